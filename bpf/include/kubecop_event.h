@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The wire contract between the kernel programs and the sensor: every record in the ring buffer starts with
+ * struct kc_event and continues with the fixed part of its kind and then its strings.
+ *
+ * Layout rules: fields are naturally aligned and padding is explicit, so that no compiler inserts any. 'packed' is not
+ * used, because clang would then access members byte by byte. The C# mirror is src/KubeCop.Sensor/Decoding/WireFormat.cs;
+ * a test compares every size and offset with this object's BTF.
+ */
+#pragma once
+
+#define KC_COMM_LEN 16
+/* PATH_MAX of Linux: the longest path a system call accepts, with its NUL. A resolved path can be longer; it is then cut
+ * at its root end and marked KC_PATH_TRUNCATED. */
+#define KC_PATH_MAX 4096
+/* Components a resolved path may have before it is cut: bounds the walk for the verifier. */
+#define KC_PATH_COMPONENTS 128
+/* The longest name in a directory (NAME_MAX). */
+#define KC_NAME_MAX 255
+/* Bytes of argv that are kept, NUL separated; the rest is dropped and KC_ARGS_TRUNCATED set. */
+#define KC_ARGS_MAX 16384
+
+enum kc_kind {
+	KC_EXEC = 1,
+	KC_FORK = 2,
+	KC_EXIT = 3,
+	KC_OPEN = 4,
+	/* Life of cgroups: the sensor finds containers by them. */
+	KC_CGROUP_CREATED = 16,
+	KC_CGROUP_EMPTY = 17,
+	KC_CGROUP_POPULATED = 18,
+	KC_CGROUP_REMOVED = 19,
+};
+
+/* Flags of struct kc_event. */
+enum kc_event_flags {
+	/* Done by the container runtime's init inside the cgroup, before its own first exec: set-up, not behaviour. */
+	KC_SETUP = 1 << 0,
+	/* A path was cut at its root end, or has more components than KC_PATH_COMPONENTS. */
+	KC_PATH_TRUNCATED = 1 << 1,
+	/* The path does not lead to the root of the process's mount namespace (detached mount, unlinked directory). */
+	KC_PATH_UNREACHABLE = 1 << 2,
+	/* The file had no name left in any directory when it was used. */
+	KC_FILE_DELETED = 1 << 3,
+	/* The file lives in memory only (memfd_create). */
+	KC_FILE_MEMFD = 1 << 4,
+	/* The file is in the upper layer of an overlay file system: it was not in the image. */
+	KC_FILE_UPPER_LAYER = 1 << 5,
+	/* argv is longer than KC_ARGS_MAX. */
+	KC_ARGS_TRUNCATED = 1 << 6,
+	/* argv could not be read from the new program's stack. */
+	KC_ARGS_UNREADABLE = 1 << 7,
+	/* The process entered the container from outside (a runtime's exec), or descends from one that did in set-up. */
+	KC_ENTERED = 1 << 8,
+};
+
+/* Head of every event. */
+struct kc_event {
+	__u64 timestamp_ns; /* CLOCK_BOOTTIME */
+	__u64 cgroup_id; /* of the container: nested cgroups report their container's */
+	__u64 start_time_ns; /* of the process, CLOCK_BOOTTIME: with pid an identity that survives pid reuse */
+	__u64 parent_start_time_ns;
+	__u32 size; /* of the whole record, in bytes */
+	__u32 flags; /* enum kc_event_flags */
+	__u32 pid; /* thread group id, in the initial pid namespace; 0 for cgroup events */
+	__u32 parent_pid;
+	__u32 uid; /* effective, in the initial user namespace */
+	__u32 gid;
+	__u16 kind; /* enum kc_kind */
+	__u16 reserved;
+	__u32 cpu;
+	char comm[KC_COMM_LEN];
+};
+
+/* Lengths of the strings behind struct kc_exec, none NUL terminated, in this order: executable, filename, cwd, args. */
+struct kc_exec_lengths {
+	__u32 args; /* argv, NUL separated */
+	__u16 executable; /* resolved from the file object; of a script: the interpreter */
+	__u16 filename; /* as given to execve: the script's path for a script, may be relative */
+	__u16 cwd;
+	__u16 reserved;
+};
+
+/* After a successful exec. The lengths stand last: with the strings behind them they are what the sensor interns. */
+struct kc_exec {
+	struct kc_event event;
+	__u64 inode; /* of the executable */
+	__u32 device; /* the kernel's encoding of st_dev */
+	__u32 reserved;
+	char parent_comm[KC_COMM_LEN];
+	__u32 reserved2;
+	struct kc_exec_lengths lengths;
+};
+
+/* A process (not a thread) was created; the head identifies the child. */
+struct kc_fork {
+	struct kc_event event;
+	char parent_comm[KC_COMM_LEN];
+};
+
+/* The last thread of a process ended. */
+struct kc_exit {
+	struct kc_event event;
+	__s32 exit_code; /* as in wait(2) */
+	__u32 reserved;
+};
+
+/* After a successful open, openat, openat2 or creat. The resolved path follows. */
+struct kc_open {
+	struct kc_event event;
+	__u64 inode;
+	__u32 device;
+	__u32 open_flags; /* O_ACCMODE bits and O_* as they were asked for */
+	__u16 path_len;
+	__u16 mode; /* file type and permission bits of the file */
+	__u32 reserved;
+};
+
+/* A cgroup of the default hierarchy was made, emptied, populated or removed. Its path in the hierarchy follows. */
+struct kc_cgroup {
+	struct kc_event event;
+	__u64 parent_cgroup_id;
+	__u16 path_len;
+	__u16 reserved[3];
+};
+
+/* How the sensor treats a cgroup: value of the map 'cgroups'. */
+enum kc_cgroup_state {
+	/* Made since the sensor started and not yet recognised: its events are sent. */
+	KC_CGROUP_CANDIDATE = 1,
+	/* A container, or a cgroup inside one. */
+	KC_CGROUP_CONTAINER = 2,
+	/* Not recognised for long: only its execs and its life are sent, so that it can still be. */
+	KC_CGROUP_DORMANT = 3,
+};
+
+struct kc_cgroup_entry {
+	__u64 container_cgroup_id;
+	__u32 state; /* enum kc_cgroup_state */
+	__u32 reserved;
+};
+
+/* Reasons for which the kernel side loses an event: index of the map 'lost', counted per kind. */
+enum kc_loss {
+	KC_LOST_RING_FULL = 0,
+	KC_LOST_CGROUPS_FULL = 1,
+	KC_LOST_SETUP_FULL = 2,
+	KC_LOST_NO_FILE = 3,
+	KC_LOSS_REASONS = 4,
+};
+
+/* Kinds are counted in arrays of this size. */
+#define KC_KINDS 32

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Processes: fork, exec, exit. */
+#pragma once
+
+/*
+ * Set-up ends with the first exec outside of the runtime's mount namespace. It is ended also where the cgroup is not
+ * watched (any more): a mark that stayed would be inherited by the next process with this pid.
+ */
+static __always_inline __u32 exec_setup_flags(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct setup_task *setup = find_setup(tgid);
+
+	if (!setup)
+		return 0;
+	if (setup->mnt_ns == mount_namespace(task))
+		return KC_SETUP;
+	end_setup(tgid);
+	return KC_ENTERED;
+}
+
+static __always_inline __u32 append_args(struct record_buffer *record, __u32 offset, struct task_struct *task,
+					 __u32 *flags)
+{
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long len = BPF_CORE_READ(task, mm, arg_end) - start;
+
+	if (len > KC_ARGS_MAX) {
+		len = KC_ARGS_MAX;
+		*flags |= KC_ARGS_TRUNCATED;
+	}
+	KC_OPAQUE(offset);
+	KC_OPAQUE(len);
+	if (offset > KC_RECORD_MAX - KC_ARGS_MAX || len > KC_ARGS_MAX)
+		return 0;
+	/* The strings were copied by the kernel, and the new program has not run yet: nobody could have changed them. */
+	if (bpf_probe_read_user(&record->bytes[offset], len, (void *)start)) {
+		*flags |= KC_ARGS_UNREADABLE;
+		return 0;
+	}
+	return len;
+}
+
+static __always_inline int on_exec(struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct kc_cgroup_entry *container = task_container(task);
+	struct path_walk walk = {};
+	struct record_buffer *record;
+	struct kc_exec *exec;
+	struct file *file;
+	struct inode *inode;
+	__u32 setup_flags = exec_setup_flags(task);
+	__u32 size = sizeof(*exec);
+
+	if (!container)
+		return 0;
+	record = new_record();
+	walk.buffer = path_buffer();
+	if (!record || !walk.buffer)
+		return 0;
+	exec = (struct kc_exec *)record;
+	__builtin_memset(exec, 0, sizeof(*exec));
+	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id);
+	fill_process(&exec->event, task);
+	fill_parent_comm(exec->parent_comm, task);
+
+	file = BPF_CORE_READ(bprm, file);
+	inode = BPF_CORE_READ(file, f_inode);
+	exec->inode = BPF_CORE_READ(inode, i_ino);
+	exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	walk.flags = setup_flags | file_flags(file);
+
+	resolve_path(&walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
+	exec->lengths.executable = append_path(record, size, &walk);
+	size += exec->lengths.executable;
+
+	exec->lengths.filename = append_string(record, size, BPF_CORE_READ(bprm, filename));
+	size += exec->lengths.filename;
+
+	resolve_path(&walk, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
+	exec->lengths.cwd = append_path(record, size, &walk);
+	size += exec->lengths.cwd;
+
+	exec->lengths.args = append_args(record, size, task, &walk.flags);
+	size += exec->lengths.args;
+
+	exec->event.flags = walk.flags;
+	send(&exec->event, size, true);
+	return 0;
+}
+
+static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child)
+{
+	struct kc_cgroup_entry *container;
+	__u32 tgid = BPF_CORE_READ(child, tgid);
+	struct setup_task *setup;
+	struct kc_fork *fork;
+
+	if ((__u32)BPF_CORE_READ(child, pid) != tgid)
+		return 0; /* a thread */
+	container = task_container(child);
+	if (!is_watched(container))
+		return 0;
+	fork = new_record();
+	if (!fork)
+		return 0;
+	__builtin_memset(fork, 0, sizeof(*fork));
+	fill_head(&fork->event, KC_FORK, container->container_cgroup_id);
+	fill_process(&fork->event, child);
+	fill_parent_comm(fork->parent_comm, child);
+
+	setup = find_setup(BPF_CORE_READ(parent, tgid));
+	if (setup) {
+		begin_setup(tgid, setup->mnt_ns);
+		fork->event.flags |= KC_SETUP;
+	} else if (!task_container(parent)) {
+		/* Born into the container by a process outside of it: clone3(CLONE_INTO_CGROUP). */
+		begin_setup(tgid, runtime_mount_namespace(child));
+		fork->event.flags |= KC_SETUP | KC_ENTERED;
+	}
+	send(&fork->event, sizeof(*fork), true);
+	return 0;
+}
+
+static __always_inline int on_exit(struct task_struct *task)
+{
+	struct kc_cgroup_entry *container;
+	struct kc_exit *exit;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	bool setup;
+
+	/* do_exit counts 'live' down before the tracepoint: 0 is the last thread. */
+	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+		return 0;
+	setup = find_setup(tgid) != NULL;
+	if (setup)
+		end_setup(tgid);
+	container = task_container(task);
+	if (!is_watched(container))
+		return 0;
+	exit = new_record();
+	if (!exit)
+		return 0;
+	__builtin_memset(exit, 0, sizeof(*exit));
+	fill_head(&exit->event, KC_EXIT, container->container_cgroup_id);
+	fill_process(&exit->event, task);
+	exit->exit_code = BPF_CORE_READ(task, exit_code);
+	if (setup)
+		exit->event.flags |= KC_SETUP;
+	send(&exit->event, sizeof(*exit), false);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return on_exec(task, bprm);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return on_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	return on_exit(task);
+}

@@ -1,0 +1,16 @@
+namespace KubeCop.Core.Profiles;
+
+/// <summary>How profiles are learned. Section <c>KubeCop:Learning</c>.</summary>
+public sealed class LearningOptions
+{
+    public const string Section = "KubeCop:Learning";
+
+    /// <summary>
+    /// How long a workload is watched before its profile is final, from the first container seen from its start. At least 1 s; 12 h or more is
+    /// advised in production. Default: 15 minutes.
+    /// </summary>
+    public TimeSpan Period { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>The most entries of one kind (execs, opens) in a container's profile; further ones are dropped and counted. Default: 10 000.</summary>
+    public int MaxEntriesPerKind { get; set; } = 10_000;
+}

@@ -1,0 +1,30 @@
+namespace KubeCop.Core.Profiles;
+
+/// <summary>Which learned behaviour a container adds to and is guarded by.</summary>
+/// <param name="ContainerName">The container's name in its workload.</param>
+/// <param name="Revision">See <see cref="Workloads.Revision"/>.</param>
+/// <param name="Partial">Behaviour of containers that were already running is pooled apart.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.ProfileSlot")]
+public sealed record ProfileSlot([property: Id(0)] string ContainerName, [property: Id(1)] string Revision, [property: Id(2)] bool Partial);
+
+/// <summary>
+/// Behaviour on its way to the workload's profile. A profile is a set that only grows while it learns and merging is union, so a delta
+/// may arrive late, twice or out of order.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("kubecop.ProfileDelta")]
+public sealed record ProfileDelta
+{
+    [Id(0)] public required ProfileSlot Slot { get; init; }
+
+    /// <summary>The learning the items were seen in; a delta of an older one is acknowledged and discarded.</summary>
+    [Id(1)] public required int Generation { get; init; }
+
+    [Id(2)] public required IReadOnlyList<ObservedItem> Items { get; init; }
+
+    /// <summary>Events lost while these were seen: a profile that learned during a loss says so.</summary>
+    [Id(3)] public long Lost { get; init; }
+}
+
+/// <summary>A behaviour and when it was first seen.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.ObservedItem")]
+public sealed record ObservedItem([property: Id(0)] BehaviourItem Item, [property: Id(1)] DateTimeOffset ObservedAt);

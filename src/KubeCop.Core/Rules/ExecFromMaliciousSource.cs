@@ -1,0 +1,83 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Core.Rules;
+
+/// <summary>
+/// R1000. Looks at the path as invoked, because of a script only that one leads to the script, and at the executable, because a link
+/// hides where it is.
+/// </summary>
+internal sealed class ExecFromMaliciousSource : IRule
+{
+    private static readonly PathPrefix[] Prefixes = [new("/dev/shm"), new("/run"), new("/var/run")];
+
+    public RuleDescriptor Descriptor { get; } = new()
+    {
+        Id = "R1000",
+        Name = "Exec from malicious source",
+        Description = "A program was started from a place no program is installed to: /dev/shm, /run, /var/run, a process's directory (/proc/self, "
+            + "/proc/<pid>, /dev/fd), memory (memfd), a deleted file, or a place that no path leads to.",
+        Severity = Severity.Critical,
+        Tags = ["exec", "signature"],
+        Mitre = new MitreTechnique("T1059", "Command and Scripting Interpreter", "Execution"),
+        Events = [EventKind.Exec],
+        NeedsProfile = false,
+        FalsePositives = "Init systems that keep their programs in /run (s6-overlay), programs that start themselves anew through /proc/self/exe, and "
+            + "a program started again after a package upgrade deleted it. Leave the rule out of the binding of such workloads.",
+    };
+
+    public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
+    {
+        if (SourceOf(sensorEvent) is not { } source)
+        {
+            return null;
+        }
+
+        var program = ExecSubject.Of(sensorEvent);
+        return new Finding(
+            program,
+            $"Exec from malicious source: {program} was started from {source}",
+            "Programs are started from the directories the image installs them to.",
+            "Find out what put the program there. If it is meant, install it in the image and start it from there, or leave R1000 out of the rule "
+                + "binding of this workload.");
+    }
+
+    private static string? SourceOf(in SensorEvent sensorEvent)
+    {
+        if ((sensorEvent.Flags & EventFlags.FileInMemory) != 0)
+        {
+            return "memory (memfd)";
+        }
+
+        if (PrefixOf(sensorEvent.Executable) is { } prefix || (prefix = PrefixOf(sensorEvent.Path)) is not null)
+        {
+            return prefix;
+        }
+
+        // The name it had proves nothing: another file can be there now, and what ran can no more be looked at.
+        if ((sensorEvent.Flags & EventFlags.FileDeleted) != 0)
+        {
+            return "a deleted file";
+        }
+
+        if ((sensorEvent.Flags & EventFlags.PathUnreachable) != 0)
+        {
+            return "a place that no path of the container leads to";
+        }
+
+        // The end of a path does not tell whether it began with one of the places above.
+        return (sensorEvent.Flags & EventFlags.PathTruncated) != 0 ? "a path too deep to be seen whole" : null;
+    }
+
+    private static string? PrefixOf(string path)
+    {
+        foreach (var prefix in Prefixes)
+        {
+            if (prefix.Covers(path))
+            {
+                return prefix.ToString();
+            }
+        }
+
+        return ProcessPath.PrefixOf(path);
+    }
+}

@@ -1,0 +1,39 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Core.Rules;
+
+/// <summary>
+/// R0001. Compares the pair of invoked path and executable: with busybox every applet is the same executable, and a path alone does
+/// not notice that the program behind it was replaced. Arguments are not compared.
+/// </summary>
+internal sealed class UnexpectedProcessLaunched : IRule
+{
+    public RuleDescriptor Descriptor { get; } = new()
+    {
+        Id = "R0001",
+        Name = "Unexpected process launched",
+        Description = "A program was started that the profile does not know under this path and executable.",
+        Severity = Severity.Critical,
+        Tags = ["exec", "whitelisted"],
+        Mitre = new MitreTechnique("T1059", "Command and Scripting Interpreter", "Execution"),
+        Events = [EventKind.Exec],
+        NeedsProfile = true,
+        FalsePositives = "Programs that run more rarely than the learning period lasts (a nightly job, a log rotation), and what an operator starts "
+            + "with kubectl exec. Learn for longer, or allow the program with the command in the alert's fix.",
+    };
+
+    public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
+    {
+        if (context.Profile is not { } profile || profile.ContainsExec(sensorEvent.Path, sensorEvent.Executable))
+        {
+            return null;
+        }
+
+        var program = ExecSubject.Of(sensorEvent);
+        return new Finding(
+            program,
+            $"Unexpected process launched: {program}",
+            "Only programs of the profile are started.",
+            AllowCommand.ForExec(context.Container, sensorEvent.Path));
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime.Hosting;
+using Orleans.Serialization.Serializers;
+using Orleans.Storage;
+
+namespace KubeCop.Storage.File;
+
+public static class FileStorageSiloBuilderExtensions
+{
+    /// <summary>Keeps the state of grains in durable files. Named apart from the <c>AddFileGrainStorage</c> that Orleans itself carries.</summary>
+    /// <param name="name">Name of the storage provider, as grains refer to it; <c>Default</c> for those that name none.</param>
+    public static ISiloBuilder AddKubeCopFileStorage(this ISiloBuilder builder, string name, Action<FileGrainStorageOptions> configure)
+    {
+        builder.Services.AddOptions<FileGrainStorageOptions>(name)
+            .Configure(configure)
+            .Validate(
+                static options => Path.IsPathRooted(options.Directory),
+                "FileGrainStorageOptions.Directory must be the absolute path of a directory, for example /var/lib/kubecop/grains.")
+            .ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddTransient<
+            IPostConfigureOptions<FileGrainStorageOptions>, DefaultStorageProviderSerializerOptionsConfigurator<FileGrainStorageOptions>>();
+        builder.Services.AddGrainStorage(name, static (services, name) => new FileGrainStorage(
+            name,
+            services.GetRequiredService<IOptionsMonitor<FileGrainStorageOptions>>().Get(name),
+            services.GetRequiredService<IActivatorProvider>(),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<FileGrainStorage>>()));
+        return builder;
+    }
+}

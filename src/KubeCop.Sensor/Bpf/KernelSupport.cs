@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace KubeCop.Sensor.Bpf;
+
+/// <summary>What the sensor needs of the machine, checked in the order in which it can fail, each with cause and remedy.</summary>
+internal static class KernelSupport
+{
+    /// <summary>bpf_ktime_get_boot_ns and the ring buffer appeared in 5.8.</summary>
+    private static readonly Version OldestKernel = new(5, 8);
+
+    private const int OperationNotPermitted = 1;
+    private const int OutOfMemory = 12;
+
+    /// <summary>Capabilities by their number (include/uapi/linux/capability.h) and what the sensor does with them.</summary>
+    private static readonly (int Bit, string Name, string Use)[] Capabilities =
+    [
+        (39, "CAP_BPF", "load BPF programs and maps"),
+        (38, "CAP_PERFMON", "attach BPF programs to tracepoints and read kernel memory in them"),
+    ];
+
+    private const int SystemAdministration = 21;
+
+    public static IReadOnlyList<SensorCheck> Check() =>
+    [
+        OperatingSystemCheck(),
+        KernelVersion(),
+        Btf(),
+        Lockdown(),
+        CapabilityCheck(),
+        Library(),
+        CgroupHierarchy(),
+    ];
+
+    /// <summary>The most likely cause of a refused load.</summary>
+    public static SensorException Explain(int error, string log)
+    {
+        if (Check().FirstOrDefault(static check => check is { Ok: false, Fatal: true }) is { } failed)
+        {
+            return new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
+        }
+
+        var reason = Marshal.GetPInvokeErrorMessage(error);
+        var lastLines = string.Join(" | ", log.Trim().Split('\n').TakeLast(4).Select(static line => line.Trim()));
+        return error switch
+        {
+            OperationNotPermitted or OutOfMemory when MemoryLockLimited() => new SensorException(
+                $"The kernel refused memory for BPF maps ({reason}).",
+                "Kernels before 5.11 count maps against RLIMIT_MEMLOCK: raise it (ulimit -l unlimited, LimitMEMLOCK=infinity) or give CAP_SYS_RESOURCE."),
+            OperationNotPermitted => new SensorException(
+                $"The kernel refused the BPF programs ({reason}). {lastLines}",
+                "A security module or seccomp profile forbids bpf(2): run with CAP_SYS_ADMIN, or allow bpf(2) and perf_event_open(2) in the profile."),
+            _ => new SensorException(
+                $"The kernel did not accept the BPF programs ({reason}). {lastLines}",
+                "Please report this with the output of 'kubecop doctor' and 'uname -a'."),
+        };
+    }
+
+    /// <exception cref="SensorException">libbpf is not installed.</exception>
+    public static void RequireLibrary()
+    {
+        if (Library() is { Ok: false } failed)
+        {
+            throw new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
+        }
+    }
+
+    private static SensorCheck OperatingSystemCheck() =>
+        new("Operating system", OperatingSystem.IsLinux(), RuntimeInformation.OSDescription, "The sensor uses eBPF: run it on Linux.");
+
+    private static SensorCheck KernelVersion()
+    {
+        var release = File.Exists("/proc/sys/kernel/osrelease") ? File.ReadAllText("/proc/sys/kernel/osrelease").Trim() : "unknown";
+        var numbers = release.Split('.', '-');
+        var known = Version.TryParse(string.Join('.', numbers.Take(2)), out var version);
+        return new SensorCheck("Kernel", known && version >= OldestKernel, release, $"Linux {OldestKernel} or later is needed (BPF ring buffer).");
+    }
+
+    private static SensorCheck Btf() =>
+        new(
+            "BTF",
+            File.Exists("/sys/kernel/btf/vmlinux"),
+            File.Exists("/sys/kernel/btf/vmlinux") ? "/sys/kernel/btf/vmlinux" : "the kernel has no type information (/sys/kernel/btf/vmlinux)",
+            "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y (all current distributions), and mount /sys in the container.");
+
+    private static SensorCheck Lockdown()
+    {
+        const string Path = "/sys/kernel/security/lockdown";
+        var mode = File.Exists(Path) ? File.ReadAllText(Path).Trim() : "[none]";
+        return new SensorCheck(
+            "Lockdown",
+            !mode.Contains("[confidentiality]", StringComparison.Ordinal),
+            mode,
+            "Lockdown 'confidentiality' forbids reading kernel memory: boot with lockdown=integrity or less.");
+    }
+
+    private static SensorCheck CapabilityCheck()
+    {
+        var effective = EffectiveCapabilities();
+        if (effective is null)
+        {
+            return new SensorCheck("Capabilities", false, "/proc/self/status cannot be read", "Mount /proc.");
+        }
+
+        bool Has(int bit) => (effective.Value >> bit & 1) != 0;
+        var missing = Has(SystemAdministration) ? [] : Capabilities.Where(capability => !Has(capability.Bit)).ToArray();
+        return new SensorCheck(
+            "Capabilities",
+            missing.Length == 0,
+            missing.Length == 0
+                ? "sufficient"
+                : $"missing {string.Join(", ", missing.Select(static capability => $"{capability.Name} (to {capability.Use})"))}",
+            "Run as root (sudo), or give the missing capabilities.");
+    }
+
+    private static SensorCheck Library()
+    {
+        try
+        {
+            return new SensorCheck("libbpf", LibBpf.MajorVersion() >= 1, $"{LibBpf.MajorVersion()}.{LibBpf.MinorVersion()}", "libbpf 1.0 or later is needed.");
+        }
+        catch (DllNotFoundException)
+        {
+            return new SensorCheck("libbpf", false, "libbpf.so.1 is not installed", "Install it: apt-get install libbpf1.");
+        }
+    }
+
+    private static SensorCheck CgroupHierarchy()
+    {
+        var mounted = File.Exists("/proc/self/mountinfo")
+            && File.ReadLines("/proc/self/mountinfo").Any(static line => line.Contains(" - cgroup2 ", StringComparison.Ordinal));
+        return new SensorCheck(
+            "cgroup v2",
+            mounted,
+            mounted ? "mounted" : "no cgroup2 file system is mounted",
+            "Containers are told apart by their v2 cgroup: boot with the unified or hybrid hierarchy (systemd.unified_cgroup_hierarchy=1).");
+    }
+
+    private static ulong? EffectiveCapabilities() =>
+        File.Exists("/proc/self/status")
+        && File.ReadLines("/proc/self/status").FirstOrDefault(static line => line.StartsWith("CapEff:", StringComparison.Ordinal)) is { } line
+        && ulong.TryParse(line["CapEff:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var capabilities)
+            ? capabilities
+            : null;
+
+    private static bool MemoryLockLimited() =>
+        File.Exists("/proc/self/limits")
+        && File.ReadLines("/proc/self/limits").Any(static line =>
+            line.StartsWith("Max locked memory", StringComparison.Ordinal) && !line.Contains("unlimited", StringComparison.Ordinal));
+}

@@ -1,0 +1,104 @@
+using KubeCop.Core.Workloads;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Sensor.Containers;
+
+/// <summary>What a cgroup is.</summary>
+internal enum Verdict
+{
+    /// <summary>Certainly no container's.</summary>
+    NotAContainer,
+
+    /// <summary>A container's own cgroup or one below it.</summary>
+    Container,
+
+    /// <summary>May turn out to be a container's once its runtime has written it down: ask again at its next exec.</summary>
+    Unknown,
+}
+
+/// <param name="Container">Set when <see cref="Verdict"/> is Container.</param>
+internal readonly record struct Classification(Verdict Verdict, CgroupContainer? Container);
+
+/// <summary>Tells which container a cgroup belongs to and describes it, asking no daemon. Reads files: not for the ring's thread.</summary>
+internal sealed class ContainerResolver(
+    CgroupTree tree, RuntimeState state, ContainerMetadata metadata, ContainerInventory inventory, IOptions<NodeOptions> node)
+{
+    // A command line can have megabytes; the revision is made of all of it, lists show its beginning.
+    private const int MaxCommandParts = 256;
+    private const int MaxCommandLength = 16_384;
+
+    public Classification Classify(string cgroupPath)
+    {
+        state.Refresh();
+        if (Find(cgroupPath) is not { } container)
+        {
+            return new Classification(CgroupPath.IsNeverContainer(cgroupPath) ? Verdict.NotAContainer : Verdict.Unknown, null);
+        }
+
+        return Read(container).IsSandbox ? new Classification(Verdict.NotAContainer, null) : new Classification(Verdict.Container, container);
+    }
+
+    /// <summary>
+    /// Describes the container a cgroup belongs to. One that already ran (<paramref name="origin"/> Attached) and is known from before our
+    /// restart is continued: its origin, time and gap are the inventory's.
+    /// </summary>
+    /// <param name="cgroupId">Id of the cgroup at <paramref name="cgroupPath"/>.</param>
+    /// <param name="cgroupPath">Path in the v2 hierarchy; may be below the container's own cgroup.</param>
+    /// <returns>Null when it is no container, or not yet.</returns>
+    public ContainerDescription? Resolve(ulong cgroupId, string cgroupPath, ContainerOrigin origin, DateTimeOffset seenAt)
+    {
+        state.Refresh();
+        if (Find(cgroupPath) is not { } container || Read(container) is not { IsSandbox: false } facts)
+        {
+            return null;
+        }
+
+        var id = container.Id;
+        var name = facts.Name.Length > 0 ? facts.Name : id;
+        var rootId = container.RootPath == cgroupPath ? cgroupId : tree.IdOf(container.RootPath) ?? cgroupId;
+        var known = origin == ContainerOrigin.Attached ? inventory.Find(id, rootId) : null;
+        return new ContainerDescription
+        {
+            Id = id,
+            Name = name,
+            Runtime = facts.Runtime,
+            Node = node.Value.Name,
+            Workload = facts.Pod is { } pod
+                ? new WorkloadKey(pod.Namespace, "Pod", pod.Name)
+                : new WorkloadKey(facts.Namespace, "Container", facts.Workload.Length > 0 ? facts.Workload : name),
+            Image = facts.Image,
+            ImageDigest = facts.ImageDigest,
+            Pod = facts.Pod,
+            Command = Beginning(facts.Command),
+            Mounts = facts.Mounts,
+            Origin = known?.Origin ?? origin,
+            SeenAt = known?.SeenAt ?? seenAt,
+            Gap = known?.Gap,
+            CgroupId = rootId,
+            CgroupPath = container.RootPath,
+            Revision = Revision.Of(name, facts.ImageDigest, facts.Image, facts.Command),
+        };
+    }
+
+    private static IReadOnlyList<string> Beginning(IReadOnlyList<string> command)
+    {
+        var left = MaxCommandLength;
+        return [.. command.Take(MaxCommandParts).TakeWhile(_ => left > 0).Select(Shorten)];
+
+        string Shorten(string part)
+        {
+            var kept = part.Length <= left ? part : part[..left];
+            left -= Math.Max(kept.Length, 1);
+            return kept;
+        }
+    }
+
+    private CgroupContainer? Find(string cgroupPath) =>
+        CgroupPath.Parse(
+            cgroupPath,
+            tree.OwnPath,
+            path => state.FindByCgroup(path) is { } entry ? new CgroupContainer(entry.Id, entry.Runtime, null, path) : null);
+
+    private ContainerFacts Read(CgroupContainer container) =>
+        metadata.Read(container, state.FindByCgroup(container.RootPath) ?? state.FindById(container.Id));
+}

@@ -1,0 +1,77 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace KubeCop.Sensor.Containers;
+
+/// <summary>What is looked at of a bundle's <c>config.json</c> (OCI runtime specification).</summary>
+internal sealed record OciSpec(
+    OciProcess? Process = null,
+    Dictionary<string, string?>? Annotations = null,
+    OciMount[]? Mounts = null,
+    OciLinux? Linux = null)
+{
+    /// <summary>Larger files are not read. Real ones have some ten KiB; args can add up to 2 MiB.</summary>
+    public const int MaxBytes = 4 * 1024 * 1024;
+
+    /// <returns>Null when the bundle has none.</returns>
+    /// <exception cref="IOException">Unreadable or too large.</exception>
+    /// <exception cref="JsonException">Not a container's config.</exception>
+    public static OciSpec? Read(string bundlePath) =>
+        HostFile.Read($"{bundlePath}/config.json", MaxBytes) is { } json ? JsonSerializer.Deserialize(json, RuntimeJson.Default.OciSpec) : null;
+
+    /// <summary>Reads a small one, so that the first real one is read at full speed.</summary>
+    public static void WarmUp() => _ = JsonSerializer.Deserialize(
+        """{"process":{"args":["x"]},"annotations":{"a":"b"},"mounts":[{"options":["rbind"]}],"linux":{"cgroupsPath":"/x"}}"""u8,
+        RuntimeJson.Default.OciSpec);
+}
+
+internal sealed record OciProcess(string?[]? Args = null);
+
+internal sealed record OciMount(string? Destination = null, string? Type = null, string? Source = null, string?[]? Options = null)
+{
+    public bool IsBind => Type == "bind" || Options?.Any(option => option is "bind" or "rbind") == true;
+}
+
+internal sealed record OciLinux(string? CgroupsPath = null);
+
+/// <summary>runc's <c>state.json</c>: where a container's cgroups are, and its bundle in the labels.</summary>
+internal sealed record RuncState([property: JsonPropertyName("cgroup_paths")] Dictionary<string, string?>? CgroupPaths = null, RuncConfig? Config = null)
+{
+    private const string BundleLabel = "bundle=";
+
+    [JsonIgnore]
+    public string? Bundle => Config?.Labels?.FirstOrDefault(label => label?.StartsWith(BundleLabel, StringComparison.Ordinal) == true)?[BundleLabel.Length..];
+}
+
+internal sealed record RuncConfig(string?[]? Labels = null);
+
+/// <summary>crun's <c>status</c>.</summary>
+internal sealed record CrunStatus([property: JsonPropertyName("cgroup-path")] string? CgroupPath = null, string? Bundle = null);
+
+/// <summary>docker's <c>config.v2.json</c>.</summary>
+internal sealed record DockerContainer(string? Name = null, string? Image = null, string? Driver = null, DockerConfig? Config = null);
+
+internal sealed record DockerConfig(string? Image = null, Dictionary<string, string?>? Labels = null);
+
+/// <summary>docker's <c>repositories.json</c>: repository → reference → image id.</summary>
+internal sealed record DockerRepositories(Dictionary<string, Dictionary<string, string?>?>? Repositories = null);
+
+/// <summary>An entry of <c>containers.json</c> of containers/storage, which podman uses.</summary>
+internal sealed record StoredContainer(string? Id = null, string?[]? Names = null, string? Image = null, string? Metadata = null);
+
+/// <summary>What podman keeps in <see cref="StoredContainer.Metadata"/>, as JSON in a string.</summary>
+internal sealed record StoredMetadata(
+    [property: JsonPropertyName("image-name")] string? ImageName = null,
+    [property: JsonPropertyName("image-id")] string? ImageId = null,
+    string? Name = null);
+
+[JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true)]
+[JsonSerializable(typeof(OciSpec))]
+[JsonSerializable(typeof(RuncState))]
+[JsonSerializable(typeof(CrunStatus))]
+[JsonSerializable(typeof(DockerContainer))]
+[JsonSerializable(typeof(DockerRepositories))]
+[JsonSerializable(typeof(StoredContainer[]))]
+[JsonSerializable(typeof(StoredMetadata))]
+[JsonSerializable(typeof(Dictionary<string, string?>))]
+internal sealed partial class RuntimeJson : JsonSerializerContext;

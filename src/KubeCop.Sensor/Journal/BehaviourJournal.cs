@@ -1,0 +1,209 @@
+using System.Buffers;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Sensor.Journal;
+
+/// <summary>
+/// The journal in segment files under <c>journal/</c> of the data directory. Appending encodes into memory; one thread writes and syncs
+/// for all. Files whose records are all acknowledged are deleted; acknowledgements themselves are not kept, because replaying a delta
+/// twice does no harm.
+/// <para>The journal never stops the sensor: a disk that refuses is logged once and tried again, and what does not fit is counted.</para>
+/// </summary>
+public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
+{
+    // An append this large does not wait for company.
+    private const int HurryBytes = 1024 * 1024;
+    private const int BookkeepingBytes = 64;
+
+    private readonly JournalOptions _options;
+    private readonly ILogger _logger;
+    private readonly SegmentStore _store;
+    private readonly Thread _writer;
+    private readonly AutoResetEvent _work = new(false);
+    private readonly AutoResetEvent _hurry = new(false);
+
+    // Everything below is guarded by the lock, but _active and _chunk, which only the writer uses.
+    private readonly Lock _gate = new();
+    private readonly Queue<Pending> _pending = new();
+    private readonly Dictionary<long, Segment?> _unacknowledged = [];
+    private readonly List<Segment> _segments = [];
+    private readonly List<Waiting> _waiting = [];
+    private readonly Dictionary<string, long> _overflow = [];
+    private long _lastSequence;
+    private long _bufferedBytes;
+    private string? _error;
+    private bool _stopping;
+
+    private readonly ArrayBufferWriter<byte> _chunk = new();
+    private Segment? _active;
+
+    /// <summary>Opens the journal and finds what an earlier run left.</summary>
+    public BehaviourJournal(IOptions<NodeOptions> node, IOptions<JournalOptions> options, TimeProvider time, ILogger<BehaviourJournal> logger)
+    {
+        _options = options.Value;
+        _logger = logger;
+        _store = new SegmentStore(Path.Combine(node.Value.DataDirectory, "journal"), time, logger);
+        _store.Recover((segment, sequence) =>
+        {
+            if (_unacknowledged.TryAdd(sequence, segment))
+            {
+                segment.Live++;
+            }
+
+            if (_segments.LastOrDefault() != segment)
+            {
+                _segments.Add(segment);
+            }
+
+            _lastSequence = Math.Max(_lastSequence, sequence);
+        });
+        _writer = new Thread(Run) { Name = "kubecop-journal", IsBackground = true };
+        _writer.Start();
+    }
+
+    public long Append(WorkloadKey workload, ProfileDelta delta)
+    {
+        var payload = JournalPayload.Encode(workload, delta);
+        lock (_gate)
+        {
+            var sequence = ++_lastSequence;
+            var bytes = payload.Length + BookkeepingBytes;
+            if (_stopping)
+            {
+                CountOverflow("stopped");
+            }
+            else if (payload.Length > SegmentFormat.MaxPayloadLength)
+            {
+                CountOverflow("too_large");
+            }
+            else if (_bufferedBytes + bytes > _options.MaxBufferBytes)
+            {
+                CountOverflow("buffer_full");
+            }
+            else
+            {
+                _pending.Enqueue(new Pending(sequence, payload));
+                _unacknowledged.Add(sequence, null);
+                _bufferedBytes += bytes;
+                _work.Set();
+                if (_bufferedBytes >= HurryBytes && _error is null)
+                {
+                    _hurry.Set();
+                }
+            }
+
+            return sequence;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Unknown numbers are ignored: a delta that did not fit has one too.</remarks>
+    public void Acknowledge(long sequence)
+    {
+        lock (_gate)
+        {
+            if (_unacknowledged.Remove(sequence, out var segment) && segment is not null && --segment.Live == 0 && !_stopping)
+            {
+                _work.Set();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="SensorException">The disk refuses; what is left stays in memory and is tried again.</exception>
+    public Task FlushAsync(CancellationToken cancellationToken)
+    {
+        TaskCompletionSource synced;
+        lock (_gate)
+        {
+            if (_pending.Count == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            if (_stopping)
+            {
+                return Task.FromException(new SensorException("The behaviour journal was stopped before everything was written.", "Flush it before stopping."));
+            }
+
+            synced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add(new Waiting(_lastSequence, synced));
+            _work.Set();
+            _hurry.Set();
+        }
+
+        return synced.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>What an earlier run left and its workload has not acknowledged. Read from disk as it is enumerated.</summary>
+    public IEnumerable<JournalEntry> ReadUnacknowledged()
+    {
+        Segment[] left;
+        lock (_gate)
+        {
+            left = [.. _segments.Where(static segment => segment.FromEarlierRun)];
+        }
+
+        return left.SelectMany(segment => _store.Read(segment, IsUnacknowledged));
+    }
+
+    public JournalStatus GetStatus()
+    {
+        lock (_gate)
+        {
+            return new JournalStatus
+            {
+                Unacknowledged = _unacknowledged.Count,
+                BufferedBytes = _bufferedBytes,
+                DiskBytes = _segments.Sum(static segment => segment.Length),
+                Overflow = new Dictionary<string, long>(_overflow),
+                Error = _error,
+            };
+        }
+    }
+
+    /// <summary>Writes what is left, once, and closes the files.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_stopping)
+            {
+                return;
+            }
+
+            _stopping = true;
+        }
+
+        _work.Set();
+        _hurry.Set();
+        _writer.Join();
+        _work.Dispose();
+        _hurry.Dispose();
+    }
+
+    private bool IsUnacknowledged(long sequence)
+    {
+        lock (_gate)
+        {
+            return _unacknowledged.ContainsKey(sequence);
+        }
+    }
+
+    private void CountOverflow(string reason)
+    {
+        _overflow[reason] = _overflow.GetValueOrDefault(reason) + 1;
+        JournalInstruments.CountOverflow(reason);
+        if (_overflow[reason] == 1)
+        {
+            LogWarningOverflow(reason, _options.MaxBufferBytes, _options.MaxDiskBytes);
+        }
+    }
+
+    private readonly record struct Pending(long Sequence, byte[] Payload);
+
+    private readonly record struct Waiting(long Sequence, TaskCompletionSource Synced);
+}

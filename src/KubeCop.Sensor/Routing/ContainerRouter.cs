@@ -1,0 +1,383 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Decoding;
+using Microsoft.Extensions.Logging;
+
+namespace KubeCop.Sensor.Routing;
+
+/// <summary>
+/// Takes records off the ring and gives each container's events to its grain. Finds out through <see cref="IContainerDiscovery"/> which
+/// cgroups are containers, and keeps the events of those it does not know yet. Everything but <see cref="Containers"/>,
+/// <see cref="Dropped"/> and <see cref="Events"/> belongs to the reader's thread.
+/// </summary>
+internal sealed partial class ContainerRouter(
+    IKernelCgroups kernel,
+    IContainerDiscovery discovery,
+    Func<ContainerDescription, IContainerGrain> grains,
+    SensorOptions options,
+    TimeProvider time,
+    Action wake,
+    ILogger<ContainerRouter> logger) : IRecordConsumer
+{
+    private readonly EventDecoder _decoder = new();
+    private readonly BatchPool _pool = new(options.BatchSize);
+    private readonly Dictionary<ulong, Route> _routes = [];
+    private readonly List<ContainerChannel> _dirty = [];
+    private readonly ConcurrentQueue<ContainerChannel> _endedCalls = new();
+    private readonly ConcurrentDictionary<ulong, ContainerDescription> _containers = new();
+    private readonly long[] _events = new long[Wire.Kinds];
+    private Route? _last;
+    private long _dropped;
+    private int _unsettled;
+
+    /// <summary>The containers now watched, by their cgroup. From any thread.</summary>
+    public IReadOnlyDictionary<ulong, ContainerDescription> Containers => _containers;
+
+    /// <summary>Events dropped because a container's grain did not keep up. From any thread.</summary>
+    public long Dropped => Volatile.Read(ref _dropped);
+
+    /// <summary>Every event that was read has been taken by its grain.</summary>
+    public bool IsIdle => _unsettled == 0 && _dirty.Count == 0;
+
+    /// <summary>Events read from the ring, by kind. From any thread.</summary>
+    public long Events(EventKind kind) => Volatile.Read(ref _events[(int)kind]);
+
+    /// <summary>There is something to do for <see cref="Settle"/>.</summary>
+    public bool HasWork => !_endedCalls.IsEmpty || discovery.HasResults;
+
+    public void Consume(ReadOnlySpan<byte> record)
+    {
+        ref readonly var head = ref EventDecoder.Head(record);
+        switch (head.Kind)
+        {
+            case RecordKind.CgroupCreated:
+                RouteOf(head.CgroupId).Path = EventDecoder.CgroupPath(record);
+                Discover(RouteOf(head.CgroupId));
+                break;
+            case RecordKind.CgroupPopulated:
+                OnPopulated(RouteOf(head.CgroupId));
+                break;
+            case RecordKind.CgroupEmpty:
+                OnEmpty(RouteOf(head.CgroupId));
+                break;
+            case RecordKind.CgroupRemoved:
+                OnRemoved(head.CgroupId);
+                break;
+            default:
+                OnEvent(head.CgroupId, head.Kind, record);
+                break;
+        }
+    }
+
+    /// <summary>A container that already ran when the sensor started.</summary>
+    /// <param name="container">What is known of it.</param>
+    /// <param name="processes">Its processes, as snapshot events.</param>
+    public void Adopt(ContainerDescription container, IEnumerable<SensorEvent> processes)
+    {
+        var route = RouteOf(container.CgroupId);
+        route.Path = container.CgroupPath;
+        foreach (var process in processes)
+        {
+            ref var place = ref route.Channel.TryAdd();
+            if (!Unsafe.IsNullRef(ref place))
+            {
+                place = process;
+            }
+        }
+
+        Start(route, container);
+    }
+
+    /// <summary>Goes on with what other threads have finished, then sends everything that waits and can go.</summary>
+    public void Settle()
+    {
+        while (_endedCalls.TryDequeue(out var channel))
+        {
+            _unsettled--;
+            OnCallEnded(channel);
+        }
+
+        while (discovery.TryTake(out var result))
+        {
+            OnDiscovered(result);
+        }
+
+        foreach (var channel in _dirty)
+        {
+            channel.IsDirty = false;
+            Flush(channel);
+        }
+
+        _dirty.Clear();
+    }
+
+    /// <summary>
+    /// Asks a last time about cgroups that were not recognised in time, and keeps no more of their events if the answer is the same. To be
+    /// called about once a second.
+    /// </summary>
+    public void Expire()
+    {
+        var now = time.GetTimestamp();
+        foreach (var route in _routes.Values)
+        {
+            if (route is { IsAsked: false, Channel.Container: null } && time.GetElapsedTime(route.Since, now) > options.PendingTime)
+            {
+                route.IsLastTime = true;
+                Discover(route);
+            }
+        }
+    }
+
+    private void OnEvent(ulong cgroupId, RecordKind kind, ReadOnlySpan<byte> record)
+    {
+        var route = _last is { } last && last.Channel.CgroupId == cgroupId ? last : _last = RouteOf(cgroupId);
+        var channel = route.Channel;
+        if ((int)kind < _events.Length)
+        {
+            _events[(int)kind]++;
+        }
+
+        ref var place = ref channel.TryAdd();
+        if (Unsafe.IsNullRef(ref place))
+        {
+            _dropped++;
+            return;
+        }
+
+        if (!_decoder.TryDecode(record, ref place))
+        {
+            channel.RemoveLast();
+            return;
+        }
+
+        if (channel.Container is not null)
+        {
+            if (!channel.IsDirty)
+            {
+                channel.IsDirty = true;
+                _dirty.Add(channel);
+            }
+        }
+        else if (kind == RecordKind.Exec)
+        {
+            // By its first exec a runtime has written its files.
+            Discover(route);
+        }
+    }
+
+    private Route RouteOf(ulong cgroupId)
+    {
+        if (!_routes.TryGetValue(cgroupId, out var route))
+        {
+            route = NewRoute(cgroupId, "");
+            _routes.Add(cgroupId, route);
+        }
+
+        return route;
+    }
+
+    private Route NewRoute(ulong cgroupId, string path) =>
+        new(new ContainerChannel(cgroupId, _pool, options.StagedBatches, OnCallCompleted), time.GetTimestamp()) { Path = path };
+
+    private void Discover(Route route)
+    {
+        if (route is { IsAsked: false, Channel.Container: null })
+        {
+            route.IsAsked = true;
+            discovery.Ask(new DiscoveryRequest(route.Channel.CgroupId, route.Path, time.GetUtcNow()));
+        }
+    }
+
+    private void OnDiscovered(DiscoveryResult result)
+    {
+        if (!_routes.TryGetValue(result.CgroupId, out var route))
+        {
+            return;
+        }
+
+        route.IsAsked = false;
+        if (route.Channel.Container is not null)
+        {
+            return;
+        }
+
+        switch (result)
+        {
+            case { Container: { } container } when container.CgroupId == result.CgroupId:
+                Start(route, container);
+                break;
+            case { Container: { } container }:
+                // A cgroup below a container, made before that was known as one.
+                kernel.Watch(result.CgroupId, container.CgroupId);
+                Drop(route);
+                break;
+            case { IsNoContainer: true }:
+                Forget(result.CgroupId, route);
+                break;
+            default:
+                if (route.IsRemoved)
+                {
+                    Forget(result.CgroupId, route);
+                }
+                else if (route.IsLastTime)
+                {
+                    kernel.Rest(result.CgroupId);
+                    Drop(route);
+                }
+
+                break;
+        }
+    }
+
+    private void Start(Route route, ContainerDescription container)
+    {
+        kernel.Watch(container.CgroupId, container.CgroupId);
+        _containers[container.CgroupId] = container;
+        LogContainerStarted(container.Id, container.Name, container.Runtime, container.Origin);
+        _unsettled++;
+        route.Channel.Start(container, grains(container));
+        if (route.IsEmpty || route.IsRemoved)
+        {
+            End(route.Channel);
+        }
+    }
+
+    private void OnPopulated(Route route)
+    {
+        route.IsEmpty = false;
+        Discover(route);
+        if (route.Channel is { Container: { } container, IsEnding: true })
+        {
+            // The same container was started again: a new life of the same grain, after the old one has ended.
+            var next = NewRoute(container.CgroupId, route.Path);
+            _routes[container.CgroupId] = next;
+            _last = null;
+            Start(next, container with { Origin = ContainerOrigin.Continued, Gap = null });
+        }
+    }
+
+    private void OnEmpty(Route route)
+    {
+        route.IsEmpty = true;
+        End(route.Channel);
+    }
+
+    private void OnRemoved(ulong cgroupId)
+    {
+        if (!_routes.TryGetValue(cgroupId, out var route))
+        {
+            return;
+        }
+
+        route.IsRemoved = true;
+        if (route.Channel.Container is not null)
+        {
+            End(route.Channel);
+        }
+        else if (!route.IsAsked)
+        {
+            Forget(cgroupId, route);
+        }
+
+        RemoveEnded(route);
+    }
+
+    private void End(ContainerChannel channel)
+    {
+        if (channel is { Container: not null, IsEnding: false })
+        {
+            var busy = channel.IsCalling;
+            channel.End();
+            _unsettled += !busy && channel.IsCalling ? 1 : 0;
+        }
+    }
+
+    private void Flush(ContainerChannel channel)
+    {
+        var busy = channel.IsCalling;
+        channel.Flush();
+        _unsettled += !busy && channel.IsCalling ? 1 : 0;
+    }
+
+    /// <summary>On the thread that completed the call.</summary>
+    private void OnCallCompleted(ContainerChannel channel)
+    {
+        _endedCalls.Enqueue(channel);
+        wake();
+    }
+
+    private void OnCallEnded(ContainerChannel channel)
+    {
+        var dropped = channel.Dropped;
+        if (channel.CallEnded() is { } error)
+        {
+            LogCallFailed(error, channel.Container!.Id);
+        }
+
+        _dropped += channel.Dropped - dropped;
+        _unsettled += channel.IsCalling ? 1 : 0;
+        if (channel.IsEnded && _routes.TryGetValue(channel.CgroupId, out var route) && route.Channel == channel)
+        {
+            _containers.TryRemove(channel.CgroupId, out _);
+            discovery.Forget(channel.Container!);
+            LogContainerEnded(channel.Container!.Id);
+            RemoveEnded(route);
+        }
+    }
+
+    private void RemoveEnded(Route route)
+    {
+        if (route is { IsRemoved: true, Channel.IsEnded: true })
+        {
+            _routes.Remove(route.Channel.CgroupId);
+            _last = null;
+        }
+    }
+
+    /// <summary>The cgroup is no container.</summary>
+    private void Forget(ulong cgroupId, Route route)
+    {
+        kernel.Ignore(cgroupId);
+        Drop(route);
+    }
+
+    private void Drop(Route route)
+    {
+        route.Channel.Discard();
+        _routes.Remove(route.Channel.CgroupId);
+        _last = null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Watching container {ContainerId} ({Name}, {Runtime}): {Origin}")]
+    private partial void LogContainerStarted(string containerId, string name, string runtime, ContainerOrigin origin);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Container {ContainerId} has ended")]
+    private partial void LogContainerEnded(string containerId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The grain of container {ContainerId} did not take its events; they are counted as lost")]
+    private partial void LogCallFailed(Exception error, string containerId);
+
+    /// <summary>A cgroup that is, or might become, a container.</summary>
+    private sealed class Route(ContainerChannel channel, long since)
+    {
+        public ContainerChannel Channel { get; } = channel;
+
+        public long Since { get; } = since;
+
+        /// <summary>Empty when the record of its creation was lost.</summary>
+        public string Path { get; set; } = "";
+
+        public bool IsAsked { get; set; }
+
+        /// <summary>Its time is over: without an answer it rests.</summary>
+        public bool IsLastTime { get; set; }
+
+        public bool IsEmpty { get; set; }
+
+        public bool IsRemoved { get; set; }
+    }
+}

@@ -1,0 +1,37 @@
+using KubeCop.Sensor.Bpf;
+
+namespace KubeCop.Sensor;
+
+/// <summary>One thing the sensor needs.</summary>
+/// <param name="Name">For example <c>BTF</c>.</param>
+/// <param name="Ok">Whether it is there.</param>
+/// <param name="Detail">What was found.</param>
+/// <param name="Remedy">What to do when it is not there.</param>
+/// <param name="Fatal">Without it nothing can be detected.</param>
+public sealed record SensorCheck(string Name, bool Ok, string Detail, string Remedy, bool Fatal = true);
+
+/// <summary>Tells whether and how well the sensor can work on this machine, by really loading it.</summary>
+public static class SensorDoctor
+{
+    /// <summary>Checks the machine, then loads and attaches every program, and takes them away again.</summary>
+    public static IReadOnlyList<SensorCheck> Run()
+    {
+        var checks = new List<SensorCheck>(KernelSupport.Check());
+        try
+        {
+            using var programs = KernelPrograms.Load(new SensorOptions().RingBytes);
+            checks.AddRange(programs.Hooks.Select(static hook => new SensorCheck(
+                $"hook {hook.Name}",
+                hook.Attached,
+                hook.Attached ? hook.Type : hook.Detail,
+                "Detection goes on without the events of this hook.",
+                Fatal: false)));
+        }
+        catch (SensorException failure)
+        {
+            checks.Add(new SensorCheck("BPF programs", false, failure.Cause, failure.Remedy));
+        }
+
+        return checks;
+    }
+}

@@ -1,0 +1,182 @@
+using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Routing;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Sensor;
+
+/// <summary>
+/// The node's sensor: loads the kernel side before anything else starts, so that nothing is missed; feeds the grains once the silo runs;
+/// at the end hands over everything that was seen.
+/// </summary>
+internal sealed partial class SensorService(
+    CgroupTree tree,
+    ContainerResolver resolver,
+    ContainerInventory inventory,
+    ProcessSnapshot snapshot,
+    IGrainFactory grains,
+    IOptions<SensorOptions> options,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IDisposable
+{
+    /// <summary>A part of the five seconds in which the host must be down.</summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(3);
+
+    private readonly ILogger _logger = loggers.CreateLogger<SensorService>();
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private KernelPrograms? _programs;
+    private RingWaiter? _waiter;
+    private ContainerDiscovery? _discovery;
+    private ContainerRouter? _router;
+    private RingReader? _reader;
+
+    public Task Ready => _ready.Task;
+
+    public IReadOnlyList<string> ContainerIds => _router is { } router ? [.. router.Containers.Values.Select(static container => container.Id)] : [];
+
+    /// <exception cref="SensorException">The sensor cannot work here.</exception>
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _programs = KernelPrograms.Load(options.Value.RingBytes);
+        _waiter = new RingWaiter(_programs.Ring.Descriptor);
+        _discovery = new ContainerDiscovery(tree, resolver, inventory, _waiter.Wake, loggers.CreateLogger<ContainerDiscovery>());
+        _router = new ContainerRouter(
+            _programs,
+            _discovery,
+            container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}"),
+            options.Value,
+            time,
+            _waiter.Wake,
+            loggers.CreateLogger<ContainerRouter>());
+        foreach (var hook in _programs.Hooks.Where(static hook => !hook.Attached))
+        {
+            LogHookMissing(hook.Name, hook.Detail);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        AdoptRunningContainers(_router!);
+        _reader = new RingReader(_programs!, _router!, _waiter!, loggers.CreateLogger<RingReader>());
+        _reader.Start();
+        _ = _reader.Completion.ContinueWith(
+            _ => lifetime.StopApplication(),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default);
+        _ready.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (_reader is null)
+        {
+            return;
+        }
+
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(StopTime);
+        try
+        {
+            await _reader.StopAsync().WaitAsync(timeout.Token);
+            var flushes = _router!.Containers.Values
+                .Select(container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}").FlushAsync());
+            await Task.WhenAll(flushes).WaitAsync(timeout.Token);
+        }
+        catch (Exception exception)
+        {
+            // What was learned and not yet stored is in the journal and is replayed at the next start.
+            LogNotFlushed(exception);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public SensorStatus GetStatus() => new()
+    {
+        Ready = _ready.Task.IsCompletedSuccessfully,
+        Hooks = _programs?.Hooks ?? [],
+        Events = _router is { } router
+            ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events)
+            : new Dictionary<EventKind, long>(),
+        Lost = [.. _programs?.ReadLost() ?? [], .. _router is { Dropped: > 0 } dropping ? [new LossCount(EventKind.None, "grain_busy", dropping.Dropped)] : Array.Empty<LossCount>()],
+        Containers = _router?.Containers.Count ?? 0,
+        Cgroups = _programs?.CountCgroups() ?? 0,
+    };
+
+    public void Dispose()
+    {
+        _reader?.Dispose();
+        _discovery?.Dispose();
+        _waiter?.Dispose();
+        _programs?.Dispose();
+
+        // The container that made it disposes of it once for each of the faces it is registered under.
+        (_reader, _discovery, _waiter, _programs) = (null, null, null, null);
+    }
+
+    /// <summary>
+    /// Containers that ran before. The kernel side reports new cgroups already, so none falls between; those made since then are left to
+    /// their own events, which tell of them from their start.
+    /// </summary>
+    private void AdoptRunningContainers(ContainerRouter router)
+    {
+        var now = time.GetUtcNow();
+        var cgroups = tree.List(out _);
+        var containers = new Dictionary<string, ContainerDescription>(StringComparer.Ordinal);
+        foreach (var cgroup in cgroups)
+        {
+            if (_programs!.Knows(cgroup.Id))
+            {
+                continue;
+            }
+
+            var container = resolver.Resolve(cgroup.Id, cgroup.Path, ContainerOrigin.Attached, now);
+            if (container is not null)
+            {
+                containers.TryAdd(container.Id, container);
+            }
+            else if (resolver.Classify(cgroup.Path).Verdict == Verdict.NotAContainer)
+            {
+                continue;
+            }
+
+            // What may yet become a container, such as a cgroup that was made beforehand for one, is kept in sight.
+            if (!_programs.Add(cgroup.Id, container?.CgroupId))
+            {
+                LogCgroupsFull(cgroup.Path);
+            }
+        }
+
+        foreach (var container in containers.Values)
+        {
+            inventory.Add(container);
+            router.Adopt(container, snapshot.Take(container.CgroupPath, out _));
+        }
+
+        // What those that ended meanwhile had learned is in the journal.
+        inventory.ForgetEnded();
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Hook {Hook} is not there, detection goes on without its events: {Reason}")]
+    private partial void LogHookMissing(string hook, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Cgroup {Path} is not watched: the kernel side's table is full")]
+    private partial void LogCgroupsFull(string path);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Not everything learned was stored before the end; the journal keeps it for the next start")]
+    private partial void LogNotFlushed(Exception exception);
+}

@@ -1,0 +1,29 @@
+using System.Numerics;
+using KubeCop.Core.Events;
+using KubeCop.Sensor;
+using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Decoding;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+public static class SensorServiceCollectionExtensions
+{
+    /// <summary>Adds the node's sensor: <see cref="ISensor"/>, <see cref="IKernelClock"/> and the service that runs it.</summary>
+    public static IServiceCollection AddSensor(this IServiceCollection services)
+    {
+        services.AddOptionsWithValidateOnStart<SensorOptions>()
+            .BindConfiguration(SensorOptions.Section)
+            .Validate(static options => options.RingBytes >= 65_536 && BitOperations.IsPow2(options.RingBytes), $"{SensorOptions.Section}:RingBytes must be a power of two, at least 65536.")
+            .Validate(static options => options.BatchSize is >= 16 and <= 1024, $"{SensorOptions.Section}:BatchSize must be between 16 and 1024.")
+            .Validate(static options => options.StagedBatches is >= 1 and <= 1024, $"{SensorOptions.Section}:StagedBatches must be between 1 and 1024.")
+            .Validate(static options => options.PendingTime > TimeSpan.Zero, $"{SensorOptions.Section}:PendingTime must be longer than nothing.");
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddContainers();
+        services.AddSingleton<IKernelClock, KernelClock>();
+        services.AddSingleton<SensorService>();
+        services.AddSingleton<ISensor>(static provider => provider.GetRequiredService<SensorService>());
+        services.AddHostedService(static provider => provider.GetRequiredService<SensorService>());
+        return services;
+    }
+}

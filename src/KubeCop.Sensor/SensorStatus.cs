@@ -1,0 +1,47 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Sensor;
+
+/// <summary>One kernel hook and what became of it.</summary>
+/// <param name="Name">For example <c>sched_process_exec</c>.</param>
+/// <param name="Type">For example <c>BTF tracepoint</c>.</param>
+/// <param name="Attached">Whether it delivers events.</param>
+/// <param name="Detail">Why not, and what to do; empty when attached.</param>
+public sealed record HookStatus(string Name, string Type, bool Attached, string Detail);
+
+/// <summary>Events lost, counted since start.</summary>
+/// <param name="Kind">Kind of the lost events; None where it is not known.</param>
+/// <param name="Reason">A stable word, for example <c>ring_full</c>.</param>
+public sealed record LossCount(EventKind Kind, string Reason, long Count);
+
+/// <summary>What the sensor does on this node, for <c>/api/v1/node</c>, readiness, metrics and <c>doctor</c>.</summary>
+public sealed record SensorStatus
+{
+    /// <summary>All hooks attached and the running containers listed.</summary>
+    public required bool Ready { get; init; }
+
+    public required IReadOnlyList<HookStatus> Hooks { get; init; }
+
+    /// <summary>Events read from the ring, by kind.</summary>
+    public required IReadOnlyDictionary<EventKind, long> Events { get; init; }
+
+    public required IReadOnlyList<LossCount> Lost { get; init; }
+
+    /// <summary>Containers now watched.</summary>
+    public required int Containers { get; init; }
+
+    /// <summary>Cgroups in the kernel side's table: containers, cgroups inside them, and new ones not yet recognised.</summary>
+    public required int Cgroups { get; init; }
+}
+
+/// <summary>The node's sensor, as the rest of the host sees it.</summary>
+public interface ISensor
+{
+    SensorStatus GetStatus();
+
+    /// <summary>Ids of the containers now watched.</summary>
+    IReadOnlyList<string> ContainerIds { get; }
+
+    /// <summary>Completes when <see cref="SensorStatus.Ready"/>; faults with the cause when the sensor cannot work.</summary>
+    Task Ready { get; }
+}

@@ -1,0 +1,28 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+
+namespace KubeCop.Grains.Abstractions.Containers;
+
+/// <summary>A container as lists show it.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.ContainerStatus")]
+public sealed record ContainerStatus
+{
+    [Id(0)] public required ContainerDescription Container { get; init; }
+
+    /// <summary>State of the profile it adds to or is guarded by.</summary>
+    [Id(1)] public required ProfileState ProfileState { get; init; }
+
+    /// <summary>Seconds until learning ends; 0 when it has.</summary>
+    [Id(2)] public required long RemainingSeconds { get; init; }
+
+    /// <summary>Events ingested.</summary>
+    [Id(3)] public required long Events { get; init; }
+
+    [Id(4)] public required long EventsLost { get; init; }
+
+    /// <summary>Alerts raised, repeats not counted.</summary>
+    [Id(5)] public required long Alerts { get; init; }
+
+    /// <summary>Live processes in the container as far as the sensor knows.</summary>
+    [Id(6)] public required int Processes { get; init; }
+}

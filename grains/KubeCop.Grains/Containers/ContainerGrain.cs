@@ -1,0 +1,261 @@
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Placement;
+using KubeCop.Grains.Profiles;
+using KubeCop.Grains.Workloads;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+using Orleans.Placement;
+
+namespace KubeCop.Grains.Containers;
+
+/// <summary>
+/// Connects a container's monitor with its workload's profile: registers, sends what is learned, hands over what guards. Reentrant, so
+/// that a slow workload grain or storage never holds up events; the monitor itself is only used without an await in between.
+/// </summary>
+[NodePlacement, Immovable, Reentrant]
+internal sealed partial class ContainerGrain : Grain, IContainerGrain
+{
+    private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long stop and flush wait for storage. SIGTERM has 5 s for everything.</summary>
+    private static readonly TimeSpan FlushBound = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long an ended container that could not hand over everything goes on trying.</summary>
+    private static readonly TimeSpan Lingering = TimeSpan.FromMinutes(1);
+
+    private readonly ContainerMonitor _monitor;
+    private readonly DeltaOutbox _outbox;
+    private readonly ProfileCache _profiles;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ContainerGrain> _logger;
+    private IGrainTimer? _timer;
+    private ContainerDescription? _container;
+    private Task _registering = Task.CompletedTask;
+    private Backoff _retry;
+    private ProfileAssignment? _assignment;
+    private ProfileWatch? _watch;
+    private ProfileSnapshot? _applied;
+    private DateTimeOffset? _stoppedAt;
+
+    public ContainerGrain(
+        RuleSet rules,
+        IAlertDispatcher alerts,
+        IKernelClock clock,
+        IBehaviourJournal journal,
+        ProfileCache profiles,
+        IGrainFactory grains,
+        TimeProvider time,
+        IOptions<LearningOptions> learning,
+        ILogger<ContainerMonitor> monitorLogger,
+        ILogger<ContainerGrain> logger)
+    {
+        (_profiles, _time, _logger) = (profiles, time, logger);
+        _monitor = new ContainerMonitor(rules, alerts, clock, time, learning.Value, monitorLogger);
+        _outbox = new DeltaOutbox(journal, grains, time, logger);
+    }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    public Task StartAsync(ContainerDescription container)
+    {
+        KeepAlive();
+        var isElsewhere = _container is { } known
+            && (known.Workload != container.Workload || known.Name != container.Name || known.Revision != container.Revision);
+        (_container, _stoppedAt) = (container, null);
+        _monitor.Describe(container);
+        if (isElsewhere)
+        {
+            Collect();
+            _assignment = null;
+        }
+
+        Register();
+        return Task.CompletedTask;
+    }
+
+    public Task IngestAsync(EventBatch batch)
+    {
+        KeepAlive();
+        ApplyProfile();
+        _monitor.Ingest(batch);
+        Collect();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync()
+    {
+        _stoppedAt = Now;
+        _monitor.Tick();
+        await HandOverAsync();
+        EndWhenDone();
+    }
+
+    public async Task FlushAsync()
+    {
+        if (_container is not null && !await HandOverAsync())
+        {
+            throw new TimeoutException(
+                $"What container {_container.Id} learned was not stored within {FlushBound.TotalSeconds:0} s; it is in this node's journal and will be sent again.");
+        }
+    }
+
+    public Task<ContainerStatus?> GetStatusAsync()
+    {
+        if (_container is null)
+        {
+            return Task.FromResult<ContainerStatus?>(null);
+        }
+
+        var isLearning = _assignment is null or { State: ProfileState.Learning };
+        return Task.FromResult<ContainerStatus?>(new ContainerStatus
+        {
+            Container = _container,
+            ProfileState = _assignment?.State ?? ProfileState.Learning,
+            RemainingSeconds = isLearning && _assignment is not null ? WorkloadLearning.RemainingSeconds(_assignment.CompletesAt, Now) : 0,
+            Events = _monitor.Events,
+            EventsLost = _monitor.EventsLost,
+            Alerts = _monitor.Alerts,
+            Processes = _monitor.Processes,
+        });
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _monitor.Complete();
+        _watch?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    // Not from activation on: asking for the status of a container that does not exist must not leave a grain behind for ever.
+    private void KeepAlive() => _timer ??= this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(TickPeriod, TickPeriod) { KeepAlive = true });
+
+    private Task OnTick()
+    {
+        Register();
+        ApplyProfile();
+        _monitor.Tick();
+        Collect(withLost: true);
+        _outbox.Send();
+        EndWhenDone();
+        return Task.CompletedTask;
+    }
+
+    private void Register()
+    {
+        if (_container is not null && _assignment is null && _registering.IsCompleted && _retry.IsDue(Now))
+        {
+            _registering = RegisterAsync(_container);
+        }
+    }
+
+    private async Task RegisterAsync(ContainerDescription container)
+    {
+        try
+        {
+            var assignment = await GrainFactory.GetGrain<IWorkloadGrain>(container.Workload.GrainKey).RegisterAsync(container);
+            _retry.Succeeded();
+            if (ReferenceEquals(container, _container) || container == _container)
+            {
+                _watch?.Dispose();
+                (_watch, _applied) = (_profiles.Watch(container.Workload, assignment.Slot), null);
+                Assign(assignment);
+                ApplyProfile();
+                Collect();
+            }
+        }
+        catch (Exception e)
+        {
+            _retry.Failed(Now);
+            LogNotRegistered(container.Id, container.Workload, e);
+        }
+    }
+
+    private void Assign(ProfileAssignment assignment)
+    {
+        if (assignment != _assignment)
+        {
+            // What was learned so far belongs where it was learned.
+            Collect();
+            _assignment = assignment;
+            _monitor.Assign(assignment);
+        }
+    }
+
+    // Its profile tells a container everything that registering told it first: the slot (a partial one may have yielded), the state, the end.
+    private void ApplyProfile()
+    {
+        if (_watch?.Snapshot is { } snapshot && snapshot != _applied)
+        {
+            _applied = snapshot;
+            Assign(new ProfileAssignment
+            {
+                Slot = LearnedSlot.SlotOf(snapshot.Profile),
+                Generation = snapshot.Profile.Generation,
+                State = snapshot.Profile.State,
+                CompletesAt = snapshot.Profile.CompletesAt,
+            });
+            _monitor.Guard(snapshot.Guarding);
+            Collect();
+        }
+    }
+
+    private void Collect(bool withLost = false)
+    {
+        if (_assignment is null)
+        {
+            return;
+        }
+
+        var learned = _monitor.TakeLearned();
+        var lost = learned.Count > 0 || (withLost && _assignment.State == ProfileState.Learning) ? _monitor.TakeLost() : 0;
+        if (learned.Count > 0 || lost > 0)
+        {
+            _outbox.Add(_container!.Workload, _assignment, learned, lost);
+        }
+    }
+
+    private async Task<bool> HandOverAsync()
+    {
+        _retry.Succeeded();
+        Register();
+        using var timeout = new CancellationTokenSource(FlushBound, _time);
+        await Task.WhenAny(_registering, Task.Delay(Timeout.Infinite, timeout.Token));
+        Collect(withLost: true);
+        return await _outbox.DrainAsync(FlushBound) && _assignment is not null;
+    }
+
+    private void EndWhenDone()
+    {
+        if (_stoppedAt is not { } stoppedAt)
+        {
+            return;
+        }
+
+        // Events after the end of learning are judged when the final profile comes, which is due any moment.
+        var awaitsVerdict = _assignment is { State: ProfileState.Learning } && Now >= _assignment.CompletesAt;
+        var isDone = _container is null || (_assignment is not null && _outbox.IsEmpty && !awaitsVerdict);
+        if (isDone || Now - stoppedAt > Lingering)
+        {
+            if (!isDone)
+            {
+                LogNotHandedOver(_container!.Id, _container.Workload);
+            }
+
+            _timer?.Dispose();
+            DeactivateOnIdle();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Container {Container} could not register with {Workload}; its events are kept and it tries again.")]
+    private partial void LogNotRegistered(string container, WorkloadKey workload, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Container {Container} of {Workload} has ended and could not hand over everything; what it learned is in this node's journal.")]
+    private partial void LogNotHandedOver(string container, WorkloadKey workload);
+}

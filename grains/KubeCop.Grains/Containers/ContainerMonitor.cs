@@ -1,0 +1,377 @@
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+using Microsoft.Extensions.Logging;
+
+namespace KubeCop.Grains.Containers;
+
+/// <summary>
+/// What is done with the events of one container: keep its process tree, learn, judge. Called from the turns of one grain, so it has no
+/// locks; once behaviour is known, an event that raises no alert allocates nothing.
+/// <para>
+/// Signature rules judge every event at once. For the rest the event's own time decides, not when it arrives: before the end of learning it
+/// is learned (unless a signature rule fired on it), later it is judged by the profile. What cannot be decided yet, because the assignment
+/// or the final profile has not arrived, is held back, one event of each behaviour.
+/// </para>
+/// </summary>
+internal sealed partial class ContainerMonitor
+{
+    private const EventFlags NotBehaviour = EventFlags.Setup | EventFlags.Snapshot;
+
+    private readonly RuleSet _signatures;
+    private readonly RuleSet _deviations;
+    private readonly IKernelClock _clock;
+    private readonly TimeProvider _time;
+    private readonly LearningOptions _learning;
+    private readonly ILogger<ContainerMonitor> _logger;
+    private readonly AlertFolding _folding;
+    private readonly ProcessTree _processes = new();
+    private readonly ProfilePath _paths = new();
+    private readonly HeldEvents _held = new();
+    private readonly HashSet<string> _failedRules = [];
+
+    private ContainerDescription? _container;
+    private ProfileAssignment? _assignment;
+    private CompiledProfile? _profile;
+    private bool _isOwnProfile;
+    private LearnedBehaviour _learned;
+    private long _learningDroppedBefore;
+    private long _lostSinceTaken;
+
+    public ContainerMonitor(
+        RuleSet rules,
+        IAlertDispatcher alerts,
+        IKernelClock clock,
+        TimeProvider time,
+        LearningOptions learning,
+        ILogger<ContainerMonitor> logger)
+    {
+        _signatures = new RuleSet(rules.Rules.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
+        _deviations = new RuleSet(rules.Rules.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
+        _clock = clock;
+        _time = time;
+        _learning = learning;
+        _logger = logger;
+        _folding = new AlertFolding(alerts, time);
+        _learned = new LearnedBehaviour(learning.MaxEntriesPerKind);
+    }
+
+    /// <summary>Events ingested.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>Events of this container lost on their way here.</summary>
+    public long EventsLost { get; private set; }
+
+    /// <summary>Alerts raised, repeats not counted.</summary>
+    public long Alerts { get; private set; }
+
+    /// <summary>Live processes.</summary>
+    public int Processes => _processes.Count;
+
+    /// <summary>Live processes the tree forgot to make room.</summary>
+    public long ProcessesDropped => _processes.Dropped;
+
+    /// <summary>Events not learned because the profile has too much of their kind.</summary>
+    public long LearningDropped => _learningDroppedBefore + _learned.Dropped;
+
+    /// <summary>Events neither learned nor judged by the profile because too many were held back.</summary>
+    public long HeldDropped => _held.Dropped;
+
+    /// <summary>Alerts whose repeats are not folded because too many are open.</summary>
+    public long FoldingOverflows => _folding.Overflows;
+
+    /// <summary>Times a rule threw instead of judging.</summary>
+    public long RuleFailures { get; private set; }
+
+    /// <summary>The container is known, or known better. Events from before are judged now.</summary>
+    public void Describe(ContainerDescription container)
+    {
+        _container = container;
+        DecideHeld();
+    }
+
+    /// <summary>What to do with events. Another slot or generation than before makes it learn from nothing.</summary>
+    public void Assign(ProfileAssignment assignment)
+    {
+        if (_assignment is { } before && (before.Slot != assignment.Slot || before.Generation != assignment.Generation))
+        {
+            _learningDroppedBefore += _learned.Dropped;
+            _learned = new LearnedBehaviour(_learning.MaxEntriesPerKind);
+        }
+
+        _assignment = assignment;
+        Guard(_profile);
+    }
+
+    /// <summary>
+    /// The profile in force. While the container's own revision learns it may be an older one: then deviations from it are alerts of one
+    /// severity less, marked as learning, once for each new behaviour.
+    /// </summary>
+    public void Guard(CompiledProfile? profile)
+    {
+        _profile = profile;
+        _isOwnProfile = profile is not null && _assignment is not null && IsOwn(profile.Profile, _assignment);
+        if (_isOwnProfile)
+        {
+            _learned.Forget(profile!);
+        }
+
+        DecideHeld();
+    }
+
+    /// <summary>Takes events in the order of the kernel. Keeps nothing of the batch itself.</summary>
+    public void Ingest(EventBatch batch)
+    {
+        _lostSinceTaken += batch.LostBefore;
+        EventsLost += batch.LostBefore;
+        Events += batch.Count;
+        foreach (ref readonly var sensorEvent in batch.Events)
+        {
+            _processes.Apply(sensorEvent);
+            if ((sensorEvent.Flags & NotBehaviour) == 0 && sensorEvent.Kind is EventKind.Exec or EventKind.Open)
+            {
+                Observe(sensorEvent);
+            }
+        }
+    }
+
+    /// <summary>What was learned since the last call, for the journal.</summary>
+    public IReadOnlyList<ObservedItem> TakeLearned() => _learned.TakeNew();
+
+    /// <summary>Events lost since the last call.</summary>
+    public long TakeLost()
+    {
+        var lost = _lostSinceTaken;
+        _lostSinceTaken = 0;
+        return lost;
+    }
+
+    /// <summary>Sends the summaries that are due. To be called about once a second.</summary>
+    public void Tick() => _folding.CloseDue();
+
+    /// <summary>The container has ended: sends all summaries.</summary>
+    public void Complete() => _folding.CloseAll();
+
+    private static bool IsOwn(ContainerProfile profile, ProfileAssignment assignment) =>
+        assignment.State != ProfileState.Learning
+        || (profile.Revision == assignment.Slot.Revision && profile.IsPartial == assignment.Slot.Partial && profile.Generation == assignment.Generation);
+
+    private void Observe(in SensorEvent sensorEvent)
+    {
+        if (_container is null)
+        {
+            Hold(sensorEvent, sensorEvent, isSuspicious: null, process: null);
+        }
+        else
+        {
+            Decide(sensorEvent, isSuspicious: null, process: null);
+        }
+    }
+
+    /// <summary>Learns or judges an event, or holds it back.</summary>
+    /// <param name="isSuspicious">Whether a signature rule has fired; null when they have not been asked.</param>
+    /// <param name="process">Null when the process tree tells it.</param>
+    private void Decide(in SensorEvent sensorEvent, bool? isSuspicious, AlertProcess? process)
+    {
+        var at = _clock.ToUtc(sensorEvent.Timestamp);
+        var isLearning = _assignment is { State: ProfileState.Learning } && at < _assignment.CompletesAt;
+        var suspicious = isSuspicious ?? Judge(_signatures, sensorEvent, sensorEvent, at, isLearning, process);
+        if (_paths.NameOf(sensorEvent) is { } name)
+        {
+            CompareAs(name, sensorEvent, at, isLearning, suspicious, process);
+        }
+        else
+        {
+            Compare(sensorEvent, sensorEvent, at, isLearning, suspicious, process);
+        }
+    }
+
+    // Apart, so that only the few events whose path has another name in profiles are copied.
+    private void CompareAs(string name, in SensorEvent original, DateTimeOffset at, bool isLearning, bool suspicious, AlertProcess? process)
+    {
+        var named = original;
+        named.Path = name;
+        Compare(named, original, at, isLearning, suspicious, process);
+    }
+
+    private void Compare(in SensorEvent named, in SensorEvent original, DateTimeOffset at, bool isLearning, bool suspicious, AlertProcess? process)
+    {
+        if (_assignment is null)
+        {
+            Hold(named, original, suspicious, process);
+        }
+        else if (_assignment.State == ProfileState.Failed)
+        {
+            return;
+        }
+        else if (at < _assignment.CompletesAt)
+        {
+            if (!suspicious && !IsInOwnProfile(named) && Learn(named, at) && _profile is not null && !_isOwnProfile)
+            {
+                Judge(_deviations, named, original, at, isLearning, process);
+            }
+        }
+        else if (!_isOwnProfile)
+        {
+            Hold(named, original, suspicious, process);
+        }
+        else if (!_learned.Covers(named))
+        {
+            // What this container learned just before the end is on its way into the profile.
+            Judge(_deviations, named, original, at, isLearning, process);
+        }
+    }
+
+    private bool IsInOwnProfile(in SensorEvent sensorEvent)
+    {
+        if (!_isOwnProfile)
+        {
+            return false;
+        }
+
+        var flags = OpenFlags.ToSet(sensorEvent.Value);
+        return sensorEvent.Kind == EventKind.Exec
+            ? _profile!.ContainsExec(sensorEvent.Path, sensorEvent.Executable)
+            : (_profile!.OpenFlagsOf(sensorEvent.Path) & flags) == flags;
+    }
+
+    private bool Learn(in SensorEvent sensorEvent, DateTimeOffset at)
+    {
+        var dropped = _learned.Dropped;
+        var isNew = _learned.Learn(sensorEvent, at);
+        if (dropped == 0 && _learned.Dropped > 0)
+        {
+            LogWarningTooMuchToLearn(_container!.Id, _learning.MaxEntriesPerKind, LearnedBehaviour.MaxArgumentLists);
+        }
+
+        return isNew;
+    }
+
+    private void Hold(in SensorEvent named, in SensorEvent original, bool? isSuspicious, AlertProcess? process)
+    {
+        var dropped = _held.Dropped;
+        if (_held.TryReserve(named))
+        {
+            _held.Add(new HeldEvent(original, isSuspicious, process ?? _processes.Describe(original, _clock)));
+        }
+        else if (dropped == 0 && _held.Dropped > 0)
+        {
+            LogWarningTooManyHeld(_container?.Id ?? "unknown", _held.Count);
+        }
+    }
+
+    private void DecideHeld()
+    {
+        if (_held.Count == 0 || _container is null)
+        {
+            return;
+        }
+
+        foreach (var held in _held.TakeAll())
+        {
+            Decide(held.Event, held.IsSuspicious, held.Process);
+        }
+    }
+
+    /// <param name="judged">What the rules look at.</param>
+    /// <param name="original">What the alert shows.</param>
+    /// <returns>Whether a rule found something.</returns>
+    private bool Judge(RuleSet rules, in SensorEvent judged, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
+    {
+        var found = false;
+        var context = new RuleContext(_container!, _profile);
+        foreach (var bound in rules.For(judged.Kind))
+        {
+            if (Evaluate(bound.Rule, judged, context) is { } finding)
+            {
+                found = true;
+                Raise(bound, finding, original, at, isLearning, process);
+            }
+        }
+
+        return found;
+    }
+
+    private Finding? Evaluate(IRule rule, in SensorEvent sensorEvent, in RuleContext context)
+    {
+        try
+        {
+            return rule.Evaluate(sensorEvent, context);
+        }
+        catch (Exception exception)
+        {
+            // One broken rule must not silence the others.
+            RuleFailures++;
+            if (_failedRules.Add(rule.Descriptor.Id))
+            {
+                LogErrorRuleFailed(exception, rule.Descriptor.Id, _container!.Id);
+            }
+
+            return null;
+        }
+    }
+
+    private void Raise(BoundRule bound, Finding finding, in SensorEvent sensorEvent, DateTimeOffset at, bool isLearning, AlertProcess? process)
+    {
+        var rule = bound.Rule.Descriptor;
+        if (_folding.TryFold(rule.Id, finding.Subject, at))
+        {
+            return;
+        }
+
+        Alerts++;
+        var container = _container!;
+        _folding.Send(
+            new Alert
+            {
+                Id = Guid.CreateVersion7(_time.GetUtcNow()).ToString(),
+                State = AlertState.New,
+                RuleId = rule.Id,
+                RuleName = rule.Name,
+                Severity = isLearning && rule.NeedsProfile ? OneLower(bound.Severity) : bound.Severity,
+                Message = finding.Message,
+                Timestamp = at,
+                FirstSeen = at,
+                LastSeen = at,
+                Count = 1,
+                Fingerprint = AlertFingerprint.Of(rule.Id, container.Workload, container.Name, finding.Subject),
+                Learning = isLearning,
+                Mitre = rule.Mitre,
+                Tags = rule.Tags,
+                Node = container.Node,
+                Container = container,
+                Process = process ?? _processes.Describe(sensorEvent, _clock),
+                Event = sensorEvent,
+                Expected = finding.Expected,
+                Fix = finding.Fix,
+            },
+            finding.Subject);
+    }
+
+    private static Severity OneLower(Severity severity) => severity switch
+    {
+        Severity.Critical => Severity.High,
+        Severity.High => Severity.Medium,
+        Severity.Medium => Severity.Low,
+        _ => severity,
+    };
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Container {Container} does more than its profile can hold ({MaxEntries} entries of a kind, {MaxArgumentLists} argument lists of a "
+            + "program); the rest is not learned and counted")]
+    private partial void LogWarningTooMuchToLearn(string container, int maxEntries, int maxArgumentLists);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Container {Container} has {Held} different events waiting for its profile; further ones are not judged by it and counted")]
+    private partial void LogWarningTooManyHeld(string container, int held);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Rule {Rule} failed on an event of container {Container}; the other rules go on, and further failures of this one are only counted")]
+    private partial void LogErrorRuleFailed(Exception exception, string rule, string container);
+}

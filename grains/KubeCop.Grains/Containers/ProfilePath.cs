@@ -1,0 +1,70 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Grains.Containers;
+
+/// <summary>
+/// The name under which a profile knows a path. It is the path itself, except where that would change with every use or could be taken
+/// for another file:
+/// <list type="bullet">
+/// <item><c>(truncated)…</c> and <c>(unreachable)…</c> before a path that is not whole or starts nowhere (a pipe, a detached mount): learned
+/// and compared like any other, but never equal to a real path, nor below an ignored directory or mount.</item>
+/// <item><c>dir/#tmpfile</c> for a file without a name (O_TMPFILE), which the kernel calls <c>#inode</c>.</item>
+/// </list>
+/// Names are kept, up to a bound, so that using one again allocates nothing. Not thread safe.
+/// </summary>
+internal sealed class ProfilePath(int capacity = 1024)
+{
+    private const string Truncated = "(truncated)";
+    private const string Unreachable = "(unreachable)";
+    private const uint TemporaryFile = 0x400000;
+
+    private readonly Dictionary<(string Mark, string Path), string> _marked = [];
+    private readonly Dictionary<string, string> _temporary = new(StringComparer.Ordinal);
+
+    /// <returns>Null where the event's path is its name.</returns>
+    public string? NameOf(in SensorEvent sensorEvent)
+    {
+        if ((sensorEvent.Flags & EventFlags.PathUnreachable) != 0 || sensorEvent.Path.Length == 0)
+        {
+            return Mark(Unreachable, sensorEvent.Path);
+        }
+
+        if ((sensorEvent.Flags & EventFlags.PathTruncated) != 0)
+        {
+            return Mark(Truncated, sensorEvent.Path);
+        }
+
+        return sensorEvent.Kind == EventKind.Open && (sensorEvent.Value & TemporaryFile) != 0
+            ? TemporaryIn(sensorEvent.Path.AsSpan(0, Math.Max(sensorEvent.Path.LastIndexOf('/'), 0)))
+            : null;
+    }
+
+    private string Mark(string mark, string path)
+    {
+        if (!_marked.TryGetValue((mark, path), out var name))
+        {
+            name = mark + path;
+            if (_marked.Count < capacity)
+            {
+                _marked.Add((mark, path), name);
+            }
+        }
+
+        return name;
+    }
+
+    private string TemporaryIn(ReadOnlySpan<char> directory)
+    {
+        var byDirectory = _temporary.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (!byDirectory.TryGetValue(directory, out var name))
+        {
+            name = $"{directory}/#tmpfile";
+            if (_temporary.Count < capacity)
+            {
+                byDirectory[directory] = name;
+            }
+        }
+
+        return name;
+    }
+}

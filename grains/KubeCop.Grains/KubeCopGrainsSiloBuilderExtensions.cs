@@ -1,0 +1,31 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Grains.Placement;
+using KubeCop.Grains.Profiles;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace KubeCop.Grains;
+
+public static class KubeCopGrainsSiloBuilderExtensions
+{
+    /// <summary>
+    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers <c>RuleSet</c>,
+    /// <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>, <c>IKernelClock</c>, the values of <see cref="LearningOptions"/> and a grain
+    /// storage named <see cref="GrainStorage.Name"/>.
+    /// </summary>
+    public static ISiloBuilder AddKubeCopGrains(this ISiloBuilder builder)
+    {
+        builder.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ProfileCache>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
+        builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()
+            .Validate(
+                static options => options.Period >= TimeSpan.FromSeconds(1) && options.Period <= TimeSpan.FromDays(366),
+                $"{LearningOptions.Section}:Period must be between 1 second and 366 days; 15m is the default, 12h or more is advised in production.")
+            .Validate(
+                static options => options.MaxEntriesPerKind is > 0 and <= 1_000_000,
+                $"{LearningOptions.Section}:MaxEntriesPerKind must be between 1 and 1000000; the default is 10000.");
+        return builder;
+    }
+}

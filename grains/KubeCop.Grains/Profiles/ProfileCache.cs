@@ -1,0 +1,196 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Workloads;
+using Microsoft.Extensions.Logging;
+
+namespace KubeCop.Grains.Profiles;
+
+/// <summary>
+/// The profiles that containers of this silo add to or are guarded by: fetched and compiled once for all of them. Changes are pushed by
+/// the workload grains, and because a push can be lost each profile is also compared by version from time to time.
+/// </summary>
+internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider time, ILogger<ProfileCache> logger)
+    : IProfileObserver, ILifecycleParticipant<ISiloLifecycle>
+{
+    private static readonly TimeSpan Reconciliation = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReconciliationWhileLearning = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Resolution = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(WorkloadKey Workload, ProfileSlot Slot), CachedProfile> _cached = [];
+    private readonly SemaphoreSlim _refreshes = new(8);
+    private readonly CancellationTokenSource _stopping = new();
+    private IProfileObserver? _reference;
+    private Task _reconciling = Task.CompletedTask;
+
+    /// <summary>Keeps a profile in the cache until the watch is disposed.</summary>
+    public ProfileWatch Watch(WorkloadKey workload, ProfileSlot slot)
+    {
+        lock (_lock)
+        {
+            if (!_cached.TryGetValue((workload, slot), out var cached))
+            {
+                cached = new CachedProfile(workload, slot);
+                _cached.Add((workload, slot), cached);
+                StartRefresh(cached);
+            }
+
+            cached.Watches++;
+            return new ProfileWatch(this, cached);
+        }
+    }
+
+    /// <summary>The guarding profile; null while there is none or nobody watches it. Never waits.</summary>
+    public CompiledProfile? Current(WorkloadKey workload, ProfileSlot slot)
+    {
+        lock (_lock)
+        {
+            return _cached.GetValueOrDefault((workload, slot))?.Snapshot?.Guarding;
+        }
+    }
+
+    public Task ProfileChangedAsync(WorkloadKey workload, ContainerProfile profile)
+    {
+        var own = LearnedSlot.SlotOf(profile);
+        Apply(workload, own, profile);
+        if (profile is { State: ProfileState.Final, IsPartial: false })
+        {
+            // What was pooled from containers already running yields to it.
+            Apply(workload, own with { Partial = true }, profile);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public void Participate(ISiloLifecycle lifecycle) =>
+        lifecycle.Subscribe(nameof(ProfileCache), ServiceLifecycleStage.BecomeActive, StartAsync, StopAsync);
+
+    internal void Release(CachedProfile cached)
+    {
+        lock (_lock)
+        {
+            if (--cached.Watches == 0)
+            {
+                _cached.Remove((cached.Workload, cached.Slot));
+            }
+        }
+    }
+
+    private Task StartAsync(CancellationToken cancellationToken)
+    {
+        _reference = grains.CreateObjectReference<IProfileObserver>(this);
+        _reconciling = Task.Run(ReconcileAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _reconciling;
+        grains.DeleteObjectReference<IProfileObserver>(_reference!);
+    }
+
+    private async Task ReconcileAsync()
+    {
+        using var timer = new PeriodicTimer(Resolution, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                var now = time.GetUtcNow();
+                lock (_lock)
+                {
+                    foreach (var cached in _cached.Values)
+                    {
+                        if (!cached.IsRefreshing && now >= cached.RefreshAt)
+                        {
+                            StartRefresh(cached);
+                        }
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The silo stops.
+        }
+    }
+
+    private void StartRefresh(CachedProfile cached)
+    {
+        cached.IsRefreshing = true;
+        // A watch begins on a grain's scheduler, which this work must not occupy.
+        _ = Task.Run(() => RefreshAsync(cached));
+    }
+
+    private async Task RefreshAsync(CachedProfile cached)
+    {
+        await _refreshes.WaitAsync();
+        try
+        {
+            var workload = grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey);
+            if (_reference is { } reference)
+            {
+                await workload.SubscribeAsync(reference);
+            }
+
+            if (await workload.GetContainerProfileAsync(cached.Slot, cached.Snapshot?.Profile.Version ?? -1) is { } profile)
+            {
+                Apply(cached.Workload, cached.Slot, profile);
+            }
+        }
+        catch (Exception e)
+        {
+            LogNotReconciled(cached.Workload, e);
+        }
+        finally
+        {
+            _refreshes.Release();
+            lock (_lock)
+            {
+                cached.RefreshAt = NextRefresh(cached);
+                cached.IsRefreshing = false;
+            }
+        }
+    }
+
+    private DateTimeOffset NextRefresh(CachedProfile cached)
+    {
+        var now = time.GetUtcNow();
+        var profile = cached.Snapshot?.Profile;
+        var learning = profile is { State: ProfileState.Learning } ? profile : null;
+        var jitter = 0.8 + (Random.Shared.NextDouble() * 0.4);
+        // Without a profile containers hold back what they cannot judge, so that is as urgent as learning.
+        var next = now + ((profile is not null && learning is null ? Reconciliation : ReconciliationWhileLearning) * jitter);
+        // The moment a profile becomes final is worth a look of its own.
+        return learning?.CompletesAt + WorkloadLearning.Settling is { } completion && completion > now && completion < next ? completion : next;
+    }
+
+    private void Apply(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile)
+    {
+        CachedProfile? cached;
+        lock (_lock)
+        {
+            cached = _cached.GetValueOrDefault((workload, slot));
+        }
+
+        if (cached is null || cached.Snapshot?.Profile.Version >= profile.Version)
+        {
+            return;
+        }
+
+        // Compiling takes a while for a large profile, and containers read the cache meanwhile.
+        var snapshot = new ProfileSnapshot(profile);
+        lock (_lock)
+        {
+            if (cached.Snapshot is null || cached.Snapshot.Profile.Version < profile.Version)
+            {
+                cached.Snapshot = snapshot;
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} could not be compared with the workload's; the last known one stays in force.")]
+    private partial void LogNotReconciled(WorkloadKey workload, Exception exception);
+}

@@ -1,0 +1,160 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+
+namespace KubeCop.Grains.Workloads;
+
+/// <summary>One slot of a workload while its grain is active.</summary>
+internal sealed class LearnedSlot
+{
+    /// <summary>Containers remembered for being continued; a workload with more replicas than this relearns the rest as partial after a restart.</summary>
+    private const int MostContainers = 512;
+
+    private readonly BehaviourSet _behaviour;
+    private readonly List<string> _containers = [];
+    private IReadOnlyList<ObservationGap> _gaps = [];
+    private readonly TimeSpan _period;
+    private DateTimeOffset _startedAt;
+    private ContainerProfile? _profile;
+
+    /// <summary>Starts learning.</summary>
+    public LearnedSlot(ProfileSlot slot, DateTimeOffset now, LearningOptions options)
+    {
+        Slot = slot;
+        _behaviour = new BehaviourSet(options.MaxEntriesPerKind);
+        _period = options.Period;
+        _startedAt = RegisteredAt = now;
+        CompletesAt = now + _period;
+    }
+
+    /// <summary>Continues from storage.</summary>
+    public LearnedSlot(SlotState state, LearningOptions options)
+    {
+        var profile = state.Profile;
+        Slot = SlotOf(profile);
+        // What was stored under a larger limit is not thrown away.
+        _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, Math.Max(profile.Execs.Count, profile.Opens.Count)));
+        _behaviour.Add(profile);
+        _containers.AddRange(state.Containers);
+        _gaps = profile.Gaps;
+        _period = state.Period;
+        _startedAt = profile.LearningStartedAt;
+        (Generation, State, Version, Lost) = (profile.Generation, profile.State, profile.Version, profile.Lost);
+        (CompletesAt, RegisteredAt) = (profile.CompletesAt, state.RegisteredAt);
+    }
+
+    public ProfileSlot Slot { get; }
+
+    public int Generation { get; } = 1;
+
+    public ProfileState State { get; private set; } = ProfileState.Learning;
+
+    public DateTimeOffset CompletesAt { get; private set; }
+
+    public DateTimeOffset RegisteredAt { get; private set; }
+
+    public long Version { get; private set; }
+
+    public long Lost { get; private set; }
+
+    /// <summary>See <see cref="BehaviourSet.Refused"/>.</summary>
+    public long Refused => _behaviour.Refused;
+
+    public bool IsLearning => State == ProfileState.Learning;
+
+    /// <summary>The content as of <see cref="Version"/>.</summary>
+    public ContainerProfile Profile => _profile ??= new ContainerProfile
+    {
+        Name = Slot.ContainerName,
+        Revision = Slot.Revision,
+        State = State,
+        Version = Version,
+        Generation = Generation,
+        LearningStartedAt = _startedAt,
+        CompletesAt = CompletesAt,
+        Execs = _behaviour.Execs(),
+        Opens = _behaviour.Opens(),
+        Gaps = _gaps,
+        Lost = Lost,
+        IsPartial = Slot.Partial,
+    };
+
+    public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };
+
+    public static ProfileSlot SlotOf(ContainerProfile profile) => new(profile.Name, profile.Revision, profile.IsPartial);
+
+    public bool Knows(string containerId) => _containers.Contains(containerId);
+
+    /// <returns>True when the container was not known.</returns>
+    public bool Register(string containerId, DateTimeOffset now)
+    {
+        RegisteredAt = now;
+        if (Knows(containerId))
+        {
+            return false;
+        }
+
+        if (_containers.Count == MostContainers)
+        {
+            _containers.RemoveAt(0);
+        }
+
+        _containers.Add(containerId);
+        return true;
+    }
+
+    /// <summary>Lengthens learning by a time nobody watched, as far as it lies in the learning time and is not known yet.</summary>
+    /// <returns>True when the end of learning has moved.</returns>
+    public bool Extend(ObservationGap gap)
+    {
+        if (!IsLearning || gap.From >= CompletesAt || gap.To <= _startedAt)
+        {
+            return false;
+        }
+
+        _gaps = ObservationGaps.Union([.. _gaps, gap]);
+        var before = CompletesAt;
+        CompletesAt = ObservationGaps.CompletesAt(_startedAt, _period, _gaps);
+        return CompletesAt != before;
+    }
+
+    public bool Add(BehaviourItem item, DateTimeOffset seenAt) => _behaviour.Add(item, seenAt);
+
+    public void AddLost(long lost) => Lost += lost;
+
+    public void Complete() => State = Slot.Partial ? ProfileState.Partial : ProfileState.Final;
+
+    /// <summary>Unites with what another activation stored of the same learning. A completed learning stays completed.</summary>
+    public void Unite(LearnedSlot other)
+    {
+        _behaviour.Add(other.Profile);
+        foreach (var container in other._containers)
+        {
+            Register(container, RegisteredAt);
+        }
+
+        RegisteredAt = Latest(RegisteredAt, other.RegisteredAt);
+        Lost = Math.Max(Lost, other.Lost);
+        _gaps = ObservationGaps.Union([.. _gaps, .. other._gaps]);
+        if (IsLearning && other.IsLearning)
+        {
+            _startedAt = _startedAt < other._startedAt ? _startedAt : other._startedAt;
+            CompletesAt = Latest(CompletesAt, other.CompletesAt);
+        }
+        else if (IsLearning)
+        {
+            (State, _startedAt, CompletesAt) = (other.State, other._startedAt, other.CompletesAt);
+        }
+    }
+
+    /// <summary>Gives the content a new version; called after every change.</summary>
+    public void Touch(long version)
+    {
+        Version = version;
+        _profile = null;
+    }
+
+    public SlotState ToState() => new() { Profile = Profile, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
+
+    private static DateTimeOffset Latest(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+}

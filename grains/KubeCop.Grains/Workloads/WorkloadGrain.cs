@@ -1,0 +1,261 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Namespaces;
+using KubeCop.Grains.Abstractions.Workloads;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+using Orleans.Storage;
+using Orleans.Utilities;
+
+namespace KubeCop.Grains.Workloads;
+
+/// <summary>
+/// Stores <see cref="WorkloadLearning"/>, completes it on time and tells the silos' caches. Reentrant, so that merges which arrive during
+/// a write are served together by the next one; all changes of the state are made without an await in between.
+/// </summary>
+[Reentrant]
+internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
+{
+    private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly IPersistentState<WorkloadState> _state;
+    private readonly TimeProvider _time;
+    private readonly ILogger<WorkloadGrain> _logger;
+    private readonly WorkloadKey _workload;
+    private readonly WorkloadLearning _learning;
+    private readonly ObserverManager<IProfileObserver> _observers;
+    private readonly CoalescedWrite _write;
+    private IGrainTimer? _timer;
+    private Backoff _retry;
+    private Backoff _indexRetry;
+    private long _storedChanges;
+    private long _reportedRefused;
+    private bool _registered;
+    private bool _indexed;
+
+    public WorkloadGrain(
+        [PersistentState("workload", GrainStorage.Name)] IPersistentState<WorkloadState> state,
+        IOptions<LearningOptions> options,
+        TimeProvider time,
+        ILogger<WorkloadGrain> logger)
+    {
+        (_state, _time, _logger) = (state, time, logger);
+        _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
+        _learning = new WorkloadLearning(_workload, options.Value);
+        _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => time.GetUtcNow().UtcDateTime };
+        _write = new CoalescedWrite(WriteAsync);
+    }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (_state.State.Schema > WorkloadState.CurrentSchema)
+        {
+            throw new InvalidOperationException(
+                $"The stored profile of {_workload} has schema {_state.State.Schema}; this KubeCop understands {WorkloadState.CurrentSchema}. "
+                + "Update this node, or remove the stored profile to learn it again.");
+        }
+
+        _learning.Load(_state.State, Now);
+        _storedChanges = _learning.Changes;
+        Schedule();
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await StoreAsync();
+        }
+        catch (Exception e)
+        {
+            LogNotStored(_workload, e.GetBaseException().Message);
+        }
+    }
+
+    public async Task<ProfileAssignment> RegisterAsync(ContainerDescription container)
+    {
+        var assignment = _learning.Register(container, Now);
+        _registered = true;
+        Announce();
+        Schedule();
+        _ = IndexAsync();
+        // Deltas name the slot, so it must survive whatever they survive.
+        await StoreAsync();
+        return assignment;
+    }
+
+    public async Task<DeltaOutcome> MergeAsync(ProfileDelta delta)
+    {
+        var outcome = _learning.Merge(delta, Now);
+        Announce();
+        if (_learning.Refused is var refused && refused > _reportedRefused)
+        {
+            _reportedRefused = refused;
+            LogRefused(_workload, refused);
+        }
+
+        if (outcome == DeltaOutcome.Stored)
+        {
+            // Also when it brought nothing new: what it repeats may not be stored yet.
+            await StoreAsync();
+        }
+
+        return outcome;
+    }
+
+    public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion) =>
+        Task.FromResult(_learning.Find(slot) is { } profile && profile.Version != knownVersion ? profile : null);
+
+    public Task<ApplicationProfile?> GetProfileAsync() => Task.FromResult(_learning.ToProfile(Now));
+
+    public Task SubscribeAsync(IProfileObserver observer)
+    {
+        _observers.Subscribe(observer, observer);
+        return Task.CompletedTask;
+    }
+
+    public async Task<bool> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items)
+    {
+        var found = _learning.Allow(containerName, items, Now);
+        Announce();
+        await StoreAsync();
+        return found;
+    }
+
+    public Task FlushAsync() => StoreAsync();
+
+    private Task StoreAsync() => _storedChanges == _learning.Changes ? Task.CompletedTask : _write.WriteAsync();
+
+    private async Task WriteAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var changes = _learning.Changes;
+            _state.State = _learning.ToState();
+            try
+            {
+                await _state.WriteStateAsync();
+                _storedChanges = changes;
+                _retry.Succeeded();
+                return;
+            }
+            catch (InconsistentStateException e) when (attempt < 5)
+            {
+                LogConflict(_workload, e);
+                await _state.ReadStateAsync();
+                _learning.Unite(_state.State, Now);
+                Announce();
+            }
+            catch (InconsistentStateException e)
+            {
+                // As itself it would end this activation, and with it what only its memory holds.
+                throw new OrleansException($"The profile of {_workload} was changed by others {attempt} times while it was being stored.", e);
+            }
+            finally
+            {
+                Schedule();
+            }
+        }
+    }
+
+    private async Task OnTimerAsync()
+    {
+        _learning.Complete(Now);
+        Announce();
+        if (_indexRetry.IsDue(Now))
+        {
+            _ = IndexAsync();
+        }
+
+        if (_retry.IsDue(Now))
+        {
+            try
+            {
+                await StoreAsync();
+            }
+            catch (Exception e)
+            {
+                _retry.Failed(Now);
+                LogNotStored(_workload, e.GetBaseException().Message);
+            }
+        }
+
+        Schedule();
+    }
+
+    // One timer serves completion, retries and keep-alive: it is due at the next of these, and at rest there is none.
+    private void Schedule()
+    {
+        var completion = _learning.NextCompletion is { } at ? at - Now : (TimeSpan?)null;
+        var unfinished = _storedChanges != _learning.Changes || (_registered && !_indexed);
+        if (completion is null && !unfinished)
+        {
+            _timer?.Dispose();
+            _timer = null;
+            return;
+        }
+
+        var due = unfinished ? RetryPeriod : KeepAlivePeriod;
+        if (completion < due)
+        {
+            due = completion > TimeSpan.Zero ? completion.Value : TimeSpan.Zero;
+        }
+
+        if (_timer is null)
+        {
+            _timer = this.RegisterGrainTimer(OnTimerAsync, new GrainTimerCreationOptions(due, RetryPeriod) { KeepAlive = true });
+        }
+        else
+        {
+            _timer.Change(due, RetryPeriod);
+        }
+    }
+
+    private void Announce()
+    {
+        foreach (var profile in _learning.TakeAnnouncements())
+        {
+            // One-way: ends when it is handed over; the caches also ask by themselves.
+            _observers.Notify(observer => observer.ProfileChangedAsync(_workload, profile)).Ignore();
+        }
+    }
+
+    private async Task IndexAsync()
+    {
+        if (_indexed || !_registered)
+        {
+            return;
+        }
+
+        try
+        {
+            await GrainFactory.GetGrain<INamespaceIndexGrain>(_workload.Namespace).AddAsync(_workload.GrainKey);
+            await GrainFactory.GetGrain<INamespaceIndexGrain>(INamespaceIndexGrain.AllNamespaces).AddAsync(_workload.Namespace);
+            _indexed = true;
+        }
+        catch (Exception e)
+        {
+            _indexRetry.Failed(Now);
+            LogNotIndexed(_workload, e.GetBaseException().Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} could not be stored; it is kept in memory and tried again. {Reason}")]
+    private partial void LogNotStored(WorkloadKey workload, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The stored profile of {Workload} was changed by another activation; both are united.")]
+    private partial void LogConflict(WorkloadKey workload, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Workload} could not be added to the index of its namespace; lists miss it until the next try. {Reason}")]
+    private partial void LogNotIndexed(WorkloadKey workload, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The profile of {Workload} is full: {Refused} additions were refused. KubeCop:Learning:MaxEntriesPerKind sets the limit.")]
+    private partial void LogRefused(WorkloadKey workload, long refused);
+}

@@ -1,0 +1,275 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+
+namespace KubeCop.Grains.Workloads;
+
+/// <summary>
+/// The learning of one workload: which slots there are, what is in them, when they are complete. It does no I/O and reads no clock;
+/// its grain stores it and tells it the time.
+/// </summary>
+internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions options)
+{
+    /// <summary>
+    /// A profile becomes final this long after its learning time, so that what was observed just before the end and is still on its way
+    /// is in it. Containers keep later events until then and judge them.
+    /// </summary>
+    public static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// Nothing completes for this long after state was loaded: containers that continue after a restart have to report the time nobody
+    /// watched first.
+    /// </summary>
+    public static readonly TimeSpan Reunion = TimeSpan.FromSeconds(5);
+
+    /// <summary>Container names times revisions; beyond, the slot that was longest without a registration is forgotten.</summary>
+    private const int MostSlots = 64;
+
+    private readonly Dictionary<ProfileSlot, LearnedSlot> _slots = [];
+    private readonly HashSet<LearnedSlot> _announced = [];
+    private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
+    private long _version;
+
+    /// <summary>Grows with everything that has to be stored.</summary>
+    public long Changes { get; private set; }
+
+    /// <summary>Entries refused because a profile was full, since the grain was activated.</summary>
+    public long Refused => _slots.Values.Sum(static slot => slot.Refused);
+
+    /// <summary>When <see cref="Complete"/> has something to do next.</summary>
+    public DateTimeOffset? NextCompletion =>
+        _slots.Values.Where(static slot => slot.IsLearning).Min(slot => (DateTimeOffset?)DueAt(slot));
+
+    public void Load(WorkloadState state, DateTimeOffset now)
+    {
+        foreach (var stored in state.Slots)
+        {
+            Insert(new LearnedSlot(stored, options));
+        }
+
+        _completeFrom = now + Reunion;
+    }
+
+    /// <summary>Finds or starts the slot a container adds to.</summary>
+    public ProfileAssignment Register(ContainerDescription container, DateTimeOffset now)
+    {
+        var key = SlotFor(container);
+        if (!_slots.TryGetValue(key, out var slot))
+        {
+            MakeRoom();
+            slot = new LearnedSlot(key, now, options);
+            _slots.Add(key, slot);
+            Changed(slot, now);
+        }
+
+        if (slot.Register(container.Id, now))
+        {
+            Changes++;
+        }
+
+        if (container is { Origin: ContainerOrigin.Continued, Gap: { } gap } && slot.Extend(gap))
+        {
+            Changed(slot, now);
+            _announced.Add(slot);
+        }
+
+        return slot.Assignment;
+    }
+
+    /// <summary>Unites a delta with its slot.</summary>
+    public DeltaOutcome Merge(ProfileDelta delta, DateTimeOffset now)
+    {
+        if (!_slots.TryGetValue(delta.Slot, out var slot) || delta.Generation < slot.Generation)
+        {
+            return DeltaOutcome.Discarded;
+        }
+
+        var (wanted, changed) = (false, false);
+        foreach (var (item, observedAt) in delta.Items)
+        {
+            if (observedAt < slot.CompletesAt)
+            {
+                wanted = true;
+                changed |= slot.Add(item, observedAt);
+            }
+        }
+
+        if (delta.Lost > 0 && slot.IsLearning)
+        {
+            // A delta that is sent twice counts its loss twice: too many is the safe side of a warning.
+            slot.AddLost(delta.Lost);
+            (wanted, changed) = (true, true);
+        }
+
+        if (changed)
+        {
+            Changed(slot, now);
+        }
+
+        return wanted ? DeltaOutcome.Stored : DeltaOutcome.Discarded;
+    }
+
+    /// <summary>Adds what the user allows to every slot of a container name.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool Allow(string containerName, IReadOnlyList<BehaviourItem> items, DateTimeOffset now)
+    {
+        var found = false;
+        foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == containerName))
+        {
+            found = true;
+            var changed = false;
+            foreach (var item in items)
+            {
+                changed |= slot.Add(item, now);
+            }
+
+            if (changed)
+            {
+                Changed(slot, now);
+                _announced.Add(slot);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Ends the learning of slots whose time has come.</summary>
+    public void Complete(DateTimeOffset now)
+    {
+        foreach (var slot in _slots.Values.Where(slot => slot.IsLearning && now >= DueAt(slot)))
+        {
+            slot.Complete();
+            Changed(slot, now);
+        }
+    }
+
+    /// <summary>The profile that guards, or will guard, the containers of a slot; null when there is none.</summary>
+    public ContainerProfile? Find(ProfileSlot key) => _slots.GetValueOrDefault(Yielded(key))?.Profile;
+
+    /// <summary>Profiles that changed in a way containers must know, since the last call.</summary>
+    public IReadOnlyList<ContainerProfile> TakeAnnouncements()
+    {
+        if (_announced.Count == 0)
+        {
+            return [];
+        }
+
+        var profiles = _announced.Select(static slot => slot.Profile).ToArray();
+        _announced.Clear();
+        return profiles;
+    }
+
+    /// <summary>The whole as people see it: for each container name its newest revision; null before the first registration.</summary>
+    public ApplicationProfile? ToProfile(DateTimeOffset now)
+    {
+        var shown = _slots.Values
+            .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
+            .OrderBy(static group => group.Key, StringComparer.Ordinal)
+            .Select(static group =>
+            {
+                var revision = group.MaxBy(static slot => slot.RegisteredAt)!.Slot.Revision;
+                return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial)!.Profile;
+            })
+            .ToArray();
+        if (shown.Length == 0)
+        {
+            return null;
+        }
+
+        var learning = shown.Where(static profile => profile.State == ProfileState.Learning).ToArray();
+        return new ApplicationProfile
+        {
+            Name = workload.ProfileName,
+            Namespace = workload.Namespace,
+            Workload = workload,
+            State = learning.Length > 0 ? ProfileState.Learning : shown.Max(static profile => profile.State),
+            RemainingSeconds = learning.Length > 0 ? RemainingSeconds(learning.Max(static profile => profile.CompletesAt), now) : 0,
+            Revision = shown.MaxBy(static profile => profile.LearningStartedAt)!.Revision,
+            Containers = shown,
+        };
+    }
+
+    public WorkloadState ToState() => new() { Slots = _slots.Values.Select(static slot => slot.ToState()).ToArray() };
+
+    /// <summary>
+    /// Unites with what another activation has stored meanwhile (the grain directory lets two live for a moment when silos come and go).
+    /// Every slot gets a new version, because one number may stand for two contents now.
+    /// </summary>
+    public void Unite(WorkloadState stored, DateTimeOffset now)
+    {
+        foreach (var state in stored.Slots)
+        {
+            var other = new LearnedSlot(state, options);
+            if (_slots.TryGetValue(other.Slot, out var slot) && slot.Generation >= other.Generation)
+            {
+                if (slot.Generation == other.Generation)
+                {
+                    slot.Unite(other);
+                }
+            }
+            else
+            {
+                Insert(other);
+            }
+        }
+
+        foreach (var slot in _slots.Values)
+        {
+            Changed(slot, now);
+            _announced.Add(slot);
+        }
+    }
+
+    public static long RemainingSeconds(DateTimeOffset completesAt, DateTimeOffset now) =>
+        Math.Max(0, (long)Math.Ceiling((completesAt - now).TotalSeconds));
+
+    private DateTimeOffset DueAt(LearnedSlot slot) =>
+        slot.CompletesAt + Settling is var due && due > _completeFrom ? due : _completeFrom;
+
+    private ProfileSlot SlotFor(ContainerDescription container)
+    {
+        if (container.Origin == ContainerOrigin.Started)
+        {
+            return new ProfileSlot(container.Name, container.Revision, Partial: false);
+        }
+
+        var known = container.Origin == ContainerOrigin.Continued
+            ? _slots.Values.FirstOrDefault(slot => slot.Slot.ContainerName == container.Name && slot.Slot.Revision == container.Revision && slot.Knows(container.Id))
+            : null;
+        return Yielded(known?.Slot ?? new ProfileSlot(container.Name, container.Revision, Partial: true));
+    }
+
+    // What was learned from a start is complete, so it replaces what was pooled from containers already running.
+    private ProfileSlot Yielded(ProfileSlot key) =>
+        key.Partial && key with { Partial = false } is var full && _slots.TryGetValue(full, out var slot) && !slot.IsLearning ? full : key;
+
+    private void MakeRoom()
+    {
+        if (_slots.Count >= MostSlots)
+        {
+            var oldest = _slots.Values.MinBy(static slot => slot.RegisteredAt)!;
+            _slots.Remove(oldest.Slot);
+            _announced.Remove(oldest);
+            Changes++;
+        }
+    }
+
+    private void Insert(LearnedSlot slot)
+    {
+        _slots[slot.Slot] = slot;
+        _version = Math.Max(_version, slot.Version);
+    }
+
+    // One sequence for all slots, so that versions compare when a slot yields to another, and tied to the clock, so that after a crash no
+    // number is used again that a cache may hold for content that was never stored.
+    private void Changed(LearnedSlot slot, DateTimeOffset now)
+    {
+        _version = Math.Max(_version + 1, now.ToUnixTimeMilliseconds());
+        slot.Touch(_version);
+        Changes++;
+        if (!slot.IsLearning)
+        {
+            _announced.Add(slot);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using KubeCop.Core.Profiles;
+
+namespace KubeCop.Grains.Workloads;
+
+/// <summary>What grain storage holds of a workload. Plain records, so that any storage serializer can write it; additive changes only.</summary>
+/// <remarks>
+/// Lists in it are filled with arrays or <c>List</c>: a collection expression makes a list of the compiler's own type, which Orleans' default
+/// storage serializer (Newtonsoft with type names) writes and cannot read back.
+/// </remarks>
+[GenerateSerializer, Immutable, Alias("kubecop.WorkloadState")]
+internal sealed record WorkloadState
+{
+    public const int CurrentSchema = 1;
+
+    /// <summary>Grows when an older KubeCop must not read it any more.</summary>
+    [Id(0)] public int Schema { get; init; } = CurrentSchema;
+
+    [Id(1)] public IReadOnlyList<SlotState> Slots { get; init; } = [];
+}
+
+/// <summary>One slot of a workload's profile as stored.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.SlotState")]
+internal sealed record SlotState
+{
+    [Id(0)] public required ContainerProfile Profile { get; init; }
+
+    /// <summary>The watched time learning takes, as configured when it started.</summary>
+    [Id(1)] public required TimeSpan Period { get; init; }
+
+    /// <summary>When a container last registered for it.</summary>
+    [Id(2)] public required DateTimeOffset RegisteredAt { get; init; }
+
+    /// <summary>Containers that registered for it, oldest first; tells where a continued one belongs.</summary>
+    [Id(3)] public required IReadOnlyList<string> Containers { get; init; }
+}

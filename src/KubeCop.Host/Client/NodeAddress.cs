@@ -1,0 +1,66 @@
+using KubeCop.Host.Node;
+
+namespace KubeCop.Host.Client;
+
+/// <summary>Where the running silo is.</summary>
+/// <param name="Uri">The base of its endpoints.</param>
+/// <param name="Source">Who said so, for messages.</param>
+/// <param name="DataDirectory">Where its token is.</param>
+internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
+{
+    /// <summary>The variable that names the silo when <c>--http</c> does not.</summary>
+    public const string Variable = "KUBECOP_HTTP";
+
+    /// <summary>The option, else <see cref="Variable"/>, else what the silo wrote into the data directory.</summary>
+    /// <exception cref="UsageException">The address is none.</exception>
+    /// <exception cref="NoSiloException">Nothing tells where a silo is.</exception>
+    public static NodeAddress Find(string? option, string dataDirectory)
+    {
+        if (option is { Length: > 0 })
+        {
+            return new NodeAddress(Parse(option), "--http", dataDirectory);
+        }
+
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable)
+        {
+            return new NodeAddress(Parse(variable), Variable, dataDirectory);
+        }
+
+        var file = NodeFiles.AddressFile(dataDirectory);
+        try
+        {
+            return new NodeAddress(Parse(File.ReadAllText(file).Trim()), file, dataDirectory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new NoSiloException(
+                $"No running silo found: {exception.Message} Start one with 'kubecop run', or name it with --http ADDRESS:PORT, {Variable} or --data-dir.", exception);
+        }
+    }
+
+    /// <exception cref="UsageException">The token cannot be read.</exception>
+    public string ReadToken()
+    {
+        try
+        {
+            return File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"Changes need the silo's token: {exception.Message} Run this as the silo's user, with the silo's --data-dir.");
+        }
+    }
+
+    private static Uri Parse(string text)
+    {
+        if (text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+        {
+            return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var uri) ? uri : throw new UsageException($"--http '{text}' is not a URL.");
+        }
+
+        // A service's name is welcome here, unlike in the address to listen on.
+        return Uri.TryCreate($"http://{text}/", UriKind.Absolute, out var named) && text.Contains(':', StringComparison.Ordinal) && named.Port > 0
+            ? named
+            : throw new UsageException($"--http '{text}' is not where a silo can be; expected ADDRESS:PORT or http://ADDRESS:PORT.");
+    }
+}

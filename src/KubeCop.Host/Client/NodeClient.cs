@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using KubeCop.Host.Http;
+
+namespace KubeCop.Host.Client;
+
+/// <summary>There is no silo to talk to.</summary>
+internal sealed class NoSiloException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The silo refused a request; the message is its reason.</summary>
+internal sealed class RequestRefusedException(HttpStatusCode status, string message) : Exception(message)
+{
+    public HttpStatusCode Status { get; } = status;
+}
+
+/// <summary>Speaks to a running silo's <c>/api/v1</c>, for the verbs of the command line.</summary>
+internal sealed class NodeClient(NodeAddress address) : IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+    {
+        BaseAddress = address.Uri,
+        Timeout = TimeSpan.FromSeconds(100),
+    };
+
+    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        return await response.Content.ReadFromJsonAsync(type, cancellationToken) ?? throw new JsonException($"{path} answered null.");
+    }
+
+    public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    /// <summary>Asks for a change, with the token that proves that we may read the data directory.</summary>
+    public async Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, type) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", address.ReadToken());
+        using var response = await SendAsync(request, cancellationToken);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (response.IsSuccessStatusCode)
+            {
+                return response;
+            }
+
+            using (response)
+            {
+                throw new RequestRefusedException(response.StatusCode, await ReasonAsync(response, cancellationToken));
+            }
+        }
+        catch (HttpRequestException exception) when (exception.InnerException is SocketException or IOException || exception.HttpRequestError == HttpRequestError.ConnectionError)
+        {
+            throw new NoSiloException($"No silo answers at {address.Uri} ({address.Source}). Start one with 'kubecop run', or name it with --http ADDRESS:PORT.", exception);
+        }
+    }
+
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.Content.Headers.ContentType?.MediaType == Problem.ContentType)
+        {
+            var problem = await response.Content.ReadFromJsonAsync(ApiJson.Default.ProblemView, cancellationToken);
+            return problem?.Detail ?? problem?.Title ?? response.StatusCode.ToString();
+        }
+
+        return $"The silo answered {(int)response.StatusCode} {response.ReasonPhrase}.";
+    }
+}

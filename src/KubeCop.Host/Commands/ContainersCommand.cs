@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Globalization;
+using KubeCop.Host.Configuration;
+using KubeCop.Host.Http;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary><c>kubecop containers</c>: what is watched.</summary>
+internal static class ContainersCommand
+{
+    public static Command Create()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("containers", "List the containers that are watched.") { json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            if (result.GetValue(json))
+            {
+                await Raw.WriteAsync(node, "api/v1/containers", cancellationToken);
+                return ExitCode.Success;
+            }
+
+            Write((await node.GetAsync("api/v1/containers", ApiJson.Default.ItemListContainerView, cancellationToken)).Items, Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Write(IReadOnlyList<ContainerView> containers, TextWriter output) =>
+        TextTable.Write(
+            output,
+            ["id", "workload", "container", "runtime", "profile", "left", "events", "lost", "alerts"],
+            containers.OrderBy(static container => container.Workload.ToString(), StringComparer.Ordinal).Select(static container => new[]
+            {
+                container.Id.Length == 64 ? container.Id[..12] : container.Id,
+                container.Workload.ToString(),
+                container.Name,
+                container.Runtime,
+                container.State,
+                container.RemainingSeconds > 0 ? Duration.Format(TimeSpan.FromSeconds(container.RemainingSeconds)) : "-",
+                Number(container.Events),
+                Number(container.EventsLost),
+                Number(container.Alerts),
+            }));
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

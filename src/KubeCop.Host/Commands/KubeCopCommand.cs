@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using KubeCop.Core.Alerts;
+using KubeCop.Host.Client;
+using KubeCop.Sensor;
+using KubeCop.Storage;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary>The root of the command line: parses, runs one verb, and turns what went wrong into a message and an exit code.</summary>
+internal static class KubeCopCommand
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var result = Create().Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors)
+            {
+                Console.Error.WriteLine($"kubecop: {TerminalText.Escape(error.Message)}");
+            }
+
+            Console.Error.WriteLine($"kubecop: see {PathOf(result.CommandResult)} --help");
+            return ExitCode.Usage;
+        }
+
+        using var stop = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        try
+        {
+            // Verbs end themselves in their own order when the token says so; without a limit nothing cuts that short.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await result.InvokeAsync(invocation, stop.Token);
+        }
+        catch (Exception exception) when (Explain(exception) is { } explained)
+        {
+            Console.Error.WriteLine($"kubecop: {TerminalText.Escape(explained.Message)}");
+            return explained.ExitCode;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Success;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+    }
+
+    internal static RootCommand Create() =>
+        new("Runtime threat detection for containers: learns what they normally do, and alerts on what is not.")
+        {
+            RunCommand.Create(),
+            DemoCommand.Create(),
+            DoctorCommand.Create(),
+            StatusCommand.Create(),
+            RulesCommand.Create(),
+            ProfilesCommand.Create(),
+            ContainersCommand.Create(),
+            AlertsCommand.Create(),
+        };
+
+    /// <returns>Null for what is a defect of ours: its stack trace is wanted.</returns>
+    private static string PathOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "kubecop";
+
+    private static (int ExitCode, string Message)? Explain(Exception exception) => exception switch
+    {
+        UsageException or OptionsValidationException => (ExitCode.Usage, exception.Message),
+        NoSiloException => (ExitCode.NoSilo, exception.Message),
+        SensorException sensor => (ExitCode.Failure, $"{sensor.Cause} {sensor.Remedy}"),
+        StorageException or RequestRefusedException => (ExitCode.Failure, exception.Message),
+        _ => null,
+    };
+}

@@ -1,0 +1,62 @@
+using KubeCop.Host.Http;
+using YamlDotNet.Core;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.EventEmitters;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary>A profile as the ApplicationProfile custom resource of KubeCop, without what the cluster fills in.</summary>
+internal static class ProfileYaml
+{
+    private const string Labels = "kapprofiler.kubescape.io/";
+
+    public static void Write(ProfileView profile, TextWriter output)
+    {
+        var labels = new Dictionary<string, object>();
+        foreach (var state in new[] { "final", "partial", "failed" })
+        {
+            if (profile.State == state)
+            {
+                labels[Labels + state] = "true";
+            }
+        }
+
+        var document = new Dictionary<string, object>
+        {
+            ["apiVersion"] = "kubescape.io/v1",
+            ["kind"] = "ApplicationProfile",
+            ["metadata"] = new Dictionary<string, object> { ["name"] = profile.Name, ["namespace"] = profile.Namespace, ["labels"] = labels },
+            ["spec"] = new Dictionary<string, object> { ["containers"] = Guarding(profile).Select(Container).ToList() },
+        };
+        // Without the quotes a label's true would be a boolean, which the API server refuses.
+        var serializer = new SerializerBuilder().WithQuotingNecessaryStrings(quoteYaml1_1Strings: true).WithEventEmitter(static next => new ControlCharacters(next)).Build();
+        output.Write(serializer.Serialize(document));
+    }
+
+    /// <summary>The resource holds one entry a container name: the revision learned last.</summary>
+    private static IEnumerable<ContainerProfileView> Guarding(ProfileView profile) =>
+        profile.Containers
+            .GroupBy(static container => container.Name, StringComparer.Ordinal)
+            .Select(static revisions => revisions.OrderBy(static container => container.Partial).ThenByDescending(static container => container.LearningStartedAt).First());
+
+    private static Dictionary<string, object> Container(ContainerProfileView container) => new()
+    {
+        ["name"] = container.Name,
+        ["execs"] = container.Execs.Select(static exec => new Dictionary<string, object> { ["path"] = exec.Path, ["args"] = exec.Args.ToList() }).ToList(),
+        ["opens"] = container.Opens.Select(static open => new Dictionary<string, object> { ["path"] = open.Path, ["flags"] = open.Flags.ToList() }).ToList(),
+    };
+
+    /// <summary>Block scalars would carry control characters of hostile paths as they are; double quotes escape them.</summary>
+    private sealed class ControlCharacters(IEventEmitter next) : ChainedEventEmitter(next)
+    {
+        public override void Emit(ScalarEventInfo eventInfo, IEmitter emitter)
+        {
+            if (eventInfo.Source.Value is string text && text.Any(char.IsControl))
+            {
+                eventInfo.Style = ScalarStyle.DoubleQuoted;
+            }
+
+            base.Emit(eventInfo, emitter);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.CommandLine;
+using KubeCop.Host.Http;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary><c>kubecop profiles</c>: what was learned; and <c>allow</c>, which adds to it.</summary>
+internal static class ProfilesCommand
+{
+    public static Command Create() =>
+        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateAllow() };
+
+    private static Command CreateList()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("list", "List the profiles.") { json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            if (result.GetValue(json))
+            {
+                await Raw.WriteAsync(node, "api/v1/profiles", cancellationToken);
+                return ExitCode.Success;
+            }
+
+            var profiles = await node.GetAsync("api/v1/profiles", ApiJson.Default.ItemListProfileView, cancellationToken);
+            ProfileText.WriteList(profiles.Items, Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateShow()
+    {
+        var json = CommonOptions.Json();
+        var name = Name();
+        var command = new Command("show", "Show one profile.") { name, json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
+            if (result.GetValue(json))
+            {
+                await Raw.WriteAsync(node, path, cancellationToken);
+                return ExitCode.Success;
+            }
+
+            ProfileText.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken), Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateExport()
+    {
+        var name = Name();
+        var command = new Command("export", "Write one profile as the YAML of an ApplicationProfile.") { name };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
+            ProfileYaml.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken), Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateAllow()
+    {
+        var name = Name();
+        var container = new Option<string>("--container") { Description = "Name of the container in its workload.", HelpName = "NAME", Required = true };
+        var exec = new Option<string[]>("--exec") { Description = "A program's path as it is invoked, absolute. May be given more than once.", HelpName = "PATH" };
+        var open = new Option<string[]>("--open") { Description = "A file's path, absolute. May be given more than once.", HelpName = "PATH" };
+        var flags = new Option<string>("--flags") { Description = "How the files are opened, as in the profile: O_RDONLY,O_CLOEXEC. Default: O_RDONLY.", HelpName = "FLAGS" };
+        var command = new Command("allow", "Add programs and files to a profile in force.") { name, container, exec, open, flags };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(exec) is null && result.GetResult(open) is null)
+            {
+                result.AddError("Nothing to allow: give --exec PATH or --open PATH.");
+            }
+
+            if (result.GetResult(flags) is not null && result.GetResult(open) is null)
+            {
+                result.AddError("--flags tells how files are opened; give --open PATH with it.");
+            }
+        });
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            var profile = ProfileName.Parse(result.GetRequiredValue(name));
+            var request = new AllowRequest(
+                result.GetRequiredValue(container),
+                [.. result.GetValue(exec) ?? []],
+                [.. (result.GetValue(open) ?? []).Select(path => new AllowedOpen(path, (result.GetValue(flags) ?? "O_RDONLY").Split(',', StringSplitOptions.TrimEntries)))]);
+            await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken);
+            Console.Error.WriteLine("allowed");
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Argument<string> Name() => new("NAME") { Description = "NAMESPACE/NAME as in the list; the namespace may be left out where the name says which." };
+}
+
+/// <summary>How the command line names a profile.</summary>
+internal sealed record ProfileName(string? Namespace, string Name)
+{
+    public static ProfileName Parse(string text) =>
+        text.IndexOf('/') is var slash and >= 0 ? new ProfileName(text[..slash], text[(slash + 1)..]) : new ProfileName(null, text);
+
+    public string Path(string suffix = "") =>
+        $"api/v1/profiles/{Uri.EscapeDataString(Name)}{suffix}" + (Namespace is null ? "" : $"?namespace={Uri.EscapeDataString(Namespace)}");
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.Globalization;
+using KubeCop.Host.Configuration;
+using KubeCop.Host.Http;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary><c>kubecop status</c>: what the running silo does.</summary>
+internal static class StatusCommand
+{
+    public static Command Create()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("status", "Show what the silo on this machine does.") { json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            if (result.GetValue(json))
+            {
+                await Raw.WriteAsync(node, "api/v1/node", cancellationToken);
+                return ExitCode.Success;
+            }
+
+            Write(await node.GetAsync("api/v1/node", ApiJson.Default.NodeView, cancellationToken), Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Write(NodeView node, TextWriter output)
+    {
+        TextTable.WriteFacts(output,
+        [
+            ("node", node.Name),
+            ("state", node.Ready ? "ready" : "starting"),
+            ("version", node.Version),
+            ("up", Duration.Format(TimeSpan.FromSeconds(node.UptimeSeconds))),
+            ("data directory", node.DataDirectory),
+            ("learning period", Duration.Format(TimeSpan.FromSeconds(node.LearningPeriodSeconds))),
+            ("rules", Number(node.Rules)),
+            ("containers", Number(node.Containers)),
+            ("events", string.Join(", ", node.Sensor.Events.Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
+            ("events lost", node.Sensor.Lost.Count == 0 ? "0" : string.Join(", ", node.Sensor.Lost.Select(static loss => $"{loss.Kind} {Number(loss.Count)} ({loss.Reason})"))),
+            ("alerts", Number(node.Alerts.Raised)),
+            ("alerts dropped", node.Alerts.Dropped.Count == 0 ? "0" : string.Join(", ", node.Alerts.Dropped.Select(static drop => $"{drop.Exporter} {Number(drop.Count)} ({drop.Reason})"))),
+            ("hooks", $"{Number(node.Sensor.Hooks.Count(static hook => hook.Attached))} of {Number(node.Sensor.Hooks.Count)} attached"),
+        ]);
+    }
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,32 @@
+using System.Net;
+
+namespace KubeCop.Host.Configuration;
+
+/// <summary>The HTTP endpoints. Section <c>KubeCop:Http</c>.</summary>
+internal sealed class HttpOptions
+{
+    public const string Section = "KubeCop:Http";
+
+    /// <summary>
+    /// Where to listen, <c>address:port</c>; port 0 takes a free one. The endpoints show what runs on this machine without asking who
+    /// reads, so anything but loopback wants a network policy. Default: 127.0.0.1:9090.
+    /// </summary>
+    public string Address { get; set; } = "127.0.0.1:9090";
+
+    /// <exception cref="UsageException">The address is none.</exception>
+    public IPEndPoint EndPoint => Parse(Address);
+
+    /// <exception cref="UsageException">The text is not <c>address:port</c>.</exception>
+    public static IPEndPoint Parse(string text)
+    {
+        var number = text.StartsWith("localhost:", StringComparison.Ordinal) ? string.Concat("127.0.0.1", text.AsSpan("localhost".Length)) : text;
+
+        // IPEndPoint.Parse takes an address without a port for port 0 and an IPv6 address's last group for a port.
+        return number.LastIndexOf(':') is var colon and > 0
+            && IPEndPoint.TryParse(number, out var endPoint)
+            && int.TryParse(number.AsSpan(colon + 1), out var port) && port == endPoint.Port
+            && (endPoint.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork || number[colon - 1] == ']')
+            ? endPoint
+            : throw new UsageException($"--http '{text}' is not an address to listen on; expected ADDRESS:PORT, for example 127.0.0.1:9090, [::1]:9090, or port 0 for a free one.");
+    }
+}

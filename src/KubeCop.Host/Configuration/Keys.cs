@@ -1,0 +1,16 @@
+namespace KubeCop.Host.Configuration;
+
+/// <summary>Configuration keys that options of the command line and variables set.</summary>
+internal static class Keys
+{
+    public const string LearningPeriod = "KubeCop:Learning:Period";
+    public const string NodeName = "KubeCop:Node:Name";
+    public const string DataDirectory = "KubeCop:Node:DataDirectory";
+    public const string HostRoot = "KubeCop:Node:HostRoot";
+    public const string HttpAddress = "KubeCop:Http:Address";
+    public const string OutputFormat = "KubeCop:Output:Format";
+    public const string Stdout = "KubeCop:Output:Stdout";
+    public const string Verbose = "KubeCop:Output:Verbose";
+    public const string Quiet = "KubeCop:Output:Quiet";
+    public const string PendingTime = "KubeCop:Sensor:PendingTime";
+}

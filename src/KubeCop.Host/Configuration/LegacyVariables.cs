@@ -1,0 +1,42 @@
+namespace KubeCop.Host.Configuration;
+
+/// <summary>The environment variables of KubeCop, which keep their names and meaning.</summary>
+internal static class LegacyVariables
+{
+    private static readonly string[] WithoutEffect = ["_PPROF_SERVER", "GOMEMLIMIT", "SAMPLING_INTERVAL", "RUNC_PATH"];
+
+    /// <summary>What the variables say, as configuration keys.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Translate(IReadOnlyDictionary<string, string> environment)
+    {
+        if (Value("FINALIZATION_DURATION") is { } period)
+        {
+            yield return new(Keys.LearningPeriod, period);
+        }
+
+        if (Value("NODE_NAME") is { } name)
+        {
+            yield return new(Keys.NodeName, name);
+        }
+
+        if (Value("HOST_ROOT") is { } root)
+        {
+            yield return new(Keys.HostRoot, root);
+        }
+
+        if (Value("DEBUG") is not null)
+        {
+            yield return new(Keys.Verbose, bool.TrueString);
+        }
+
+        if (Value("STDOUT_ENABLED") is "false")
+        {
+            yield return new(Keys.Stdout, bool.FalseString);
+        }
+
+        string? Value(string variable) => environment.GetValueOrDefault(variable) is { Length: > 0 } value ? value : null;
+    }
+
+    /// <summary>One warning for each variable that is set and means nothing any more.</summary>
+    public static IEnumerable<string> Warnings(IReadOnlyDictionary<string, string> environment) =>
+        WithoutEffect.Where(environment.ContainsKey).Select(static variable => $"{variable} is set and has no effect here; it is accepted for compatibility with KubeCop.");
+}

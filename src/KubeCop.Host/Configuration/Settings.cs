@@ -1,0 +1,148 @@
+using System.Collections;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Sensor;
+using KubeCop.Sensor.Journal;
+
+namespace KubeCop.Host.Configuration;
+
+/// <summary>
+/// Everything that can be set, from the command line, else .NET configuration (variables <c>KubeCop__Section__Name</c>, then
+/// <see cref="File"/>), else KubeCop's variables, else defaults.
+/// </summary>
+internal sealed class Settings
+{
+    /// <summary>Where an administrator puts settings, in the form of .NET's appsettings.json. It may be absent.</summary>
+    public const string File = "/etc/kubecop/appsettings.json";
+
+    private const string Root = "KubeCop";
+    private const string VariablePrefix = "KubeCop__";
+
+    private static readonly string[] Durations = [Keys.LearningPeriod, Keys.PendingTime];
+
+    private Settings(IConfiguration configuration)
+    {
+        Configuration = configuration;
+        Bind(configuration, NodeOptions.Section, Node);
+        Bind(configuration, LearningOptions.Section, Learning);
+        Bind(configuration, SensorOptions.Section, Sensor);
+        Bind(configuration, JournalOptions.Section, new JournalOptions());
+        Bind(configuration, HttpOptions.Section, Http);
+        Bind(configuration, OutputOptions.Section, Output);
+        foreach (var section in configuration.GetSection(Root).GetChildren())
+        {
+            string[] known = [NodeOptions.Section, LearningOptions.Section, SensorOptions.Section, JournalOptions.Section, HttpOptions.Section, OutputOptions.Section];
+            if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
+            {
+                throw new UsageException($"'{section.Path}' is no section of the configuration; there are {string.Join(", ", known)}.");
+            }
+        }
+    }
+
+    /// <summary>All values by their keys, durations in .NET's form.</summary>
+    public IConfiguration Configuration { get; }
+
+    public NodeOptions Node { get; } = new();
+
+    public LearningOptions Learning { get; } = new();
+
+    public SensorOptions Sensor { get; } = new();
+
+    public HttpOptions Http { get; } = new();
+
+    public OutputOptions Output { get; } = new();
+
+    /// <summary>What the user should know although everything can go on.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
+    /// <param name="commandLine">Configuration keys with the values of options that were given.</param>
+    /// <exception cref="UsageException">A value is wrong; the message names it and what is accepted.</exception>
+    public static Settings Load(IEnumerable<KeyValuePair<string, string?>> commandLine) => Load(commandLine, ProcessEnvironment(), File);
+
+    /// <inheritdoc cref="Load(IEnumerable{KeyValuePair{string, string?}})"/>
+    internal static Settings Load(IEnumerable<KeyValuePair<string, string?>> commandLine, IReadOnlyDictionary<string, string> environment, string file)
+    {
+        var builder = new ConfigurationBuilder().AddInMemoryCollection(LegacyVariables.Translate(environment));
+        if (System.IO.File.Exists(file))
+        {
+            builder.AddJsonFile(file, optional: false, reloadOnChange: false);
+        }
+
+        builder.AddInMemoryCollection(environment
+            .Where(static variable => variable.Key.StartsWith(VariablePrefix, StringComparison.OrdinalIgnoreCase))
+            .Select(static variable => KeyValuePair.Create(variable.Key.Replace("__", ":", StringComparison.Ordinal), (string?)variable.Value)));
+        builder.AddInMemoryCollection(commandLine);
+        try
+        {
+            var configuration = builder.Build();
+            var settings = new Settings(WithReadableDurations(configuration)) { Warnings = [.. LegacyVariables.Warnings(environment)] };
+            settings.Validate();
+            return settings;
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new UsageException($"{file} is not readable as JSON: {exception.InnerException?.Message ?? exception.Message}");
+        }
+    }
+
+    private static Dictionary<string, string> ProcessEnvironment()
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            environment[(string)variable.Key] = (string?)variable.Value ?? "";
+        }
+
+        return environment;
+    }
+
+    /// <summary>The binder knows only .NET's own form of durations (00:15:00).</summary>
+    private static IConfigurationRoot WithReadableDurations(IConfigurationRoot configuration)
+    {
+        foreach (var key in Durations)
+        {
+            if (configuration[key] is { } text)
+            {
+                configuration[key] = Duration.TryParse(text, out var duration) || TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out duration)
+                    ? duration.ToString("c")
+                    : throw new UsageException($"{SourceOf(key)} '{text}' is not {Duration.Accepted}.");
+            }
+        }
+
+        return configuration;
+    }
+
+    private static string SourceOf(string key) => key == Keys.LearningPeriod ? $"--learning-period ({key}, FINALIZATION_DURATION)" : key;
+
+    private static void Bind(IConfiguration configuration, string section, object options)
+    {
+        try
+        {
+            configuration.GetSection(section).Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new UsageException($"Configuration section {section}: {exception.Message}{(exception.InnerException is { } inner ? $" {inner.Message}" : "")}");
+        }
+    }
+
+    private void Validate()
+    {
+        Require(Learning.Period >= TimeSpan.FromSeconds(1), SourceOf(Keys.LearningPeriod), Duration.Format(Learning.Period), "at least 1s");
+        Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
+        Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
+        Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
+
+        // The name is the first part of container grain keys.
+        Require(Node.Name.Length is > 0 and <= 253 && !Node.Name.Contains('/'), "NODE_NAME", Node.Name, "a host name");
+        _ = Http.EndPoint;
+    }
+
+    private static void Require(bool condition, string option, object value, string accepted)
+    {
+        if (!condition)
+        {
+            throw new UsageException($"{option} '{value}' is not accepted; expected {accepted}.");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Exporters;
+using KubeCop.Exporters.History;
+using KubeCop.Host.Node;
+using KubeCop.Sensor;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Host.Http;
+
+/// <summary><c>/api/v1</c>: what this node knows, for the command line and for other people's scripts.</summary>
+internal static class ApiEndpoints
+{
+    private const int MaxWaitSeconds = 60;
+
+    /// <summary>The version people see.</summary>
+    public static string Version { get; } =
+        typeof(ApiEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    public static void MapApi(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/api/v1/node", GetNodeAsync);
+        endpoints.MapGet("/api/v1/rules", static context =>
+            WriteAsync(context, RuleView.List(context.RequestServices.GetRequiredService<RuleSet>()), ApiJson.Default.ItemListRuleView));
+        endpoints.MapGet("/api/v1/containers", static async context =>
+        {
+            RequireScope(context);
+            var statuses = await context.RequestServices.GetRequiredService<NodeContainers>().ListAsync();
+            await WriteAsync(context, new ItemList<ContainerView>([.. statuses.Select(ContainerView.Of)]), ApiJson.Default.ItemListContainerView);
+        });
+        endpoints.MapGet("/api/v1/alerts", GetAlertsAsync);
+        endpoints.MapProfiles();
+    }
+
+    internal static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    {
+        context.Response.ContentType = "application/json";
+        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+
+    /// <summary>A silo that runs alone is the cluster, so both scopes answer the same.</summary>
+    /// <exception cref="BadRequestException">Another scope.</exception>
+    internal static void RequireScope(HttpContext context)
+    {
+        var scope = context.Request.Query["scope"];
+        if (scope.Count > 0 && scope != "node" && scope != "cluster")
+        {
+            throw new BadRequestException($"scope '{scope}' is not accepted; expected node or cluster.");
+        }
+    }
+
+    private static Task GetNodeAsync(HttpContext context)
+    {
+        var services = context.RequestServices;
+        var node = services.GetRequiredService<IOptions<NodeOptions>>().Value;
+        var sensor = services.GetRequiredService<ISensor>().GetStatus();
+        var dispatcher = services.GetRequiredService<AlertDispatcher>();
+        return WriteAsync(
+            context,
+            new NodeView
+            {
+                Name = node.Name,
+                Version = Version,
+                Ready = HealthEndpoints.NotReady(services) is null,
+                UptimeSeconds = (long)(DateTime.UtcNow - System.Diagnostics.Process.GetCurrentProcess().StartTime.ToUniversalTime()).TotalSeconds,
+                DataDirectory = node.DataDirectory,
+                LearningPeriodSeconds = (long)services.GetRequiredService<IOptions<LearningOptions>>().Value.Period.TotalSeconds,
+                Rules = services.GetRequiredService<RuleSet>().Rules.Count,
+                Containers = sensor.Containers,
+                Sensor = new SensorView(
+                    [.. sensor.Hooks.Select(static hook => new HookView(hook.Name, hook.Type, hook.Attached, hook.Detail))],
+                    sensor.Events.Where(static kind => kind.Key != EventKind.None).ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value),
+                    [.. sensor.Lost.Select(static loss => new LossView(Word.Of(loss.Kind), loss.Reason, loss.Count))],
+                    sensor.Cgroups),
+                Alerts = new AlertsView(
+                    dispatcher.Alerts.Sum(static alert => alert.Count),
+                    services.GetRequiredService<AlertHistory>().Count,
+                    [.. dispatcher.Dropped.Select(static drop => new DropView(drop.Exporter, drop.Reason, drop.Count))]),
+            },
+            ApiJson.Default.NodeView);
+    }
+
+    /// <summary>The kept alerts as they were written; with <c>wait</c>, answers when there is one after <c>after</c> or the time is over.</summary>
+    private static async Task GetAlertsAsync(HttpContext context)
+    {
+        RequireScope(context);
+        var history = context.RequestServices.GetRequiredService<AlertHistory>();
+        var limit = Number(context, "limit", AlertHistory.DefaultCapacity, AlertHistory.DefaultCapacity);
+        var wait = Number(context, "wait", 0, MaxWaitSeconds);
+        var after = context.Request.Query["after"].ToString() is { Length: > 0 } id ? id : null;
+        if (wait > 0)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(
+                context.RequestAborted, context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+            patience.CancelAfter(TimeSpan.FromSeconds(wait));
+            try
+            {
+                await history.WaitAsync(after, patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // An empty list says that nothing came.
+            }
+        }
+
+        context.Response.ContentType = "application/json";
+        var body = context.Response.BodyWriter;
+        body.Write("{\"items\":["u8);
+        var first = true;
+        foreach (var alert in history.Read(after, limit))
+        {
+            body.Write(first ? ""u8 : ","u8);
+            body.Write(alert);
+            await body.FlushAsync(context.RequestAborted);
+            first = false;
+        }
+
+        body.Write("]}"u8);
+        await body.FlushAsync(context.RequestAborted);
+    }
+
+    private static int Number(HttpContext context, string name, int absent, int largest)
+    {
+        var text = context.Request.Query[name];
+        return text.Count == 0 ? absent
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= largest ? number
+            : throw new BadRequestException($"{name} '{text}' is not accepted; expected a number from 0 to {largest}.");
+    }
+
+    private static void Write(this System.IO.Pipelines.PipeWriter writer, ReadOnlySpan<byte> bytes) => System.Buffers.BuffersExtensions.Write(writer, bytes);
+}

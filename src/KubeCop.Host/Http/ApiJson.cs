@@ -1,0 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace KubeCop.Host.Http;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(NodeView))]
+[JsonSerializable(typeof(ItemList<ContainerView>))]
+[JsonSerializable(typeof(ItemList<ProfileView>))]
+[JsonSerializable(typeof(ItemList<RuleView>))]
+[JsonSerializable(typeof(AllowRequest))]
+[JsonSerializable(typeof(ProblemView))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(string))]
+internal sealed partial class ApiJson : JsonSerializerContext;

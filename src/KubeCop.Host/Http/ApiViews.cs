@@ -1,0 +1,193 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
+
+namespace KubeCop.Host.Http;
+
+/// <summary>Every list of the API.</summary>
+internal sealed record ItemList<T>(IReadOnlyList<T> Items);
+
+internal sealed record WorkloadView(string Kind, string Name, string Namespace)
+{
+    public static WorkloadView Of(WorkloadKey workload) => new(workload.Kind, workload.Name, workload.Namespace);
+
+    public override string ToString() => $"{Namespace}/{Kind}/{Name}";
+}
+
+internal sealed record NodeView
+{
+    public required string Name { get; init; }
+    public required string Version { get; init; }
+    public required bool Ready { get; init; }
+    public required long UptimeSeconds { get; init; }
+    public required string DataDirectory { get; init; }
+    public required long LearningPeriodSeconds { get; init; }
+
+    /// <summary>Rules in force.</summary>
+    public required int Rules { get; init; }
+
+    public required int Containers { get; init; }
+    public required SensorView Sensor { get; init; }
+    public required AlertsView Alerts { get; init; }
+}
+
+internal sealed record SensorView(IReadOnlyList<HookView> Hooks, IReadOnlyDictionary<string, long> Events, IReadOnlyList<LossView> Lost, int Cgroups);
+
+internal sealed record HookView(string Name, string Type, bool Attached, string Detail);
+
+internal sealed record LossView(string Kind, string Reason, long Count);
+
+internal sealed record AlertsView(long Raised, int Kept, IReadOnlyList<DropView> Dropped);
+
+internal sealed record DropView(string Exporter, string Reason, long Count);
+
+internal sealed record ContainerView
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Runtime { get; init; }
+    public required string Node { get; init; }
+    public required WorkloadView Workload { get; init; }
+    public PodView? Pod { get; init; }
+    public required string Image { get; init; }
+    public required string ImageDigest { get; init; }
+    public required string Origin { get; init; }
+    public required DateTimeOffset SeenAt { get; init; }
+    public required string Revision { get; init; }
+    public required string State { get; init; }
+    public required long RemainingSeconds { get; init; }
+    public required long Events { get; init; }
+    public required long EventsLost { get; init; }
+    public required long Alerts { get; init; }
+    public required int Processes { get; init; }
+
+    public static ContainerView Of(ContainerStatus status) => new()
+    {
+        Id = status.Container.Id,
+        Name = status.Container.Name,
+        Runtime = status.Container.Runtime,
+        Node = status.Container.Node,
+        Workload = WorkloadView.Of(status.Container.Workload),
+        Pod = status.Container.Pod is { } pod ? new PodView(pod.Name, pod.Namespace, pod.Labels) : null,
+        Image = status.Container.Image,
+        ImageDigest = status.Container.ImageDigest,
+        Origin = Word.Of(status.Container.Origin),
+        SeenAt = status.Container.SeenAt,
+        Revision = status.Container.Revision,
+        State = Word.Of(status.ProfileState),
+        RemainingSeconds = status.RemainingSeconds,
+        Events = status.Events,
+        EventsLost = status.EventsLost,
+        Alerts = status.Alerts,
+        Processes = status.Processes,
+    };
+}
+
+internal sealed record PodView(string Name, string Namespace, IReadOnlyDictionary<string, string> Labels);
+
+internal sealed record ProfileView
+{
+    public required string Name { get; init; }
+    public required string Namespace { get; init; }
+    public required WorkloadView Workload { get; init; }
+    public required string State { get; init; }
+    public required long RemainingSeconds { get; init; }
+    public required string Revision { get; init; }
+    public required IReadOnlyList<ContainerProfileView> Containers { get; init; }
+
+    public static ProfileView Of(ApplicationProfile profile) => new()
+    {
+        Name = profile.Name,
+        Namespace = profile.Namespace,
+        Workload = WorkloadView.Of(profile.Workload),
+        State = Word.Of(profile.State),
+        RemainingSeconds = profile.RemainingSeconds,
+        Revision = profile.Revision,
+        Containers = [.. profile.Containers.Select(ContainerProfileView.Of)],
+    };
+}
+
+internal sealed record ContainerProfileView
+{
+    public required string Name { get; init; }
+    public required string Revision { get; init; }
+    public required string State { get; init; }
+    public required bool Partial { get; init; }
+    public required DateTimeOffset LearningStartedAt { get; init; }
+    public required DateTimeOffset CompletesAt { get; init; }
+    public required long Lost { get; init; }
+    public required IReadOnlyList<GapView> Gaps { get; init; }
+    public required IReadOnlyList<ExecView> Execs { get; init; }
+    public required IReadOnlyList<OpenView> Opens { get; init; }
+
+    public static ContainerProfileView Of(ContainerProfile profile) => new()
+    {
+        Name = profile.Name,
+        Revision = profile.Revision,
+        State = Word.Of(profile.State),
+        Partial = profile.IsPartial,
+        LearningStartedAt = profile.LearningStartedAt,
+        CompletesAt = profile.CompletesAt,
+        Lost = profile.Lost,
+        Gaps = [.. profile.Gaps.Select(static gap => new GapView(gap.From, gap.To))],
+        Execs = [.. profile.Execs.Select(static exec => new ExecView(exec.Path, exec.Executable, exec.Args, exec.FirstSeen))],
+        Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen))],
+    };
+}
+
+internal sealed record GapView(DateTimeOffset From, DateTimeOffset To);
+
+internal sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args, DateTimeOffset FirstSeen);
+
+internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen);
+
+internal sealed record RuleView
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Description { get; init; }
+    public required string Severity { get; init; }
+    public required IReadOnlyList<string> Tags { get; init; }
+    public required MitreView Mitre { get; init; }
+    public required IReadOnlyList<string> Events { get; init; }
+    public required bool NeedsProfile { get; init; }
+    public required string FalsePositives { get; init; }
+    public required IReadOnlyList<ParameterView> Parameters { get; init; }
+
+    public static ItemList<RuleView> List(RuleSet rules) => new([.. rules.Rules.Select(static bound => Of(bound.Rule.Descriptor, bound.Severity))]);
+
+    private static RuleView Of(RuleDescriptor rule, Severity severity) => new()
+    {
+        Id = rule.Id,
+        Name = rule.Name,
+        Description = rule.Description,
+        Severity = Word.Of(severity),
+        Tags = rule.Tags,
+        Mitre = new MitreView(rule.Mitre.Id, rule.Mitre.Name, rule.Mitre.Tactic),
+        Events = [.. rule.Events.Select(Word.Of)],
+        NeedsProfile = rule.NeedsProfile,
+        FalsePositives = rule.FalsePositives,
+        Parameters = [.. rule.Parameters.Select(static parameter => new ParameterView(parameter.Name, parameter.Type, parameter.Default, parameter.Description))],
+    };
+}
+
+internal sealed record MitreView(string Id, string Name, string Tactic);
+
+internal sealed record ParameterView(string Name, string Type, string Default, string Description);
+
+/// <summary>What a user allows a container, body of <c>POST /api/v1/profiles/NAME/allow</c>.</summary>
+/// <param name="Execs">Absolute paths as programs are invoked.</param>
+internal sealed record AllowRequest(string Container, IReadOnlyList<string> Execs, IReadOnlyList<AllowedOpen> Opens);
+
+internal sealed record AllowedOpen(string Path, IReadOnlyList<string> Flags);
+
+/// <summary>An error as RFC 9457 has it.</summary>
+internal sealed record ProblemView(string Title, int Status, string Detail);
+
+/// <summary>The words of enumerations, the same in JSON, labels and text.</summary>
+internal static class Word
+{
+    public static string Of<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+}

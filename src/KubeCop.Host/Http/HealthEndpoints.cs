@@ -1,0 +1,47 @@
+using KubeCop.Core.Rules;
+using KubeCop.Sensor;
+
+namespace KubeCop.Host.Http;
+
+/// <summary>Probes. None of them calls a grain or the disk, so that neither can fail the liveness of a node that detects.</summary>
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live"));
+        endpoints.MapGet("/healthz/startup", static context =>
+            context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested
+                ? WriteAsync(context, "started")
+                : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting."));
+        endpoints.MapGet("/healthz/ready", static context => NotReady(context.RequestServices) is { } reason
+            ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, reason)
+            : WriteAsync(context, "ready"));
+    }
+
+    /// <returns>Null when hooks are attached, containers listed and rules in force.</returns>
+    public static string? NotReady(IServiceProvider services)
+    {
+        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return "The silo is stopping.";
+        }
+
+        if (!lifetime.ApplicationStarted.IsCancellationRequested)
+        {
+            return "The silo is starting.";
+        }
+
+        var sensor = services.GetRequiredService<ISensor>().Ready;
+        return sensor.IsFaulted ? sensor.Exception.InnerException!.Message
+            : !sensor.IsCompletedSuccessfully ? "The sensor is attaching its hooks and listing the containers."
+            : services.GetRequiredService<RuleSet>().Rules.Count == 0 ? "No rule is in force."
+            : null;
+    }
+
+    private static Task WriteAsync(HttpContext context, string text)
+    {
+        context.Response.ContentType = "text/plain";
+        return context.Response.WriteAsync(text + "\n");
+    }
+}

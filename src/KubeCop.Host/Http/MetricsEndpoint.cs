@@ -1,0 +1,103 @@
+using KubeCop.Core.Events;
+using KubeCop.Exporters;
+using KubeCop.Exporters.History;
+using KubeCop.Host.Node;
+using KubeCop.Sensor;
+using Prometheus;
+
+namespace KubeCop.Host.Http;
+
+/// <summary>
+/// <c>/metrics</c> in Prometheus' text form. Everything is read from where it is counted when somebody asks. Labels are bounded: rules,
+/// kinds, states and reasons, never names of containers or workloads.
+/// </summary>
+internal sealed class MetricsEndpoint
+{
+    private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly ISensor _sensor;
+    private readonly AlertDispatcher _alerts;
+    private readonly AlertHistory _history;
+    private readonly NodeContainers _containers;
+    private readonly Gauge _ready;
+    private readonly Gauge _hooks;
+    private readonly Counter _events;
+    private readonly Counter _lost;
+    private readonly Gauge _watched;
+    private readonly Counter _raised;
+    private readonly Counter _exported;
+    private readonly Counter _dropped;
+    private readonly Gauge _kept;
+
+    public MetricsEndpoint(ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers)
+    {
+        (_sensor, _alerts, _history, _containers) = (sensor, alerts, history, containers);
+        var metrics = Metrics.WithCustomRegistry(_registry);
+        metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
+        _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
+        _hooks = metrics.CreateGauge("kubecop_sensor_hook_attached", "1 when the hook delivers events.", "hook", "type");
+        _events = metrics.CreateCounter("kubecop_sensor_events_total", "Events read from the kernel.", "kind");
+        _lost = metrics.CreateCounter("kubecop_sensor_lost_events_total", "Events lost, by what they were and why.", "kind", "reason");
+        _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
+        _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
+        _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
+        _dropped = metrics.CreateCounter("kubecop_alerts_dropped_total", "Alert lines lost on their way out.", "exporter", "reason");
+        _kept = metrics.CreateGauge("kubecop_alerts_kept", "Alert lines in the history.");
+        DotNetStats.Register(_registry);
+
+        // Whatever counts with System.Diagnostics.Metrics under our name.
+        MeterAdapter.StartListening(new MeterAdapterOptions
+        {
+            Registry = _registry,
+            InstrumentFilterPredicate = static instrument => instrument.Meter.Name == "KubeCop",
+        });
+    }
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        await UpdateAsync();
+        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        await _registry.CollectAndExportAsTextAsync(context.Response.Body, context.RequestAborted);
+    }
+
+    private async Task UpdateAsync()
+    {
+        var status = _sensor.GetStatus();
+        _ready.Set(status.Ready ? 1 : 0);
+        foreach (var hook in status.Hooks)
+        {
+            _hooks.WithLabels(hook.Name, hook.Type).Set(hook.Attached ? 1 : 0);
+        }
+
+        foreach (var (kind, count) in status.Events.Where(static kind => kind.Key != EventKind.None))
+        {
+            _events.WithLabels(Word.Of(kind)).IncTo(count);
+        }
+
+        foreach (var loss in status.Lost)
+        {
+            _lost.WithLabels(Word.Of(loss.Kind), loss.Reason).IncTo(loss.Count);
+        }
+
+        foreach (var alert in _alerts.Alerts)
+        {
+            _raised.WithLabels(alert.RuleId, Word.Of(alert.Severity)).IncTo(alert.Count);
+        }
+
+        foreach (var exported in _alerts.Exported)
+        {
+            _exported.WithLabels(exported.Exporter).IncTo(exported.Count);
+        }
+
+        foreach (var drop in _alerts.Dropped)
+        {
+            _dropped.WithLabels(drop.Exporter, drop.Reason).IncTo(drop.Count);
+        }
+
+        _kept.Set(_history.Count);
+        var states = (await _containers.ListAsync()).CountBy(static container => container.ProfileState).ToDictionary();
+        foreach (var state in Enum.GetValues<Core.Profiles.ProfileState>())
+        {
+            _watched.WithLabels(Word.Of(state)).Set(states.GetValueOrDefault(state));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Text.Json;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Namespaces;
+using KubeCop.Grains.Abstractions.Workloads;
+
+namespace KubeCop.Host.Http;
+
+/// <summary><c>/api/v1/profiles</c>.</summary>
+internal static class ProfileEndpoints
+{
+    /// <summary>The longest body that is read, in bytes.</summary>
+    public const int MaxBody = 1024 * 1024;
+
+    public static void MapProfiles(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGet("/api/v1/profiles", ListAsync);
+        endpoints.MapGet("/api/v1/profiles/{name}", static async context =>
+        {
+            ApiEndpoints.RequireScope(context);
+            var workload = await FindAsync(context);
+            var profile = await Grain(context, workload).GetProfileAsync() ?? throw NotFound(workload.ProfileName);
+            await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
+        });
+        endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync);
+    }
+
+    /// <summary>One profile at a time goes out, so that memory holds one.</summary>
+    private static async Task ListAsync(HttpContext context)
+    {
+        ApiEndpoints.RequireScope(context);
+        var workloads = await WorkloadsAsync(context, context.Request.Query["namespace"]);
+        context.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteStartArray("items");
+        foreach (var workload in workloads)
+        {
+            if (await Grain(context, workload).GetProfileAsync() is { } profile)
+            {
+                JsonSerializer.Serialize(json, ProfileView.Of(profile), ApiJson.Default.ProfileView);
+                await json.FlushAsync(context.RequestAborted);
+            }
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static async Task AllowAsync(HttpContext context)
+    {
+        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
+        var request = await ReadAsync(context);
+        List<BehaviourItem> items = [];
+        foreach (var path in request.Execs)
+        {
+            // Without an executable the entry stands for whatever the path leads to, which is what a person means.
+            items.Add(new ExecItem(Absolute(path), "", new ArgumentList([])));
+        }
+
+        foreach (var open in request.Opens)
+        {
+            var unknown = open.Flags.Where(static flag => OpenFlags.Parse([flag]) == 0).ToList();
+            if (unknown.Count > 0)
+            {
+                throw new BadRequestException($"'{string.Join(',', unknown)}' are no flags of open(2); expected names such as O_RDONLY, O_WRONLY, O_CREAT.");
+            }
+
+            items.Add(new OpenItem(Absolute(open.Path), OpenFlags.Parse(open.Flags)));
+        }
+
+        if (items.Count == 0)
+        {
+            throw new BadRequestException("Nothing to allow: execs and opens are both empty.");
+        }
+
+        var workload = await FindAsync(context);
+        if (!await Grain(context, workload).AllowAsync(request.Container, items))
+        {
+            throw new BadRequestException(
+                $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; 'kubecop profiles show {workload.ProfileName}' lists them.", StatusCodes.Status404NotFound);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static async Task<AllowRequest> ReadAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength > MaxBody)
+        {
+            throw new BadRequestException($"The body is larger than {MaxBody} bytes.", StatusCodes.Status413PayloadTooLarge);
+        }
+
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Default.AllowRequest, context.RequestAborted)
+                ?? throw new BadRequestException("The body is null.");
+        }
+        catch (JsonException exception)
+        {
+            throw new BadRequestException(
+                $"The body is not what is expected, {{\"container\":NAME,\"execs\":[PATH],\"opens\":[{{\"path\":PATH,\"flags\":[FLAG]}}]}}: {exception.Message}");
+        }
+    }
+
+    private static string Absolute(string path) =>
+        path.StartsWith('/') ? path : throw new BadRequestException($"'{path}' is not absolute; profiles hold paths that start with /.");
+
+    /// <exception cref="BadRequestException">No workload or several have a profile of the name.</exception>
+    private static async Task<WorkloadKey> FindAsync(HttpContext context)
+    {
+        // Kestrel decodes all but %2F (Microsoft.AspNetCore.Internal.UrlDecoder), which workloads' names may hold outside Kubernetes.
+        var name = ((string)context.Request.RouteValues["name"]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var found = (await WorkloadsAsync(context, context.Request.Query["namespace"])).Where(workload => workload.ProfileName == name).ToList();
+        return found.Count switch
+        {
+            0 => throw NotFound(name),
+            1 => found[0],
+            _ => throw new BadRequestException(
+                $"Profile '{name}' exists in the namespaces {string.Join(", ", found.Select(static workload => workload.Namespace))}; "
+                + "name one of them (namespace=NAMESPACE, or NAMESPACE/NAME on the command line).",
+                StatusCodes.Status409Conflict),
+        };
+    }
+
+    private static async Task<IReadOnlyList<WorkloadKey>> WorkloadsAsync(HttpContext context, string? onlyNamespace)
+    {
+        var grains = context.RequestServices.GetRequiredService<IGrainFactory>();
+        var namespaces = await grains.GetGrain<INamespaceIndexGrain>(INamespaceIndexGrain.AllNamespaces).ListAsync();
+        var workloads = new List<WorkloadKey>();
+        foreach (var name in namespaces.Where(name => onlyNamespace is null || name == onlyNamespace))
+        {
+            workloads.AddRange((await grains.GetGrain<INamespaceIndexGrain>(name).ListAsync()).Select(WorkloadKey.Parse));
+        }
+
+        return workloads;
+    }
+
+    private static IWorkloadGrain Grain(HttpContext context, WorkloadKey workload) =>
+        context.RequestServices.GetRequiredService<IGrainFactory>().GetGrain<IWorkloadGrain>(workload.GrainKey);
+
+    private static BadRequestException NotFound(string name) =>
+        new($"There is no profile '{name}'; 'kubecop profiles list' shows those there are.", StatusCodes.Status404NotFound);
+}

@@ -1,0 +1,32 @@
+namespace KubeCop.Host.Node;
+
+/// <summary>The files of the data directory that the host itself keeps.</summary>
+internal static class NodeFiles
+{
+    /// <summary>Where the endpoints listen; there while a silo runs.</summary>
+    public static string AddressFile(string dataDirectory) => Path.Combine(dataDirectory, "http-address");
+
+    /// <summary>What proves to the endpoints that somebody may change things; mode 0600.</summary>
+    public static string TokenFile(string dataDirectory) => Path.Combine(dataDirectory, "token");
+
+    public static string AlertDirectory(string dataDirectory) => Path.Combine(dataDirectory, "alerts");
+
+    /// <summary>Writes a file whole or not at all, for the owner only.</summary>
+    public static void WritePrivate(string path, string content)
+    {
+        var temporary = path + ".new";
+        File.Delete(temporary);
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        using (var writer = new StreamWriter(temporary, options))
+        {
+            writer.Write(content);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+}

@@ -1,0 +1,201 @@
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Exporters;
+using KubeCop.Exporters.History;
+using KubeCop.Exporters.Stdout;
+using KubeCop.Host.Configuration;
+using KubeCop.Host.Http;
+using KubeCop.Host.Logging;
+using KubeCop.Host.Silo;
+using KubeCop.Sensor;
+using KubeCop.Sensor.Journal;
+using KubeCop.Storage;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using MsOptions = Microsoft.Extensions.Options.Options;
+
+namespace KubeCop.Host.Node;
+
+/// <summary>
+/// Everything that runs on a node, put together and started in the order in which one part needs the other: data directory, endpoints'
+/// socket, kernel programs, silo, then the sensor feeds the silo.
+/// </summary>
+internal sealed partial class NodeHost : IAsyncDisposable
+{
+    /// <summary>Less than the 5 s in which the process promises to end.</summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan ExportStopTime = TimeSpan.FromMilliseconds(500);
+
+    private readonly DataDirectory _directory;
+    private readonly WebApplication _app;
+    private readonly string _addressFile;
+    private bool _stopped;
+
+    private NodeHost(DataDirectory directory, WebApplication app, string address)
+    {
+        _directory = directory;
+        _app = app;
+        Address = address;
+        _addressFile = NodeFiles.AddressFile(directory.FullPath);
+    }
+
+    /// <summary>Where the endpoints are.</summary>
+    public string Address { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Ends when the node wants to stop by itself, as when the sensor broke.</summary>
+    public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
+
+    /// <summary>Returns when it is ready.</summary>
+    /// <param name="exporters">Where alerts go besides the history.</param>
+    /// <param name="addSensor">The sensor; null for the real one.</param>
+    /// <exception cref="StorageException">The data directory cannot be used.</exception>
+    /// <exception cref="UsageException">The endpoints' address cannot be used.</exception>
+    /// <exception cref="SensorException">The sensor cannot work here.</exception>
+    public static async Task<NodeHost> StartAsync(
+        Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
+    {
+        var directory = DataDirectory.Open(settings.Node.DataDirectory);
+        HttpListenSocket? socket = null;
+        try
+        {
+            socket = HttpListenSocket.Bind(settings.Http);
+            var app = Build(settings, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
+            var node = new NodeHost(directory, app, socket.Address);
+            await node.StartAsync(cancellationToken);
+            return node;
+        }
+        catch
+        {
+            socket?.Dispose();
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops in the reverse order: the sensor hands over what it saw, containers flush, the silo ends, the last alerts go out.</summary>
+    public async Task StopAsync()
+    {
+        if (_stopped)
+        {
+            return;
+        }
+
+        _stopped = true;
+        using var patience = new CancellationTokenSource(StopTime);
+        try
+        {
+            if (File.Exists(_addressFile))
+            {
+                File.Delete(_addressFile);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            LogWarningNotStopped(Services.GetRequiredService<ILogger<NodeHost>>(), exception);
+        }
+
+        try
+        {
+            await _app.StopAsync(patience.Token);
+            await Services.GetRequiredService<IBehaviourJournal>().FlushAsync(patience.Token);
+        }
+        catch (Exception exception)
+        {
+            // Whatever one part could not finish, the others are stopped and the process ends; the journal is replayed at the next start.
+            LogWarningNotStopped(Services.GetRequiredService<ILogger<NodeHost>>(), exception);
+        }
+
+        using var exportPatience = new CancellationTokenSource(ExportStopTime);
+        await Services.GetRequiredService<AlertDispatcher>().StopAsync(exportPatience.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await StopAsync();
+        }
+        finally
+        {
+            await _app.DisposeAsync();
+            _directory.Dispose();
+        }
+    }
+
+    private static WebApplication Build(
+        Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, HttpListenSocket socket, Action<IServiceCollection> addSensor)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "kubecop", ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddConfiguration(settings.Configuration);
+        builder.Logging.AddStderr(settings.Output, statusLine);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = ProfileEndpoints.MaxBody;
+            kestrel.Listen(socket.EndPoint);
+        });
+        var services = builder.Services;
+        services.Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = _ => socket.Socket);
+        services.AddRoutingCore();
+        services.AddSingleton<IHostLifetime, ProcessLifetime>();
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(MsOptions.Create(settings.Node));
+        services.AddSingleton(MsOptions.Create(settings.Learning));
+        services.AddSingleton(MsOptions.Create(settings.Sensor));
+        services.AddSingleton(RuleCatalog.DefaultRules);
+
+        services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
+        services.AddSingleton(provider => new AlertDispatcher(
+            [provider.GetRequiredService<AlertHistory>(), .. exporters], provider.GetRequiredService<ILogger<AlertDispatcher>>()));
+        services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
+
+        // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.
+        services.AddSingleton<SiloHost>();
+        services.AddSingleton<SiloDashboard>();
+        services.AddSingleton(static provider => provider.GetRequiredService<SiloHost>().Grains);
+        services.AddHostedService(static provider => provider.GetRequiredService<SiloHost>());
+        services.AddBehaviourJournal();
+        addSensor(services);
+
+        services.AddSingleton<NodeContainers>();
+        services.AddSingleton<AccessToken>();
+        services.AddSingleton<MetricsEndpoint>();
+        if (statusLine is not null)
+        {
+            services.AddSingleton(statusLine);
+        }
+
+        services.AddHostedService<LearningProgress>();
+
+        var app = builder.Build();
+        app.Use(Problem.Middleware);
+        app.MapHealth();
+        app.MapApi();
+        app.MapGet("/metrics", static context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context));
+        app.MapGet($"{SiloDashboard.Path}/{{**path}}", static context => context.RequestServices.GetRequiredService<SiloDashboard>().InvokeAsync(context));
+        return app;
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Made here, so that a token that cannot be written is told at the start and not to the first who needs it.
+            _ = Services.GetRequiredService<AccessToken>();
+            await _app.StartAsync(cancellationToken);
+            await Services.GetRequiredService<ISensor>().Ready.WaitAsync(cancellationToken);
+            NodeFiles.WritePrivate(_addressFile, Address + "\n");
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A part of the node did not stop in order.")]
+    private static partial void LogWarningNotStopped(ILogger logger, Exception exception);
+}

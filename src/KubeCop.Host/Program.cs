@@ -1,0 +1,3 @@
+using KubeCop.Host.Commands;
+
+return await KubeCopCommand.RunAsync(args);

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains;
+using KubeCop.Storage.File;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+
+namespace KubeCop.Host.Silo;
+
+/// <summary>
+/// The Orleans silo as a host of its own inside the process: sensor, journal and endpoints belong to the process and go on when the silo
+/// is built anew. It reaches them only through the ports that grains know.
+/// </summary>
+internal sealed class SiloHost : IHostedService, IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    public SiloHost(IServiceProvider process)
+    {
+        // Only loopback: nobody else joins a silo that runs alone, and its ports know no authentication.
+        var siloPort = FreePort();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.AddSingleton(process.GetRequiredService<ILoggerFactory>());
+        builder.Services.AddSingleton<IHostLifetime, ProcessLifetime>();
+        builder.Services.AddSingleton(process.GetRequiredService<IOptions<LearningOptions>>());
+        builder.Services.AddSingleton(process.GetRequiredService<IOptions<NodeOptions>>());
+        builder.Services.AddSingleton(process.GetRequiredService<TimeProvider>());
+        builder.Services.AddSingleton(process.GetRequiredService<RuleSet>());
+        builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
+        builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
+        builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
+
+        // What the dashboard's pages need of a web host.
+        builder.Services.AddSingleton(process.GetRequiredService<DiagnosticListener>());
+        builder.Services.AddRouting();
+        builder.UseOrleans(silo =>
+        {
+            var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
+            silo.UseLocalhostClustering(siloPort, gatewayPort: 0, primarySiloEndpoint: null, serviceId: "kubecop", clusterId: "kubecop");
+            silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
+            silo.AddKubeCopFileStorage(GrainStorage.Name, options => options.Directory = Path.Combine(node.DataDirectory, "grains"));
+            silo.AddKubeCopGrains();
+
+            // The process's logs do not pass through the silo, so there is nothing for the dashboard to trace.
+            silo.AddDashboard(static options => options.HideTrace = true);
+        });
+        _host = builder.Build();
+    }
+
+    /// <summary>The silo's services, for what is served from inside it.</summary>
+    public IServiceProvider Services => _host.Services;
+
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    public Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
+
+/// <summary>The process decides when to end; hosts inside it listen to no signals of their own.</summary>
+internal sealed class ProcessLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

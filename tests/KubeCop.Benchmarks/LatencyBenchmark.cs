@@ -1,0 +1,43 @@
+using KubeCop.Testing;
+using KubeCop.Testing.Containers;
+using KubeCop.Testing.Node;
+
+namespace KubeCop.Benchmarks;
+
+/// <summary>
+/// The whole way on a real container: a program whose profile is final opens 1000 files it never opened, one every ten milliseconds, then
+/// starts 200 programs it never started. Measured from the kernel's time of the event to the time the alert's line was read from stdout.
+/// </summary>
+internal static class LatencyBenchmark
+{
+    private const int Opens = 1000;
+    private const int Execs = 200;
+
+    public static async Task RunAsync()
+    {
+        await using var containerd = new ContainerdFixture();
+        await containerd.InitializeAsync();
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { LearningPeriod = "5s", HostRoot = containerd.HostRoot });
+        await using var container = await containerd.RunAsync("/bin/sh", "-c", "while true; do /bin/sleep 0.1; done");
+        await kubecop.WaitForProfileAsync(containerd.Namespace, container.Id, static profile => profile.State == "final", "a final profile");
+
+        await container.ShellAsync($"mkdir -p /files; i=0; while [ $i -lt {Opens} ]; do : >/files/$i; /bin/busybox usleep 10000; i=$((i+1)); done");
+        await Report("open to alert line (R0002)", "open", Opens, static path => path.StartsWith("/files/", StringComparison.Ordinal));
+
+        await container.ShellAsync($"mkdir -p /programs; i=0; while [ $i -lt {Execs} ]; do ln -s /bin/busybox /programs/$i; /programs/$i 2>/dev/null; /bin/busybox usleep 10000; i=$((i+1)); done");
+        await Report("exec to alert line (R0001)", "exec", Execs, static path => path.StartsWith("/programs/", StringComparison.Ordinal));
+
+        async Task Report(string what, string kind, int expected, Func<string, bool> isOurs)
+        {
+            var alerts = await Wait.UntilAsync(
+                () => kubecop.Alerts.Where(alert => alert.State == "new" && alert.EventText("kind") == kind && isOurs(alert.EventText("path") ?? "")).ToArray(),
+                found => found.Length >= expected,
+                $"{expected} alerts about {kind}",
+                TimeSpan.FromMinutes(1));
+            var milliseconds = alerts.Select(static alert => (alert.ReceivedAt - alert.Timestamp).TotalMilliseconds).ToArray();
+            Console.WriteLine($"{what}: {alerts.Length} alerts");
+            Console.WriteLine(
+                $"  milliseconds          p50 {Statistics.Percentile(milliseconds, 0.5):0.00}   p99 {Statistics.Percentile(milliseconds, 0.99):0.00}   highest {milliseconds.Max():0.00}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+
+namespace KubeCop.Cluster.Tests.Grains;
+
+public sealed class DurabilityTests
+{
+    [Fact]
+    public async Task StorageDown_NothingIsAcknowledgedAndNothingIsLost()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/before");
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/before") is true && cluster.Journal.Open.IsEmpty, "stored");
+
+        cluster.Storage.IsDown = true;
+        await cluster.ExecAsync(container, "/bin/during-1");
+        await cluster.PassAsync(TimeSpan.FromSeconds(3));
+        await cluster.ExecAsync(container, "/bin/during-2");
+        await cluster.PassAsync(TimeSpan.FromSeconds(3));
+        Assert.Equal(2, cluster.Journal.Open.Count);
+        await Assert.ThrowsAsync<TimeoutException>(() => WithTime(cluster, cluster.Container(container).FlushAsync()));
+
+        cluster.Storage.IsDown = false;
+        await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "everything is acknowledged");
+        Assert.Contains("/bin/during-1", cluster.Stored(container));
+        Assert.Contains("/bin/during-2", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task StorageDownAtStart_EventsWaitForTheRegistration()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        cluster.Storage.IsDown = true;
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/app");
+        await cluster.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.Empty(cluster.Journal.All);
+
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/app") is true, "stored");
+    }
+
+    [Fact]
+    public async Task Stop_StorageDown_TriesOnUntilItIsBack()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        var grain = cluster.Container(container);
+        await grain.StartAsync(container);
+        await cluster.UntilAsync(() => cluster.Stored(container) is not null, "registered");
+        cluster.Storage.IsDown = true;
+        await cluster.ExecAsync(container, "/bin/job");
+        await WithTime(cluster, grain.StopAsync());
+        Assert.Single(cluster.Journal.Open);
+
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "acknowledged");
+        Assert.Contains("/bin/job", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task StateChangedByAnother_BothAreKept()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        var workload = cluster.Workload(container);
+        var assignment = await workload.RegisterAsync(container);
+        await workload.MergeAsync(LearningTests.Delta(assignment, cluster.Time.GetUtcNow(), "/bin/first"));
+        var text = cluster.Stored(container)!;
+        cluster.Storage.Replace("workload", workload.GetGrainId(), text.Replace("/bin/first", "/bin/theirs"));
+
+        Assert.Equal(DeltaOutcome.Stored, await workload.MergeAsync(LearningTests.Delta(assignment, cluster.Time.GetUtcNow(), "/bin/ours")));
+
+        Assert.All(new[] { "/bin/first", "/bin/theirs", "/bin/ours" }, path => Assert.Contains(path, cluster.Stored(container)));
+    }
+
+    [Fact]
+    public async Task ConcurrentMerges_ShareWrites()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        var workload = cluster.Workload(container);
+        var assignment = await workload.RegisterAsync(container);
+        var before = cluster.Storage.Writes;
+
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => workload.MergeAsync(LearningTests.Delta(assignment, cluster.Time.GetUtcNow(), $"/bin/{i}"))));
+
+        Assert.InRange(cluster.Storage.Writes - before, 1, 60);
+        Assert.Contains("/bin/199", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task Restart_WhileLearning_ContinuesTheRemainingPeriod()
+    {
+        var first = await GrainCluster.StartAsync();
+        var container = first.Describe("c1");
+        await first.Container(container).StartAsync(container);
+        await first.ExecAsync(container, "/bin/app");
+        await first.UntilAsync(() => first.Stored(container)?.Contains("/bin/app") is true, "stored");
+        await first.PassAsync(GrainCluster.Period / 2);
+        var remaining = (await first.Workload(container).GetProfileAsync())!.RemainingSeconds;
+        await first.DisposeAsync();
+        var gapFrom = first.Time.GetUtcNow();
+        first.Time.Advance(TimeSpan.FromHours(1));
+
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        var gap = new ObservationGap(gapFrom, second.Time.GetUtcNow());
+        container = second.Describe("c1", ContainerOrigin.Continued, gap);
+        await second.Container(container).StartAsync(container);
+        await second.ExecAsync(container, "/bin/later");
+        await second.UntilAsync(() => second.Stored(container)?.Contains("/bin/later") is true, "learning goes on");
+
+        var profile = (await second.Workload(container).GetProfileAsync())!;
+        Assert.Equal(ProfileState.Learning, profile.State);
+        Assert.InRange(profile.RemainingSeconds, remaining - 5, remaining);
+        Assert.Equal(gap, Assert.Single(Assert.Single(profile.Containers).Gaps));
+        await second.UntilStateAsync(container, ProfileState.Final);
+        Assert.Equal(["/bin/app", "/bin/later"], (await second.Workload(container).GetProfileAsync())!.Containers[0].Execs.Select(static exec => exec.Path));
+    }
+
+    [Fact]
+    public async Task Restart_AfterLearning_EnforcesWithoutLearningAgain()
+    {
+        var first = await GrainCluster.StartAsync();
+        var container = first.Describe("c1");
+        await first.Container(container).StartAsync(container);
+        await first.ExecAsync(container, "/bin/app");
+        await first.UntilStateAsync(container, ProfileState.Final);
+        await first.DisposeAsync();
+
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        container = second.Describe("c1", ContainerOrigin.Continued, new ObservationGap(first.Time.GetUtcNow(), first.Time.GetUtcNow()));
+        await second.Container(container).StartAsync(container);
+        await second.ExecAsync(container, "/bin/app", "/bin/evil");
+
+        await second.UntilAsync(() => !second.Alerts.Alerts.IsEmpty, "an alert");
+        Assert.Contains("/bin/evil", Assert.Single(second.Alerts.Alerts).Message);
+    }
+
+    [Fact]
+    public async Task Load_StateOfANewerVersion_IsRefusedAndKept()
+    {
+        var first = await GrainCluster.StartAsync();
+        var container = first.Describe("c1");
+        await first.Workload(container).RegisterAsync(container);
+        var text = first.Stored(container)!.Replace("\"Schema\":1", "\"Schema\":2");
+        first.Storage.Replace("workload", first.Workload(container).GetGrainId(), text);
+        await first.DisposeAsync();
+
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        var call = second.Workload(container).RegisterAsync(container);
+        await second.UntilAsync(() => call.IsCompleted, "the call fails");
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => call);
+        Assert.Contains("schema 2", failure.ToString());
+        Assert.Equal(text, second.Stored(container));
+    }
+
+    private static async Task WithTime(GrainCluster cluster, Task task)
+    {
+        await cluster.UntilAsync(() => task.IsCompleted, "the call returns");
+        await task;
+    }
+}

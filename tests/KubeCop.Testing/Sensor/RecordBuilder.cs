@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using KubeCop.Sensor.Decoding;
+
+namespace KubeCop.Testing.Sensor;
+
+/// <summary>Records as the kernel side writes them.</summary>
+internal static class RecordBuilder
+{
+    public static byte[] Exec(ulong cgroupId, string executable, string filename, string cwd, params string[] args)
+    {
+        var argBytes = args.SelectMany(static arg => Encoding.UTF8.GetBytes(arg).Append((byte)0)).ToArray();
+        var record = new ExecRecord
+        {
+            Event = Head(RecordKind.Exec, cgroupId),
+            Lengths = new ExecLengths { Args = (uint)argBytes.Length, Executable = (ushort)executable.Length, Filename = (ushort)filename.Length, Cwd = (ushort)cwd.Length },
+        };
+        return Finish(record, [.. Encoding.UTF8.GetBytes(executable + filename + cwd), .. argBytes]);
+    }
+
+    public static byte[] Open(ulong cgroupId, string path, uint flags = 0)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        return Finish(new OpenRecord { Event = Head(RecordKind.Open, cgroupId), OpenFlags = flags, PathLen = (ushort)bytes.Length }, bytes);
+    }
+
+    public static byte[] Fork(ulong cgroupId) => Finish(new ForkRecord { Event = Head(RecordKind.Fork, cgroupId) }, []);
+
+    public static byte[] Exit(ulong cgroupId) => Finish(new ExitRecord { Event = Head(RecordKind.Exit, cgroupId) }, []);
+
+    public static byte[] Cgroup(RecordKind kind, ulong cgroupId, string path)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        return Finish(new CgroupRecord { Event = Head(kind, cgroupId), PathLen = (ushort)bytes.Length }, bytes);
+    }
+
+    private static EventHead Head(RecordKind kind, ulong cgroupId)
+    {
+        var head = new EventHead
+        {
+            Kind = kind,
+            CgroupId = cgroupId,
+            TimestampNs = 5_000_000_000,
+            StartTimeNs = 4_123_456_789,
+            Pid = 42,
+            ParentPid = 7,
+            Uid = 1000,
+            Gid = 1001,
+        };
+        "loop"u8.CopyTo(head.Comm);
+        return head;
+    }
+
+    private static byte[] Finish<T>(T record, byte[] strings)
+        where T : unmanaged
+    {
+        byte[] bytes = [.. MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in record)), .. strings];
+        MemoryMarshal.AsRef<EventHead>(bytes.AsSpan()).Size = (uint)bytes.Length;
+        return bytes;
+    }
+}

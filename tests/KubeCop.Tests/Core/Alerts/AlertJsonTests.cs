@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
+
+namespace KubeCop.Tests.Core.Alerts;
+
+public sealed class AlertJsonTests
+{
+    private static readonly JsonElement Schema = JsonDocument.Parse(File.ReadAllText(Repository.PathOf("docs/alert.schema.json"))).RootElement;
+
+    public static TheoryData<string, Alert> Alerts => new()
+    {
+        { "exec", AlertSample.Of(Sample.Exec("/bin/sh", args: ["sh", "-c", "id"])) },
+        { "exec with all flags", AlertSample.Of(Sample.Exec("/bin/sh", flags: (EventFlags)0x1fe)) },
+        { "open", AlertSample.Of(Sample.Open("/etc/shadow", 0x80002)) },
+        { "open with all flags", AlertSample.Of(Sample.Open("/etc/shadow", uint.MaxValue, (EventFlags)0x1fe)) },
+        {
+            "pod", AlertSample.Of(Sample.Open("/etc/shadow")) with
+            {
+                State = AlertState.Summary,
+                Count = 7,
+                Container = Sample.Container with { Pod = new PodDescription { Name = "web-1", Namespace = "shop", Labels = new Dictionary<string, string> { ["app"] = "web" } } },
+            }
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Alerts))]
+    public void Write_RealAlerts_MatchTheSchema(string name, Alert alert)
+    {
+        var errors = JsonSchemaCheck.Errors(Schema, JsonDocument.Parse(Write(alert)).RootElement);
+        Assert.True(errors.Count == 0, $"{name}: {string.Join("; ", errors)}");
+    }
+
+    [Fact]
+    public void SchemaCheck_WrongDocuments_AreNoticed()
+    {
+        var text = Write(AlertSample.Of(Sample.Exec("/bin/sh")));
+        foreach (var (right, wrong) in new[]
+                 {
+                     ("\"pid\":10", "\"pid\":\"10\""), ("\"pid\":10,", ""), ("\"kind\":\"exec\"", "\"kind\":\"boom\""), ("\"state\":\"new\"", "\"state\":\"old\""),
+                     ("\"node\":", "\"knot\":"), ("T00:00:00Z", "T00:00:00+00:00"), ("\"count\":1", "\"count\":0"), ("[\"exec\"]", "[1]"),
+                 })
+        {
+            Assert.Contains(right, text, StringComparison.Ordinal);
+            Assert.NotEmpty(JsonSchemaCheck.Errors(Schema, JsonDocument.Parse(text.Replace(right, wrong, StringComparison.Ordinal)).RootElement));
+        }
+    }
+
+    [Fact]
+    public void Write_Exec_IsThisLine()
+    {
+        var alert = AlertSample.Of(Sample.Exec("/bin/x", "/bin/busybox", EventFlags.FileUpperLayer | EventFlags.Entered, args: ["x", "1"])) with { Id = "ID" };
+        Assert.Equal(
+            """
+            {"id":"ID","state":"new","ruleId":"R0001","ruleName":"Unexpected process launched","severity":"critical","message":"message",
+            "timestamp":"2026-01-01T00:00:00Z","firstSeen":"2026-01-01T00:00:00Z","lastSeen":"2026-01-01T00:00:00.0000001Z","count":1,"fingerprint":"@","learning":false,
+            "mitre":{"id":"T1059","name":"Command and Scripting Interpreter","tactic":"Execution"},"tags":["exec"],"node":"node-1",
+            "container":{"id":"c0ffee","name":"web","image":"registry/web:1","imageDigest":""},"pod":null,"workload":{"kind":"Deployment","name":"web","namespace":"shop"},
+            "process":{"pid":10,"ppid":1,"uid":0,"gid":0,"comm":"sh","exe":"/bin/sh","args":["sh","-c","x"],"cwd":"/","startTime":"2026-01-01T00:00:00Z",
+            "ancestors":[{"pid":1,"comm":"init","exe":"/init"}]},
+            "event":{"kind":"exec","path":"/bin/x","executable":"/bin/busybox","filename":"/bin/x","cwd":"/work","args":["x","1"],"argsTruncated":false,"upperLayer":true,
+            "memfd":false,"deleted":false,"entered":true},
+            "expected":"expected","fix":"fix"}
+            """.Replace("\n", "", StringComparison.Ordinal).Replace("@", alert.Fingerprint, StringComparison.Ordinal),
+            Write(alert));
+    }
+
+    [Fact]
+    public void Write_HostileText_IsOneAsciiLineThatGivesItBack()
+    {
+        const string Hostile = "\u001b[31m\n\"\\\u202e\u2028\u0000größe";
+        var text = Write(AlertSample.Of(Sample.Exec(Hostile)));
+        Assert.DoesNotContain(text, static character => character is < ' ' or > '~');
+        Assert.Equal(Hostile, JsonDocument.Parse(text).RootElement.GetProperty("event").GetProperty("path").GetString());
+    }
+
+    [Fact]
+    public void Write_HalfSurrogatePairs_AreReplaced()
+    {
+        var container = Sample.Container with { Pod = new PodDescription { Name = "p", Namespace = "n", Labels = new Dictionary<string, string> { ["\udc00"] = "\ud800" } } };
+        var text = Write(AlertSample.Of(Sample.Exec("/a\ud800b😀", args: ["\udfff"])) with { Container = container });
+        Assert.Equal("/a\ufffdb😀", JsonDocument.Parse(text).RootElement.GetProperty("event").GetProperty("path").GetString());
+    }
+
+    [Fact]
+    public void Fingerprint_Parts_AreNotConfused()
+    {
+        var workload = Sample.Container.Workload;
+        var fingerprint = AlertFingerprint.Of("R0001", workload, "web", "/a");
+        Assert.Equal(16, fingerprint.Length);
+        Assert.Equal(fingerprint, AlertFingerprint.Of("R0001", workload, "web", "/a"));
+        string[] others =
+        [
+            AlertFingerprint.Of("R0002", workload, "web", "/a"),
+            AlertFingerprint.Of("R0001", workload with { Namespace = "other" }, "web", "/a"),
+            AlertFingerprint.Of("R0001", workload, "we", "b/a"),
+            AlertFingerprint.Of("R0001", workload, "web", "/b"),
+        ];
+        Assert.DoesNotContain(fingerprint, others);
+    }
+
+    private static string Write(Alert alert)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        AlertJson.Write(output, alert);
+        return Encoding.UTF8.GetString(output.WrittenSpan);
+    }
+}

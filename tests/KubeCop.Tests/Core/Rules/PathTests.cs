@@ -1,0 +1,48 @@
+using KubeCop.Core.Rules;
+
+namespace KubeCop.Tests.Core.Rules;
+
+public sealed class PathTests
+{
+    [Theory]
+    [InlineData("/run", "/run", true)]
+    [InlineData("/run", "/run/x", true)]
+    [InlineData("/run/", "/run/x", true)]
+    [InlineData("/run", "/runner/x", false)]
+    [InlineData("/run", "/ru", false)]
+    [InlineData("/run", "run/x", false)]
+    [InlineData("/run", "/a/run/x", false)]
+    [InlineData("/", "/anything", true)]
+    [InlineData("/", "(unreachable)/anything", false)]
+    public void PathPrefix_Path_CoversAtBoundaries(string prefix, string path, bool covered) => Assert.Equal(covered, new PathPrefix(prefix).Covers(path));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("tmp")]
+    [InlineData("/tmp/../etc")]
+    [InlineData("/./tmp")]
+    public void PathPrefix_NotAbsoluteOrNotPlain_Throws(string prefix) =>
+        Assert.Contains($"'{prefix}'", Assert.Throws<ArgumentException>(() => new PathPrefix(prefix)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("/data/", "/data/x", true)]
+    [InlineData("/data", "/database", false)]
+    [InlineData("/", "/etc/shadow", false)]
+    [InlineData("", "/etc/shadow", false)]
+    public void PathPrefix_UncheckedPrefix_NeverCoversEverything(string prefix, string path, bool covered) =>
+        Assert.Equal(covered, PathPrefix.CoversUnchecked(prefix, path));
+
+    [Theory]
+    [InlineData("/proc/self/exe", "/proc/self")]
+    [InlineData("/proc/self", "/proc/self")]
+    [InlineData("/proc/thread-self/fd/3", "/proc/thread-self")]
+    [InlineData("/proc/123/root/bin/sh", "/proc/<pid>")]
+    [InlineData("/dev/fd/3", "/dev/fd")]
+    [InlineData("/proc/selfie/x", null)]
+    [InlineData("/proc/12a/x", null)]
+    [InlineData("/proc//x", null)]
+    [InlineData("/proc/sys/x", null)]
+    [InlineData("/process/1", null)]
+    [InlineData("/dev/fdx/3", null)]
+    public void ProcessPath_Path_HasPrefix(string path, string? prefix) => Assert.Equal(prefix, ProcessPath.PrefixOf(path));
+}

@@ -1,0 +1,128 @@
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+
+namespace KubeCop.Tests.Core.Rules;
+
+public sealed class RuleTests
+{
+    private static readonly UnexpectedFileAccess FileAccess = new(UnexpectedFileAccessParameters.DefaultBinding);
+
+    [Theory]
+    [InlineData("/bin/ls", "/bin/busybox", false)]
+    [InlineData("/bin/cat", "/bin/busybox", true)]
+    [InlineData("/bin/ls", "/tmp/ls", true)]
+    [InlineData("/bin/ls/", "/bin/busybox", true)]
+    public void UnexpectedProcess_PairOfPathAndExecutable_FiresWhenUnknown(string path, string executable, bool fires)
+    {
+        var finding = Evaluate(new UnexpectedProcessLaunched(), Sample.Exec(path, executable), Sample.Profile(Sample.ExecItem("/bin/ls", "/bin/busybox")));
+        Assert.Equal(fires, finding is not null);
+    }
+
+    [Fact]
+    public void UnexpectedProcess_Finding_NamesProgramAndAllowsIt()
+    {
+        var finding = Evaluate(new UnexpectedProcessLaunched(), Sample.Exec("/bin/it's", "/bin/busybox"), Sample.Profile());
+        Assert.NotNull(finding);
+        Assert.Equal("/bin/it's (/bin/busybox)", finding.Subject);
+        Assert.Equal(@"kubecop profiles allow shop/deployment-web --container web --exec '/bin/it'\''s'", finding.Fix);
+    }
+
+    [Theory]
+    [InlineData("/etc/known", 0u, false)]
+    [InlineData("/etc/known", 0x80000u, false)] // O_CLOEXEC was learned too
+    [InlineData("/etc/known", 1u, true)]
+    [InlineData("/etc/shadow", 0u, true)]
+    [InlineData("/proc/1/environ", 0u, false)]
+    [InlineData("/process", 0u, true)]
+    [InlineData("/tmp/x", 0u, false)]
+    [InlineData("/tmpfoo", 0u, true)]
+    [InlineData("/data/x", 0u, false)]
+    [InlineData("/database", 0u, true)]
+    [InlineData("/etc/config/x", 0u, false)]
+    [InlineData("/etc/config.bak", 0u, true)]
+    [InlineData("/run/secrets/kubernetes.io/serviceaccount/token", 0u, false)]
+    [InlineData("(unreachable)/tmp/x", 0u, true)]
+    public void UnexpectedFile_DefaultBinding_FiresForUnknownPathOrFlags(string path, uint flags, bool fires)
+    {
+        var profile = Sample.Profile(new OpenItem("/etc/known", OpenFlags.ToSet(0x80000)));
+        Assert.Equal(fires, Evaluate(FileAccess, Sample.Open(path, flags), profile) is not null);
+    }
+
+    [Fact]
+    public void UnexpectedFile_Finding_NamesFlagsAndAllowsThem()
+    {
+        var finding = Evaluate(FileAccess, Sample.Open("/etc/shadow", 0x80000), Sample.Profile());
+        Assert.NotNull(finding);
+        Assert.Equal("/etc/shadow", finding.Subject);
+        Assert.Contains("/etc/shadow with O_RDONLY, O_CLOEXEC", finding.Message, StringComparison.Ordinal);
+        Assert.Equal("kubecop profiles allow shop/deployment-web --container web --open /etc/shadow --flags O_RDONLY,O_CLOEXEC", finding.Fix);
+    }
+
+    [Fact]
+    public void UnexpectedFile_ReadThenWritten_AreTwoSubjects()
+    {
+        var read = Evaluate(FileAccess, Sample.Open("/etc/passwd"), Sample.Profile());
+        var written = Evaluate(FileAccess, Sample.Open("/etc/passwd", 1), Sample.Profile());
+        Assert.NotEqual(read!.Subject, written!.Subject);
+    }
+
+    [Fact]
+    public void UnexpectedFile_WithoutParameters_IgnoresNothing()
+    {
+        var rule = new UnexpectedFileAccess(UnexpectedFileAccessParameters.Default);
+        Assert.NotNull(Evaluate(rule, Sample.Open("/tmp/x"), Sample.Profile()));
+        Assert.NotNull(Evaluate(rule, Sample.Open("/data/x"), Sample.Profile()));
+    }
+
+    [Fact]
+    public void UnexpectedFile_RelativePrefix_SaysWhichParameter()
+    {
+        var error = Assert.Throws<ArgumentException>(() => new UnexpectedFileAccess(new UnexpectedFileAccessParameters(false, ["/tmp", "proc"])));
+        Assert.Contains("R0002, parameter ignorePrefixes: 'proc'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/dev/shm/x", "/dev/shm/x", EventFlags.None, "/dev/shm")]
+    [InlineData("/run/x", "/run/x", EventFlags.None, "/run")]
+    [InlineData("/var/run/x", "/run/x", EventFlags.None, "/run")]
+    [InlineData("/usr/bin/innocent", "/dev/shm/x", EventFlags.None, "/dev/shm")] // a link
+    [InlineData("/run/x.sh", "/bin/sh", EventFlags.None, "/run")] // a script
+    [InlineData("/proc/self/fd/3", "/usr/bin/x", EventFlags.None, "/proc/self")]
+    [InlineData("/proc/77/root/x", "/x", EventFlags.None, "/proc/<pid>")]
+    [InlineData("/dev/fd/5", "/memfd:x", EventFlags.FileInMemory, "memory (memfd)")]
+    [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.FileDeleted, "a deleted file")]
+    [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.PathUnreachable, "a place that no path of the container leads to")]
+    [InlineData("a/b/x", "a/b/x", EventFlags.PathTruncated, "a path too deep to be seen whole")]
+    [InlineData("/runner/x", "/runner/x", EventFlags.None, null)]
+    [InlineData("/var/runx", "/var/runx", EventFlags.None, null)]
+    [InlineData("/dev/shmem/x", "/dev/shmem/x", EventFlags.None, null)]
+    [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.FileUpperLayer, null)]
+    public void MaliciousSource_InvokedAndResolvedPath_FiresWithSource(string path, string executable, EventFlags flags, string? source)
+    {
+        var finding = Evaluate(new ExecFromMaliciousSource(), Sample.Exec(path, executable, flags), null);
+        if (source is null)
+        {
+            Assert.Null(finding);
+        }
+        else
+        {
+            Assert.EndsWith($"was started from {source}", finding?.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(EventFlags.FileUpperLayer, true)]
+    [InlineData(EventFlags.FileUpperLayer | EventFlags.Entered, true)]
+    [InlineData(EventFlags.None, false)]
+    [InlineData(EventFlags.FileInMemory, false)]
+    public void NotInBaseImage_UpperLayer_Fires(EventFlags flags, bool fires)
+    {
+        var finding = Evaluate(new ExecBinaryNotInBaseImage(), Sample.Exec("/usr/bin/x", flags: flags), null);
+        Assert.Equal(fires, finding is not null);
+        Assert.True(finding is null || finding.Message.Contains("registry/web:1", StringComparison.Ordinal));
+    }
+
+    private static Finding? Evaluate(IRule rule, SensorEvent sensorEvent, CompiledProfile? profile) =>
+        rule.Evaluate(sensorEvent, new RuleContext(Sample.Container, profile));
+}

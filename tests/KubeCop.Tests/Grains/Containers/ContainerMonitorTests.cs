@@ -1,0 +1,407 @@
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
+using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Containers;
+using KubeCop.Tests.Core;
+using KubeCop.Tests.Core.Alerts;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KubeCop.Tests.Grains.Containers;
+
+public sealed class ContainerMonitorTests
+{
+    private readonly AlertList _alerts = [];
+    private readonly FakeTimeProvider _time = new(Sample.Boot);
+    private readonly LearningOptions _learning = new() { MaxEntriesPerKind = 100 };
+
+    [Fact]
+    public void Learning_ExecsAndOpens_AreLearnedOnce()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/bin/ls", "/bin/busybox", args: ["ls", "-l"]), Sample.Open("/etc/passwd", at: 2));
+        Ingest(monitor, Sample.Exec("/bin/ls", "/bin/busybox", args: ["/bin/ls", "-l"], at: 3), Sample.Open("/etc/passwd", at: 3));
+
+        Assert.Equal(
+            [
+                new ObservedItem(Sample.ExecItem("/bin/ls", "/bin/busybox", "-l"), Sample.Boot.AddSeconds(1)),
+                new ObservedItem(new OpenItem("/etc/passwd", 1), Sample.Boot.AddSeconds(2)),
+            ],
+            monitor.TakeLearned());
+        Assert.Empty(monitor.TakeLearned());
+        Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void Learning_OtherFlagsOrArguments_AreNew()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Open("/x"), Sample.Open("/x", 1), Sample.Open("/x", 1), Sample.Exec("/a", args: ["a", "1"]), Sample.Exec("/a", args: ["a", "2"]), Sample.Exec("/a", "/b"));
+        Assert.Equal(5, monitor.TakeLearned().Count);
+    }
+
+    [Theory]
+    [InlineData(EventFlags.Setup)]
+    [InlineData(EventFlags.Snapshot)]
+    public void SetupAndSnapshot_AreNeitherLearnedNorJudged(EventFlags flags)
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/dev/shm/x", flags: flags), Sample.Open("/x", eventFlags: flags, at: 20));
+        monitor.Guard(Sample.Profile());
+        Assert.Empty(monitor.TakeLearned());
+        Assert.Empty(_alerts);
+        Assert.Equal((2L, 1), (monitor.Events, monitor.Processes));
+    }
+
+    [Fact]
+    public void SignatureRule_WhileLearning_AlertsAndDoesNotLearn()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/dev/shm/x"), Sample.Exec("/usr/bin/new", flags: EventFlags.FileUpperLayer));
+        Assert.Equal(["R1000", "R1001"], _alerts.Select(static alert => alert.RuleId));
+        Assert.All(_alerts, static alert => Assert.Equal((true, Severity.Critical), (alert.Learning, alert.Severity)));
+        Assert.Empty(monitor.TakeLearned());
+    }
+
+    [Fact]
+    public void Guarding_KnownBehaviour_IsSilentAndUnknownAlerts()
+    {
+        var monitor = Guarding(Sample.ExecItem("/bin/ls"), new OpenItem("/etc/passwd", 1));
+        Ingest(monitor, Sample.Exec("/bin/ls", at: 20), Sample.Open("/etc/passwd", at: 20));
+        Assert.Empty(_alerts);
+
+        Ingest(monitor, Sample.Exec("/bin/id", at: 21), Sample.Open("/etc/shadow", at: 21));
+        Assert.Equal(["R0001", "R0002"], _alerts.Select(static alert => alert.RuleId));
+        Assert.Equal(2, monitor.Alerts);
+        Assert.Empty(monitor.TakeLearned());
+    }
+
+    [Fact]
+    public void Alert_OfAnExec_CarriesEverything()
+    {
+        var monitor = Guarding();
+        Ingest(monitor, Sample.Exec("/init", pid: 1, flags: EventFlags.Snapshot), Sample.Fork(10, 1), Sample.Exec("/bin/id", "/bin/busybox", args: ["id", "-u"], at: 20));
+        var alert = Assert.Single(_alerts);
+        Assert.Equal(("R0001", Severity.Critical, false, 1L, "node-1"), (alert.RuleId, alert.Severity, alert.Learning, alert.Count, alert.Node));
+        Assert.Equal(Sample.Boot.AddSeconds(20), alert.Timestamp);
+        Assert.Equal(("/bin/busybox", "/work", 10u), (alert.Process.Executable, alert.Process.WorkingDirectory, alert.Process.Pid));
+        Assert.Equal(["id", "-u"], alert.Process.Arguments);
+        Assert.Equal(new AncestorProcess(1, "p1", "/init"), Assert.Single(alert.Process.Ancestors));
+        Assert.Equal(AlertFingerprint.Of("R0001", Sample.Container.Workload, "web", "/bin/id (/bin/busybox)"), alert.Fingerprint);
+        Assert.Equal('7', alert.Id[14]);
+    }
+
+    [Fact]
+    public void Repeats_AreFoldedUntilTheWindowCloses()
+    {
+        var monitor = Guarding();
+        Ingest(monitor, [.. Enumerable.Range(20, 5).Select(static second => Sample.Open("/etc/shadow", at: second))]);
+        Assert.Single(_alerts);
+        _time.Advance(AlertFolding.Window);
+        monitor.Tick();
+        Assert.Equal((AlertState.Summary, 5L, Sample.Boot.AddSeconds(24)), (_alerts[1].State, _alerts[1].Count, _alerts[1].LastSeen));
+        Assert.Equal(1, monitor.Alerts);
+    }
+
+    [Fact]
+    public void Complete_OpenWindows_SendsSummaries()
+    {
+        var monitor = Guarding();
+        Ingest(monitor, Sample.Open("/etc/shadow", at: 20), Sample.Open("/etc/shadow", at: 21));
+        monitor.Complete();
+        Assert.Equal(2, _alerts.Count);
+    }
+
+    [Fact]
+    public void EventsAfterTheEnd_WaitForTheFinalProfile()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/bin/sh", at: 9), Sample.Exec("/bin/sh", at: 11), Sample.Exec("/bin/id", at: 11), Sample.Exec("/bin/id", at: 12));
+        Assert.Equal(Sample.ExecItem("/bin/sh"), Assert.Single(monitor.TakeLearned()).Item);
+        Assert.Empty(_alerts);
+
+        monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/sh")));
+        var alert = Assert.Single(_alerts);
+        Assert.Equal((false, Sample.Boot.AddSeconds(11)), (alert.Learning, alert.Timestamp));
+    }
+
+    [Fact]
+    public void HeldEvent_ProcessGoneWhenJudged_AlertTellsItAsItWas()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/bin/a", at: 9), Sample.Open("/etc/shadow", at: 11), Sample.Exec("/bin/b", at: 12), Sample.Exit(10));
+        monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/a"), Sample.ExecItem("/bin/b")));
+        Assert.Equal("/bin/a", Assert.Single(_alerts).Process.Executable);
+    }
+
+    [Fact]
+    public void BeforeAssignment_EventsAreHeldThenLearnedOrJudged()
+    {
+        var monitor = Monitor();
+        monitor.Describe(Sample.Container);
+        Ingest(monitor, Sample.Open("/early", at: 5), Sample.Open("/late", at: 15), Sample.Exec("/dev/shm/x", at: 5));
+        Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+        Assert.Empty(monitor.TakeLearned());
+
+        monitor.Assign(Assignment(ProfileState.Final));
+        Assert.Equal(new OpenItem("/early", 1), Assert.Single(monitor.TakeLearned()).Item);
+        monitor.Guard(Sample.Profile());
+        Assert.Equal(["R1000", "R0002"], _alerts.Select(static alert => alert.RuleId));
+    }
+
+    [Fact]
+    public void BeforeDescribe_EventsAreJudgedAfterIt()
+    {
+        var monitor = Monitor();
+        Ingest(monitor, Sample.Exec("/dev/shm/x"));
+        Assert.Empty(_alerts);
+        monitor.Describe(Sample.Container);
+        Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+    }
+
+    [Fact]
+    public void LearnedJustBeforeTheEnd_NotYetInTheProfile_IsNoAlert()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/bin/late", at: 9.9), Sample.Open("/late", at: 9.9));
+        monitor.Guard(Sample.Profile());
+        Ingest(monitor, Sample.Exec("/bin/late", at: 10.1, args: ["late", "other"]), Sample.Open("/late", at: 10.1));
+        Assert.Empty(_alerts);
+
+        // Once the profile had it, the profile alone decides: here somebody takes it out again.
+        monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/late"), new OpenItem("/late", 1)));
+        monitor.Guard(Sample.Profile());
+        Ingest(monitor, Sample.Exec("/bin/late", at: 11), Sample.Open("/late", at: 11));
+        Assert.Equal(2, _alerts.Count);
+    }
+
+    [Fact]
+    public void LateArrivalFromLearning_AfterTheFinalProfile_IsLearnedUnlessKnown()
+    {
+        var monitor = Guarding(new OpenItem("/known", 1));
+        Ingest(monitor, Sample.Open("/known", at: 9), Sample.Open("/new", at: 9));
+        Assert.Equal(new OpenItem("/new", 1), Assert.Single(monitor.TakeLearned()).Item);
+        Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void OldProfileGuards_WhileNewRevisionLearns_OneSeverityLessAndLearned()
+    {
+        var monitor = Learning();
+        monitor.Guard(Sample.ProfileOf("r0", Sample.ExecItem("/bin/known")));
+        Ingest(monitor, Sample.Exec("/bin/known"), Sample.Exec("/bin/new"), Sample.Exec("/bin/new", at: 2));
+        var alert = Assert.Single(_alerts);
+        Assert.Equal(("R0001", Severity.High, true), (alert.RuleId, alert.Severity, alert.Learning));
+        Assert.Equal(2, monitor.TakeLearned().Count);
+
+        Ingest(monitor, Sample.Exec("/bin/later", at: 11));
+        Assert.Single(_alerts);
+        monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/known"), Sample.ExecItem("/bin/new")));
+        Assert.Equal((2, Severity.Critical, false), (_alerts.Count, _alerts[1].Severity, _alerts[1].Learning));
+    }
+
+    [Fact]
+    public void LearnAgain_NewGeneration_LearnsEverythingAnew()
+    {
+        var monitor = Guarding(new OpenItem("/x", 1));
+        monitor.Assign(Assignment(ProfileState.Learning) with { Generation = 2, CompletesAt = Sample.Boot.AddSeconds(60) });
+        Ingest(monitor, Sample.Open("/x", at: 30));
+        Assert.Single(monitor.TakeLearned());
+        Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void FailedProfile_OnlySignatureRulesJudge()
+    {
+        var monitor = Monitor();
+        monitor.Describe(Sample.Container);
+        monitor.Assign(Assignment(ProfileState.Failed));
+        Ingest(monitor, Sample.Open("/x", at: 20), Sample.Exec("/dev/shm/x", at: 20));
+        monitor.Guard(null);
+        Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+    }
+
+    [Fact]
+    public void PathsThatAreNoNames_AreLearnedUnderAMark()
+    {
+        const uint TemporaryFile = 0x400000 | 2;
+        var monitor = Learning();
+        Ingest(
+            monitor,
+            Sample.Open("/", eventFlags: EventFlags.PathUnreachable),
+            Sample.Open(""),
+            Sample.Open("etc/passwd", eventFlags: EventFlags.PathTruncated),
+            Sample.Open("/tmp/#17", TemporaryFile),
+            Sample.Open("/tmp/#18", TemporaryFile),
+            Sample.Open("/#19", TemporaryFile));
+        Assert.Equal(
+            ["(unreachable)/", "(unreachable)", "(truncated)etc/passwd", "/tmp/#tmpfile", "/#tmpfile"],
+            monitor.TakeLearned().Select(static item => ((OpenItem)item.Item).Path));
+    }
+
+    [Fact]
+    public void UnreachablePath_LikeAKnownOne_AlertsAndShowsTheRealPath()
+    {
+        var monitor = Guarding(new OpenItem("/etc/passwd", 1));
+        Ingest(monitor, Sample.Open("/etc/passwd", eventFlags: EventFlags.PathUnreachable, at: 20));
+        var alert = Assert.Single(_alerts);
+        Assert.Equal("/etc/passwd", alert.Event.Path);
+        Assert.Contains("(unreachable)/etc/passwd", alert.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Learning_TooMuch_IsDroppedAndCounted()
+    {
+        var monitor = Learning();
+        Ingest(monitor, [.. Enumerable.Range(0, 150).Select(static number => Sample.Open($"/{number}"))]);
+        Ingest(monitor, [.. Enumerable.Range(0, 70).Select(static number => Sample.Exec("/bin/x", args: ["x", $"{number}"]))]);
+        Ingest(monitor, [.. Enumerable.Range(0, 70).Select(static number => Sample.Exec($"/bin/{number}"))]);
+        var learned = monitor.TakeLearned();
+        Assert.Equal((100, 100), (learned.Count(static item => item.Item is OpenItem), learned.Count(static item => item.Item is ExecItem)));
+        Assert.Equal(50 + 6 + 34, monitor.LearningDropped);
+    }
+
+    [Fact]
+    public void Held_TooMany_IsDroppedAndCounted()
+    {
+        var monitor = Learning();
+        Ingest(monitor, [.. Enumerable.Range(0, 5000).Select(static number => Sample.Open($"/{number}", at: 20))]);
+        Assert.Equal(5000 - 4096, monitor.HeldDropped);
+        monitor.Guard(Sample.Profile());
+        Assert.Equal(4096, monitor.Alerts);
+        Assert.Equal(4096 - 1024, monitor.FoldingOverflows);
+    }
+
+    [Fact]
+    public void RuleThatThrows_OthersGoOn()
+    {
+        var monitor = Monitor(new RuleSet([new BoundRule(new BrokenRule(), Severity.Low), .. RuleCatalog.DefaultRules.Rules]));
+        monitor.Describe(Sample.Container);
+        monitor.Assign(Assignment(ProfileState.Learning));
+        Ingest(monitor, Sample.Exec("/dev/shm/x"), Sample.Exec("/bin/ls"));
+        Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+        Assert.Single(monitor.TakeLearned());
+        Assert.Equal(2, monitor.RuleFailures);
+    }
+
+    [Fact]
+    public void Losses_AreToldOnce()
+    {
+        var monitor = Learning();
+        monitor.Ingest(new EventBatch(1) { LostBefore = 3 });
+        monitor.Ingest(new EventBatch(1) { LostBefore = 4 });
+        Assert.Equal((7L, 0L, 7L), (monitor.TakeLost(), monitor.TakeLost(), monitor.EventsLost));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void KnownBehaviour_Ingested_AllocatesNothing(bool guarding)
+    {
+        var at = guarding ? 20 : 1;
+        SensorEvent[] events =
+        [
+            Sample.Fork(20, 10),
+            Sample.Exec("/bin/ls", "/bin/busybox", at: at, pid: 20, args: ["ls", "-l", "/"]),
+            Sample.Exec("/bin/ls", "/bin/busybox", at: at, pid: 20, args: ["ls", "-l", "/"]),
+            Sample.Open("/etc/passwd", 0x80000, at: at, pid: 20),
+            Sample.Open("/tmp/#99", 0x400002, at: at, pid: 20),
+            Sample.Open("/", eventFlags: EventFlags.PathUnreachable, at: at, pid: 20),
+            Sample.Open("/proc/1/stat", at: at, pid: 20),
+            Sample.Exit(20),
+        ];
+        var monitor = guarding
+            ? Guarding(Sample.ExecItem("/bin/ls", "/bin/busybox", "-l", "/"), new OpenItem("/etc/passwd", 0x80001), new OpenItem("(unreachable)/", 1), new OpenItem("/proc/1/stat", 1))
+            : Learning();
+        var batch = Batch(events);
+
+        // New processes, so that the tree takes part; enough of them before to let it and the JIT grow into their final size.
+        for (uint round = 0; round < 3000; round++)
+        {
+            Renew(batch, round);
+            monitor.Ingest(batch);
+        }
+
+        monitor.TakeLearned();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (uint round = 3000; round < 4000; round++)
+        {
+            Renew(batch, round);
+            monitor.Ingest(batch);
+            monitor.TakeLearned();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Empty(_alerts);
+
+        void Renew(EventBatch renewed, uint round)
+        {
+            renewed.Clear();
+            foreach (var sensorEvent in events)
+            {
+                ref var place = ref renewed.Add();
+                place = sensorEvent;
+                place.Process = sensorEvent.Process with { Key = Sample.Key(1000 + round) };
+            }
+        }
+    }
+
+    private static EventBatch Batch(SensorEvent[] events)
+    {
+        var batch = new EventBatch(events.Length);
+        foreach (var sensorEvent in events)
+        {
+            batch.Add() = sensorEvent;
+        }
+
+        return batch;
+    }
+
+    private static void Ingest(ContainerMonitor monitor, params SensorEvent[] events) => monitor.Ingest(Batch(events));
+
+    private static ProfileAssignment Assignment(ProfileState state) => new()
+    {
+        Slot = new ProfileSlot("web", "r1", false),
+        Generation = 1,
+        State = state,
+        CompletesAt = Sample.Boot.AddSeconds(10),
+    };
+
+    private ContainerMonitor Monitor(RuleSet? rules = null) =>
+        new(rules ?? RuleCatalog.DefaultRules, _alerts, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
+
+    private ContainerMonitor Learning()
+    {
+        var monitor = Monitor();
+        monitor.Describe(Sample.Container);
+        monitor.Assign(Assignment(ProfileState.Learning));
+        return monitor;
+    }
+
+    private ContainerMonitor Guarding(params BehaviourItem[] items)
+    {
+        var monitor = Learning();
+        monitor.Guard(Sample.Profile(items));
+        return monitor;
+    }
+
+    private sealed class BrokenRule : IRule
+    {
+        public RuleDescriptor Descriptor { get; } = new()
+        {
+            Id = "R9999",
+            Name = "Broken",
+            Description = "",
+            Severity = Severity.Low,
+            Tags = [],
+            Mitre = new MitreTechnique("", "", ""),
+            Events = [EventKind.Exec],
+            NeedsProfile = false,
+            FalsePositives = "",
+        };
+
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => throw new InvalidOperationException("broken");
+    }
+}

@@ -1,0 +1,290 @@
+using System.Text.Json;
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Workloads;
+
+namespace KubeCop.Tests.Grains.Workloads;
+
+public sealed class WorkloadLearningTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly WorkloadKey Workload = new("default", "Deployment", "web");
+    private static readonly LearningOptions Options = new() { Period = TimeSpan.FromSeconds(100) };
+
+    private readonly WorkloadLearning _learning = new(Workload, Options);
+
+    [Fact]
+    public void Register_FirstStartedContainer_StartsThePeriod()
+    {
+        var assignment = _learning.Register(Container("a"), Start);
+
+        Assert.Equal(new ProfileSlot("app", "r1", Partial: false), assignment.Slot);
+        Assert.Equal(ProfileState.Learning, assignment.State);
+        Assert.Equal(Start.AddSeconds(100), assignment.CompletesAt);
+        Assert.Equal(assignment, _learning.Register(Container("b"), Start.AddSeconds(50)));
+    }
+
+    [Fact]
+    public void Register_Again_ChangesNothing()
+    {
+        _learning.Register(Container("a"), Start);
+        var changes = _learning.Changes;
+
+        _learning.Register(Container("a"), Start.AddSeconds(1));
+
+        Assert.Equal(changes, _learning.Changes);
+    }
+
+    [Fact]
+    public void Complete_PeriodOver_IsFinalAndAnnounced()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+
+        _learning.Complete(Start.AddSeconds(100));
+        Assert.Equal(ProfileState.Learning, _learning.Find(slot)!.State); // settling
+
+        _learning.Complete(_learning.NextCompletion!.Value);
+        Assert.Equal(ProfileState.Final, Assert.Single(_learning.TakeAnnouncements()).State);
+        Assert.Null(_learning.NextCompletion);
+    }
+
+    [Fact]
+    public void Merge_LateButObservedInTime_GivesANewVersionOfTheFinalProfile()
+    {
+        var slot = Final();
+        var version = _learning.Find(slot)!.Version;
+
+        Assert.Equal(DeltaOutcome.Stored, _learning.Merge(Delta(slot, Start.AddSeconds(99), "/late"), Start.AddSeconds(200)));
+
+        Assert.Contains(_learning.Find(slot)!.Opens, static open => open.Path == "/late");
+        Assert.True(_learning.Find(slot)!.Version > version);
+        Assert.Single(_learning.TakeAnnouncements());
+    }
+
+    [Fact]
+    public void Merge_ObservedAfterCompletion_IsDiscarded()
+    {
+        var slot = Final();
+
+        Assert.Equal(DeltaOutcome.Discarded, _learning.Merge(Delta(slot, Start.AddSeconds(100), "/new"), Start.AddSeconds(200)));
+        Assert.Empty(_learning.Find(slot)!.Opens);
+    }
+
+    [Fact]
+    public void Merge_OlderGenerationOrUnknownSlot_IsDiscarded()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+
+        Assert.Equal(DeltaOutcome.Discarded, _learning.Merge(Delta(slot, Start, "/a") with { Generation = 0 }, Start));
+        Assert.Equal(DeltaOutcome.Discarded, _learning.Merge(Delta(slot with { Revision = "other" }, Start, "/a"), Start));
+    }
+
+    [Fact]
+    public void Merge_Repeat_IsStoredWithoutChange()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        _learning.Merge(Delta(slot, Start, "/a"), Start);
+        var changes = _learning.Changes;
+
+        Assert.Equal(DeltaOutcome.Stored, _learning.Merge(Delta(slot, Start, "/a"), Start));
+        Assert.Equal(changes, _learning.Changes);
+    }
+
+    [Fact]
+    public void Register_Attached_LearnsAPartialProfileOfItsOwn()
+    {
+        var full = _learning.Register(Container("a"), Start).Slot;
+        var partial = _learning.Register(Container("b", ContainerOrigin.Attached), Start).Slot;
+
+        Assert.Equal(full with { Partial = true }, partial);
+        _learning.Merge(Delta(partial, Start, "/partial"), Start);
+        Assert.Empty(_learning.Find(full)!.Opens);
+    }
+
+    [Fact]
+    public void Register_StartedWhenOnlyPartialIsComplete_LearnsAnew()
+    {
+        _learning.Register(Container("a", ContainerOrigin.Attached), Start);
+        _learning.Complete(Start.AddSeconds(101));
+
+        var assignment = _learning.Register(Container("b"), Start.AddSeconds(200));
+
+        Assert.Equal((false, ProfileState.Learning), (assignment.Slot.Partial, assignment.State));
+    }
+
+    [Fact]
+    public void Complete_LearnedFromAStart_ReplacesThePartialProfile()
+    {
+        var partial = _learning.Register(Container("a", ContainerOrigin.Attached), Start).Slot;
+        _learning.Complete(Start.AddSeconds(101));
+        Assert.Equal(ProfileState.Partial, _learning.Find(partial)!.State);
+
+        _learning.Register(Container("b"), Start.AddSeconds(200));
+        _learning.Complete(Start.AddSeconds(301));
+
+        Assert.Equal((ProfileState.Final, false), (_learning.Find(partial)!.State, _learning.Find(partial)!.IsPartial));
+        Assert.False(_learning.Register(Container("c", ContainerOrigin.Attached), Start.AddSeconds(302)).Slot.Partial);
+    }
+
+    [Fact]
+    public void Register_ContinuedWithGap_LengthensOnceForAllContainers()
+    {
+        _learning.Register(Container("a"), Start);
+        _learning.Register(Container("b"), Start);
+        var gap = new ObservationGap(Start.AddSeconds(50), Start.AddSeconds(80));
+
+        var first = _learning.Register(Container("a", ContainerOrigin.Continued, gap), Start.AddSeconds(80));
+        var second = _learning.Register(Container("b", ContainerOrigin.Continued, gap with { To = gap.To.AddSeconds(1) }), Start.AddSeconds(81));
+
+        Assert.Equal((Start.AddSeconds(130), Start.AddSeconds(131)), (first.CompletesAt, second.CompletesAt));
+        Assert.False(second.Slot.Partial);
+        Assert.Equal(gap with { To = gap.To.AddSeconds(1) }, Assert.Single(_learning.Find(second.Slot)!.Gaps));
+    }
+
+    [Fact]
+    public void Register_ContinuedButUnknown_IsTreatedAsAttached() =>
+        Assert.True(_learning.Register(Container("x", ContainerOrigin.Continued, new ObservationGap(Start, Start.AddSeconds(1))), Start).Slot.Partial);
+
+    [Fact]
+    public void Load_PeriodEndedWhileAway_WaitsForContinuedContainers()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var now = Start.AddSeconds(1000);
+        var restarted = Restarted(now);
+
+        restarted.Complete(now);
+        var assignment = restarted.Register(Container("a", ContainerOrigin.Continued, new ObservationGap(Start.AddSeconds(40), now)), now);
+
+        Assert.Equal(slot, assignment.Slot);
+        Assert.Equal(now.AddSeconds(60), assignment.CompletesAt);
+    }
+
+    [Fact]
+    public void Load_NobodyContinues_CompletesSoon()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var now = Start.AddSeconds(1000);
+        var restarted = Restarted(now);
+
+        restarted.Complete(now + WorkloadLearning.Reunion);
+
+        Assert.Equal(ProfileState.Final, restarted.Find(slot)!.State);
+    }
+
+    [Fact]
+    public void Load_StateAsJson_KeepsEverything()
+    {
+        var slot = Final();
+        _learning.Allow("app", [new ExecItem("/bin/ls", "/bin/busybox", new ArgumentList(["-l"]))], Start);
+
+        var profile = Restarted(Start).Find(slot)!;
+
+        Assert.Equal(JsonSerializer.Serialize(_learning.Find(slot)), JsonSerializer.Serialize(profile));
+    }
+
+    [Fact]
+    public void Allow_UnknownName_IsFalse() => Assert.False(_learning.Allow("app", [], Start));
+
+    [Fact]
+    public void Allow_KnownName_AnnouncesANewVersionOfEverySlot()
+    {
+        Final();
+        _learning.Register(Container("b", revision: "r2"), Start.AddSeconds(200));
+        _learning.TakeAnnouncements();
+
+        Assert.True(_learning.Allow("app", [new OpenItem("/ok", OpenFlags.ToSet(0))], Start.AddSeconds(201)));
+
+        Assert.All(_learning.TakeAnnouncements(), static profile => Assert.Contains(profile.Opens, static open => open.Path == "/ok"));
+    }
+
+    [Fact]
+    public void Unite_AnotherActivationsState_KeepsBothAndRenewsVersions()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var other = Restarted(Start);
+        other.Merge(Delta(slot, Start, "/theirs"), Start);
+        other.Register(Container("z", revision: "r9"), Start);
+        _learning.Merge(Delta(slot, Start, "/ours"), Start);
+        var version = Math.Max(_learning.Find(slot)!.Version, other.Find(slot)!.Version);
+
+        _learning.Unite(other.ToState(), Start);
+
+        Assert.Equal(["/ours", "/theirs"], _learning.Find(slot)!.Opens.Select(static open => open.Path));
+        Assert.NotNull(_learning.Find(slot with { Revision = "r9" }));
+        Assert.True(_learning.Find(slot)!.Version > version);
+    }
+
+    [Fact]
+    public void Unite_OtherHasCompleted_IsComplete()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var other = Restarted(Start);
+        other.Complete(Start.AddSeconds(101));
+
+        _learning.Unite(other.ToState(), Start.AddSeconds(101));
+
+        Assert.Equal(ProfileState.Final, _learning.Find(slot)!.State);
+    }
+
+    [Fact]
+    public void ToProfile_NewRevisionLearns_ShowsItAndItsRemainingTime()
+    {
+        Assert.Null(_learning.ToProfile(Start));
+        Final();
+        Assert.Equal((ProfileState.Final, 0), (_learning.ToProfile(Start)!.State, _learning.ToProfile(Start)!.RemainingSeconds));
+
+        _learning.Register(Container("b", revision: "r2"), Start.AddSeconds(200));
+
+        var profile = _learning.ToProfile(Start.AddSeconds(210))!;
+        Assert.Equal(("deployment-web", ProfileState.Learning, "r2", 90), (profile.Name, profile.State, profile.Revision, profile.RemainingSeconds));
+        Assert.Equal("r2", Assert.Single(profile.Containers).Revision);
+    }
+
+    [Fact]
+    public void Register_ManyRevisions_ForgetsTheOldest()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            _learning.Register(Container($"c{i}", revision: $"r{i}"), Start.AddSeconds(i));
+        }
+
+        Assert.Equal(64, _learning.ToState().Slots.Count);
+        Assert.Null(_learning.Find(new ProfileSlot("app", "r0", false)));
+    }
+
+    private ProfileSlot Final()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        _learning.Complete(Start.AddSeconds(101));
+        _learning.TakeAnnouncements();
+        return slot;
+    }
+
+    private WorkloadLearning Restarted(DateTimeOffset now)
+    {
+        var restarted = new WorkloadLearning(Workload, Options);
+        restarted.Load(JsonSerializer.Deserialize<WorkloadState>(JsonSerializer.Serialize(_learning.ToState()))!, now);
+        return restarted;
+    }
+
+    private static ProfileDelta Delta(ProfileSlot slot, DateTimeOffset at, string path) =>
+        new() { Slot = slot, Generation = 1, Items = [new ObservedItem(new OpenItem(path, OpenFlags.ToSet(0)), at)] };
+
+    private static ContainerDescription Container(
+        string id, ContainerOrigin origin = ContainerOrigin.Started, ObservationGap? gap = null, string revision = "r1") => new()
+        {
+            Id = id,
+            Name = "app",
+            Runtime = "containerd",
+            Node = "node-1",
+            Workload = Workload,
+            Origin = origin,
+            SeenAt = Start,
+            Gap = gap,
+            CgroupId = 1,
+            CgroupPath = "/" + id,
+            Revision = revision,
+        };
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+
+namespace KubeCop.Tests.Host.Commands;
+
+/// <summary>The built program as a process: what scripts see.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-cli-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Theory]
+    [InlineData("banana", "run", "--learning-period", "banana")]
+    [InlineData("--output 'xml'", "run", "--output", "xml")]
+    [InlineData("--bogus", "run", "--bogus")]
+    [InlineData("frobnicate", "frobnicate")]
+    [InlineData("--exec PATH", "profiles", "allow", "default/container-a", "--container", "web")]
+    [InlineData("--limit", "alerts", "--limit", "-3")]
+    [InlineData("--json and --markdown", "rules", "--json", "--markdown")]
+    [InlineData("ADDRESS:PORT", "status", "--http", "nowhere")]
+    public async Task Usage_Wrong_ExitsWithTwoAndNamesIt(string named, params string[] arguments)
+    {
+        var (exitCode, output, error) = await RunAsync(arguments);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains(named, error, StringComparison.Ordinal);
+        Assert.Empty(output);
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("containers")]
+    [InlineData("alerts")]
+    [InlineData("profiles", "list")]
+    [InlineData("profiles", "show", "container-a")]
+    public async Task Verb_NoSiloRuns_ExitsWithThree(params string[] arguments)
+    {
+        var (exitCode, _, error) = await RunAsync([.. arguments, "--data-dir", _directory]);
+
+        Assert.Equal(3, exitCode);
+        Assert.Contains("kubecop run", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verb_SiloWasKilled_ExitsWithThree()
+    {
+        // Nothing listens on the discard port of loopback.
+        await File.WriteAllTextAsync(Path.Combine(_directory, "http-address"), "127.0.0.1:9\n", TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, (await RunAsync(["status", "--data-dir", _directory])).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("R1001", "rules")]
+    [InlineData("\"id\":\"R1001\"", "rules", "--json")]
+    [InlineData("## R1001", "rules", "--markdown")]
+    public async Task Rules_InEachForm_ListTheRules(string expected, params string[] arguments)
+    {
+        var (exitCode, output, _) = await RunAsync(arguments);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains(expected, output, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "kubecop"), arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Remove("KUBECOP_HTTP");
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        return (process.ExitCode, await output, await error);
+    }
+}

@@ -1,0 +1,119 @@
+using KubeCop.Exporters.Stdout;
+using KubeCop.Host;
+using KubeCop.Host.Configuration;
+
+namespace KubeCop.Tests.Host.Configuration;
+
+public sealed class SettingsTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-settings-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Load_NothingGiven_Defaults()
+    {
+        var settings = Load([], []);
+
+        Assert.Equal(TimeSpan.FromMinutes(15), settings.Learning.Period);
+        Assert.Equal("/var/lib/kubecop", settings.Node.DataDirectory);
+        Assert.Equal("127.0.0.1:9090", settings.Http.Address);
+        Assert.False(settings.Output.Verbose);
+        Assert.True(settings.Output.Stdout);
+        Assert.Empty(settings.Warnings);
+    }
+
+    [Theory]
+    [InlineData("1m", "2m", "3m", "4m", 1)]
+    [InlineData(null, "2m", "3m", "4m", 2)]
+    [InlineData(null, null, "3m", "4m", 3)]
+    [InlineData(null, null, null, "4m", 4)]
+    [InlineData(null, null, null, null, 15)]
+    public void Load_LearningPeriodFromSeveralPlaces_CommandLineThenVariableThenFileThenKubeCopsVariable(
+        string? commandLine, string? variable, string? file, string? kubeCop, int minutes)
+    {
+        var environment = new Dictionary<string, string>();
+        Add(environment, "KubeCop__Learning__Period", variable);
+        Add(environment, "FINALIZATION_DURATION", kubeCop);
+        if (file is not null)
+        {
+            File.WriteAllText(SettingsFile, $$"""{ "KubeCop": { "Learning": { "Period": "{{file}}" } } }""");
+        }
+
+        var settings = Load(commandLine is null ? [] : [(Keys.LearningPeriod, commandLine)], environment);
+
+        Assert.Equal(TimeSpan.FromMinutes(minutes), settings.Learning.Period);
+    }
+
+    [Fact]
+    public void Load_KubeCopsVariables_KeepTheirMeaning()
+    {
+        var settings = Load([], new() { ["NODE_NAME"] = "worker-1", ["HOST_ROOT"] = _directory, ["DEBUG"] = "1", ["STDOUT_ENABLED"] = "false" });
+
+        Assert.Equal("worker-1", settings.Node.Name);
+        Assert.Equal(_directory, settings.Node.HostRoot);
+        Assert.True(settings.Output.Verbose);
+        Assert.False(settings.Output.Stdout);
+    }
+
+    [Theory]
+    [InlineData("_PPROF_SERVER")]
+    [InlineData("GOMEMLIMIT")]
+    [InlineData("SAMPLING_INTERVAL")]
+    [InlineData("RUNC_PATH")]
+    public void Load_VariableWithoutMeaning_IsAcceptedWithAWarningThatNamesIt(string variable) =>
+        Assert.Contains(variable, Assert.Single(Load([], new() { [variable] = "x" }).Warnings), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(Keys.LearningPeriod, "banana", "--learning-period", "90s, 15m")]
+    [InlineData(Keys.LearningPeriod, "0s", "--learning-period", "at least 1s")]
+    [InlineData(Keys.HttpAddress, "nowhere", "--http", "ADDRESS:PORT")]
+    [InlineData(Keys.HttpAddress, "127.0.0.1", "--http", "ADDRESS:PORT")]
+    [InlineData(Keys.HttpAddress, "127.0.0.1:99999", "--http", "ADDRESS:PORT")]
+    [InlineData(Keys.HttpAddress, "127.0.0.1:-1", "--http", "ADDRESS:PORT")]
+    [InlineData(Keys.HttpAddress, "::1:9090", "--http", "ADDRESS:PORT")]
+    [InlineData(Keys.DataDirectory, "relative", "--data-dir", "starts with /")]
+    [InlineData(Keys.HostRoot, "/there/is/nothing", "HOST_ROOT", "exists")]
+    [InlineData(Keys.NodeName, "a/b", "NODE_NAME", "host name")]
+    [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output", "xml")]
+    [InlineData("KubeCop:Learning:Perod", "1m", "KubeCop:Learning", "Perod")]
+    [InlineData("KubeCop:Lerning:Period", "1m", "KubeCop:Lerning", "KubeCop:Learning")]
+    public void Load_NonsenseValue_MessageNamesOptionValueAndWhatIsAccepted(string key, string value, string option, string accepted)
+    {
+        var error = Assert.Throws<UsageException>(() => Load([(key, value)], []));
+
+        Assert.Contains(option, error.Message, StringComparison.Ordinal);
+        Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_FileIsNoJson_MessageNamesTheFile()
+    {
+        File.WriteAllText(SettingsFile, "{ \"KubeCop\": ");
+
+        Assert.Contains(SettingsFile, Assert.Throws<UsageException>(() => Load([], [])).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:0", "127.0.0.1:0")]
+    [InlineData("localhost:9090", "127.0.0.1:9090")]
+    [InlineData("[::1]:9090", "[::1]:9090")]
+    [InlineData("0.0.0.0:80", "0.0.0.0:80")]
+    public void HttpAddress_Address_IsUnderstood(string text, string endPoint) => Assert.Equal(endPoint, HttpOptions.Parse(text).ToString());
+
+    [Fact]
+    public void Load_OutputFormat_AnyCase() => Assert.Equal(OutputFormat.Json, Load([(Keys.OutputFormat, "json")], []).Output.Format);
+
+    private string SettingsFile => Path.Combine(_directory, "appsettings.json");
+
+    private Settings Load((string Key, string Value)[] commandLine, Dictionary<string, string> environment) =>
+        Settings.Load(commandLine.Select(static option => KeyValuePair.Create(option.Key, (string?)option.Value)), environment, SettingsFile);
+
+    private static void Add(Dictionary<string, string> environment, string name, string? value)
+    {
+        if (value is not null)
+        {
+            environment[name] = value;
+        }
+    }
+}

@@ -1,0 +1,224 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using KubeCop.Host.Node;
+using KubeCop.Tests.Exporters;
+using KubeCop.Tests.Host.Node;
+
+namespace KubeCop.Tests.Host.Http;
+
+/// <summary>The contract of the HTTP endpoints, against a whole node.</summary>
+public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHostFixture>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("/healthz/live")]
+    [InlineData("/healthz/startup")]
+    [InlineData("/healthz/ready")]
+    public async Task Health_NodeReady_200(string path) => Assert.Equal(HttpStatusCode.OK, (await node.Http.GetAsync(path, Cancelled)).StatusCode);
+
+    [Fact]
+    public async Task Node_TellsHooksEventsAndLosses()
+    {
+        var answer = await GetAsync("/api/v1/node");
+
+        Assert.Equal(NodeHostFixture.NodeName, answer.GetProperty("name").GetString());
+        Assert.True(answer.GetProperty("ready").GetBoolean());
+        Assert.Equal(3600, answer.GetProperty("learningPeriodSeconds").GetInt64());
+        var sensor = answer.GetProperty("sensor");
+        Assert.True(sensor.GetProperty("hooks")[0].GetProperty("attached").GetBoolean());
+        Assert.Equal(7, sensor.GetProperty("events").GetProperty("exec").GetInt64());
+        Assert.Equal("ring_full", sensor.GetProperty("lost")[0].GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task Rules_ListTheFourOfTheDefaultBinding()
+    {
+        var rules = (await GetAsync("/api/v1/rules")).GetProperty("items").EnumerateArray().ToList();
+
+        Assert.Equal(["R0001", "R0002", "R1000", "R1001"], rules.Select(static rule => rule.GetProperty("id").GetString()));
+        Assert.Equal("critical", rules[0].GetProperty("severity").GetString());
+    }
+
+    [Fact]
+    public async Task Containers_OneRuns_IsListedWithItsState()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "listed", "/bin/a");
+
+        var container = (await GetAsync("/api/v1/containers?scope=node")).GetProperty("items").EnumerateArray()
+            .Single(static item => item.GetProperty("id").GetString() == "listed");
+
+        Assert.Equal("learning", container.GetProperty("state").GetString());
+        Assert.InRange(container.GetProperty("remainingSeconds").GetInt64(), 3500, 3600);
+        Assert.Equal("Container", container.GetProperty("workload").GetProperty("kind").GetString());
+        Assert.Equal("busybox:latest", container.GetProperty("image").GetString());
+    }
+
+    [Fact]
+    public async Task Profile_OneWasLearned_HasTheContractsShape()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "shaped", "/bin/a", "/bin/b");
+
+        var profile = await GetAsync("/api/v1/profiles/container-shaped?namespace=default");
+
+        Assert.Equal("container-shaped", profile.GetProperty("name").GetString());
+        Assert.Equal("default", profile.GetProperty("namespace").GetString());
+        Assert.Equal("shaped", profile.GetProperty("workload").GetProperty("name").GetString());
+        Assert.Equal("learning", profile.GetProperty("state").GetString());
+        Assert.Equal("0123456789abcdef", profile.GetProperty("revision").GetString());
+        var container = profile.GetProperty("containers")[0];
+        Assert.Equal("web", container.GetProperty("name").GetString());
+        Assert.Equal(["/bin/a", "/bin/b"], container.GetProperty("execs").EnumerateArray().Select(static exec => exec.GetProperty("path").GetString()).Order());
+        Assert.Contains(
+            "container-shaped",
+            (await GetAsync("/api/v1/profiles?scope=cluster")).GetProperty("items").EnumerateArray().Select(static item => item.GetProperty("name").GetString()));
+    }
+
+    [Theory]
+    [InlineData("/nothing/here", HttpStatusCode.NotFound)]
+    [InlineData("/api/v1/nothing", HttpStatusCode.NotFound)]
+    [InlineData("/api/v1/profiles/nobody", HttpStatusCode.NotFound)]
+    [InlineData("/api/v1/profiles/container-x?namespace=*", HttpStatusCode.NotFound)]
+    [InlineData("/api/v1/profiles/container-x?namespace=", HttpStatusCode.NotFound)]
+    [InlineData("/api/v1/containers?scope=galaxy", HttpStatusCode.BadRequest)]
+    [InlineData("/api/v1/profiles?scope=", HttpStatusCode.BadRequest)]
+    [InlineData("/api/v1/alerts?limit=many", HttpStatusCode.BadRequest)]
+    [InlineData("/api/v1/alerts?limit=-1", HttpStatusCode.BadRequest)]
+    [InlineData("/api/v1/alerts?wait=3600", HttpStatusCode.BadRequest)]
+    public async Task Get_CannotBeServed_ProblemWithDetail(string path, HttpStatusCode status)
+    {
+        var answer = await node.Http.GetAsync(path, Cancelled);
+
+        Assert.Equal(status, answer.StatusCode);
+        await AssertProblemAsync(answer);
+    }
+
+    [Fact]
+    public async Task Post_WhereOnlyGetIs_ProblemWith405()
+    {
+        var answer = await node.Http.PostAsync("/api/v1/rules", content: null, Cancelled);
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        await AssertProblemAsync(answer);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("wrong")]
+    [InlineData("")]
+    public async Task Allow_WithoutTheToken_401AndNothingChanges(string? token)
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "guarded", "/bin/a");
+
+        var answer = await AllowAsync("container-guarded", """{"container":"web","execs":["/bin/evil"],"opens":[]}""", token);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        await AssertProblemAsync(answer);
+        Assert.DoesNotContain("/bin/evil", await node.Http.GetStringAsync("/api/v1/profiles/container-guarded", Cancelled), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Allow_WithTheToken_AddsToTheProfile()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "allowed", "/bin/a");
+
+        var answer = await AllowAsync(
+            "container-allowed", """{"container":"web","execs":["/bin/new"],"opens":[{"path":"/etc/new","flags":["O_RDONLY"]}]}""", Token);
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        var profile = await node.Http.GetStringAsync("/api/v1/profiles/container-allowed", Cancelled);
+        Assert.Contains("/bin/new", profile, StringComparison.Ordinal);
+        Assert.Contains("/etc/new", profile, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("""{"container":"web","execs":[],"opens":[]}""")]
+    [InlineData("""{"container":"web","execs":["relative"],"opens":[]}""")]
+    [InlineData("""{"container":"web","execs":[],"opens":[{"path":"/a","flags":["O_NONSENSE"]}]}""")]
+    [InlineData("""{"container":"web","execs":null,"opens":[]}""")]
+    public async Task Allow_BadBody_ProblemWith400(string body)
+    {
+        var answer = await AllowAsync("container-any", body, Token);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        await AssertProblemAsync(answer);
+    }
+
+    [Fact]
+    public async Task Allow_ContainerTheProfileDoesNotKnow_404()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "other", "/bin/a");
+
+        var answer = await AllowAsync("container-other", """{"container":"nobody","execs":["/bin/x"],"opens":[]}""", Token);
+
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Alerts_SomeoneWaits_AnswersWhenOneComes()
+    {
+        node.Alerts.Dispatch(TestAlerts.Create(1));
+        var first = (await GetAsync("/api/v1/alerts?wait=30")).GetProperty("items").EnumerateArray().Last().GetProperty("id").GetString();
+        Assert.Equal(TestAlerts.Create(1).Id, first);
+
+        var waiting = GetAsync($"/api/v1/alerts?wait=30&after={first}");
+        node.Alerts.Dispatch(TestAlerts.Create(2));
+
+        Assert.Equal([TestAlerts.Create(2).Id], (await waiting).GetProperty("items").EnumerateArray().Select(static alert => alert.GetProperty("id").GetString()));
+        Assert.Equal(1, (await GetAsync("/api/v1/alerts?limit=1")).GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Metrics_AreInPrometheusForm()
+    {
+        var text = await node.Http.GetStringAsync("/metrics", Cancelled);
+
+        Assert.Contains("kubecop_sensor_events_total{kind=\"exec\"} 7", text, StringComparison.Ordinal);
+        Assert.Contains("kubecop_sensor_lost_events_total{kind=\"open\",reason=\"ring_full\"} 3", text, StringComparison.Ordinal);
+        Assert.Contains("kubecop_sensor_hook_attached{hook=\"sched_process_exec\",type=\"BTF tracepoint\"} 1", text, StringComparison.Ordinal);
+        Assert.Contains("kubecop_containers{state=\"learning\"}", text, StringComparison.Ordinal);
+        Assert.Contains("process_cpu_seconds_total", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/dashboard", "<!DOCTYPE html>")]
+    [InlineData("/dashboard/version", "version")]
+    [InlineData("/dashboard/DashboardCounters", "simpleGrainStats")]
+    public async Task Dashboard_IsServedFromInsideTheSilo(string path, string expected)
+    {
+        var answer = await node.Http.GetAsync(path, Cancelled);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains(expected, await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.OrdinalIgnoreCase);
+    }
+
+    private string Token => File.ReadAllText(NodeFiles.TokenFile(node.DataDirectory)).Trim();
+
+    private async Task<JsonElement> GetAsync(string path)
+    {
+        var answer = await node.Http.GetAsync(path, Cancelled);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
+        return JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancelled)).RootElement;
+    }
+
+    private Task<HttpResponseMessage> AllowAsync(string profile, string body, string? token)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/profiles/{profile}/allow") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        return node.Http.SendAsync(request, Cancelled);
+    }
+
+    private static async Task AssertProblemAsync(HttpResponseMessage answer)
+    {
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancelled)).RootElement;
+        Assert.Equal((int)answer.StatusCode, problem.GetProperty("status").GetInt32());
+        Assert.NotEqual("", problem.GetProperty("detail").GetString());
+    }
+}

@@ -1,0 +1,78 @@
+using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Sensor;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace KubeCop.Tests.Host.Node;
+
+/// <summary>A sensor without a kernel: tests say which containers there are and what happens in them.</summary>
+internal sealed class FakeSensor : ISensor, IKernelClock
+{
+    private readonly List<string> _containers = [];
+
+    public TaskCompletionSource ReadySource { get; } = new();
+
+    public Task Ready => ReadySource.Task;
+
+    public IReadOnlyList<string> ContainerIds => _containers;
+
+    public SensorStatus GetStatus() => new()
+    {
+        Ready = Ready.IsCompletedSuccessfully,
+        Hooks = [new HookStatus("sched_process_exec", "BTF tracepoint", true, "")],
+        Events = new Dictionary<EventKind, long> { [EventKind.Exec] = 7, [EventKind.Open] = 11 },
+        Lost = [new LossCount(EventKind.Open, "ring_full", 3)],
+        Containers = _containers.Count,
+        Cgroups = _containers.Count,
+    };
+
+    public DateTimeOffset ToUtc(long bootNanoseconds) => DateTimeOffset.UnixEpoch.AddTicks(bootNanoseconds / 100);
+
+    public void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton<ISensor>(this);
+        services.AddSingleton<IKernelClock>(this);
+    }
+
+    /// <summary>A container starts and runs programs.</summary>
+    public async Task<ContainerDescription> StartContainerAsync(IGrainFactory grains, string node, string id, params string[] programs)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var container = new ContainerDescription
+        {
+            Id = id,
+            Name = "web",
+            Runtime = "containerd",
+            Node = node,
+            Workload = new WorkloadKey("default", "Container", id),
+            Image = "busybox:latest",
+            Origin = ContainerOrigin.Started,
+            SeenAt = now,
+            CgroupId = (ulong)id.GetHashCode(StringComparison.Ordinal),
+            CgroupPath = $"/default/{id}",
+            Revision = "0123456789abcdef",
+        };
+        var grain = grains.GetGrain<IContainerGrain>($"{node}/{id}");
+        await grain.StartAsync(container);
+        _containers.Add(id);
+        var batch = new EventBatch(Math.Max(1, programs.Length));
+        foreach (var program in programs)
+        {
+            batch.Add() = new SensorEvent
+            {
+                Kind = EventKind.Exec,
+                Timestamp = (now - DateTimeOffset.UnixEpoch).Ticks * 100,
+                Process = new ProcessIdentity { Key = new ProcessKey(42, 1), Parent = new ProcessKey(1, 1), Comm = "sh" },
+                Path = program,
+                Executable = program,
+                Exec = new ExecDetails(program, "/", [program]),
+                ParentComm = "sh",
+            };
+        }
+
+        await grain.IngestAsync(batch);
+        await grain.FlushAsync();
+        return container;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Net;
+using KubeCop.Host;
+using KubeCop.Host.Node;
+using KubeCop.Sensor;
+using KubeCop.Storage;
+
+namespace KubeCop.Tests.Host.Node;
+
+public sealed class NodeHostTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-node-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task StartAsync_Ready_WritesTheAddressAndAPrivateTokenAndTakesTheAddressAwayAgain()
+    {
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        var node = await NodeHostFixture.StartAsync(_directory, sensor);
+        await using (node)
+        {
+            Assert.Equal(node.Address, File.ReadAllText(NodeFiles.AddressFile(_directory)).Trim());
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(NodeFiles.TokenFile(_directory)));
+        }
+
+        Assert.False(File.Exists(NodeFiles.AddressFile(_directory)), "The address of a silo that has ended is still there.");
+    }
+
+    [Fact]
+    public async Task StartAsync_PortTaken_NamesOptionAndAddressAndLeavesTheDataDirectoryFree()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var address = listener.LocalEndpoint.ToString()!;
+
+        var error = await Assert.ThrowsAsync<UsageException>(() => NodeHostFixture.StartAsync(_directory, new FakeSensor(), address));
+
+        Assert.Contains($"--http '{address}'", error.Message, StringComparison.Ordinal);
+        DataDirectory.Open(_directory).Dispose();
+    }
+
+    [Fact]
+    public async Task StartAsync_DataDirectoryHeld_SaysByWhom()
+    {
+        using var held = DataDirectory.Open(_directory);
+
+        var error = await Assert.ThrowsAsync<StorageException>(() => NodeHostFixture.StartAsync(_directory, new FakeSensor()));
+
+        Assert.Contains($"{Environment.ProcessId}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StartAsync_SensorCannotWork_TellsItsCauseAndFreesEverything()
+    {
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetException(new SensorException("CAP_BPF is missing.", "Run as root."));
+
+        await Assert.ThrowsAsync<SensorException>(() => NodeHostFixture.StartAsync(_directory, sensor));
+
+        DataDirectory.Open(_directory).Dispose();
+    }
+
+    [Fact]
+    public async Task StopAsync_ContainersRun_EndsWithinFiveSecondsAndTheNextStartHasTheProfile()
+    {
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        await using (var node = await NodeHostFixture.StartAsync(_directory, sensor))
+        {
+            await sensor.StartContainerAsync(GrainsOf(node), NodeHostFixture.NodeName, "kept", "/bin/kept");
+            var started = TimeProvider.System.GetTimestamp();
+            await node.StopAsync();
+            Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+
+        await using var next = await NodeHostFixture.StartAsync(_directory, sensor);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{next.Address}") };
+        Assert.Contains("/bin/kept", await http.GetStringAsync("/api/v1/profiles/container-kept", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    private static IGrainFactory GrainsOf(NodeHost node) => (IGrainFactory)node.Services.GetService(typeof(IGrainFactory))!;
+}

@@ -1,0 +1,86 @@
+using KubeCop.Core.Events;
+using KubeCop.Sensor.Decoding;
+using KubeCop.Testing.Sensor;
+
+namespace KubeCop.Tests.Sensor.Decoding;
+
+public sealed class EventDecoderTests
+{
+    private readonly EventDecoder _decoder = new();
+
+    [Fact]
+    public void Exec_Record_GivesEveryField()
+    {
+        var decoded = Decode(RecordBuilder.Exec(9, "/bin/busybox", "./sh", "/usr", "sh", "-c", "", "echo ä"));
+
+        Assert.Equal(EventKind.Exec, decoded.Kind);
+        Assert.Equal("/usr/sh", decoded.Path);
+        Assert.Equal("/bin/busybox", decoded.Executable);
+        Assert.Equal("./sh", decoded.Exec!.Filename);
+        Assert.Equal("/usr", decoded.Exec.WorkingDirectory);
+        Assert.Equal(5_000_000_000, decoded.Timestamp);
+        Assert.Equal(new ProcessKey(42, 4_120_000_000), decoded.Process.Key);
+        Assert.Equal((1000u, 1001u, "loop"), (decoded.Process.Uid, decoded.Process.Gid, decoded.Process.Comm));
+    }
+
+    [Fact]
+    public void Exec_EmptyArgument_IsKept() =>
+        Assert.Equal(["sh", "-c", "", "x"], Decode(RecordBuilder.Exec(9, "/bin/sh", "sh", "/", "sh", "-c", "", "x")).Exec!.Arguments);
+
+    [Fact]
+    public void Exec_SameBytesDividedDifferently_AreNotTheSame()
+    {
+        var first = Decode(RecordBuilder.Exec(9, "/a", "/bc", "/"));
+        var second = Decode(RecordBuilder.Exec(9, "/a/b", "c", "/"));
+
+        Assert.Equal(("/a", "/bc"), (first.Executable, first.Path));
+        Assert.Equal(("/a/b", "/c"), (second.Executable, second.Path));
+    }
+
+    [Fact]
+    public void Decode_KnownBehaviour_AllocatesNothing()
+    {
+        var exec = RecordBuilder.Exec(9, "/bin/busybox", "/bin/sh", "/", "sh", "-c", "true");
+        var open = RecordBuilder.Open(9, "/etc/passwd");
+        SensorEvent target = default;
+        Assert.True(_decoder.TryDecode(exec, ref target) && _decoder.TryDecode(open, ref target));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var round = 0; round < 1000; round++)
+        {
+            _decoder.TryDecode(exec, ref target);
+            _decoder.TryDecode(open, ref target);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Decode_RecordShorterThanItSays_IsRefused()
+    {
+        SensorEvent target = default;
+        var record = RecordBuilder.Open(9, "/etc/passwd");
+
+        Assert.False(_decoder.TryDecode(record.AsSpan(0, record.Length - 1), ref target));
+    }
+
+    [Fact]
+    public void Interner_MoreValuesThanRoom_ForgetsButNeverConfuses()
+    {
+        var interner = new Interner<string>(4, KernelText.Decode);
+        for (var round = 0; round < 2; round++)
+        {
+            for (var value = 0; value < 1000; value++)
+            {
+                Assert.Equal($"/{value}", interner.Get(System.Text.Encoding.UTF8.GetBytes($"/{value}")));
+            }
+        }
+    }
+
+    private SensorEvent Decode(byte[] record)
+    {
+        SensorEvent target = default;
+        Assert.True(_decoder.TryDecode(record, ref target), "the record was refused");
+        return target;
+    }
+}

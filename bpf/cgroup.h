@@ -2,7 +2,7 @@
 /* Cgroups: containers come and go with them, and a runtime's processes enter a container by them. */
 #pragma once
 
-static __always_inline void send_cgroup(__u32 kind, __u64 id, __u64 parent_id, const char *path)
+static __always_inline void send_cgroup(__u32 kind, __u64 id, const char *path)
 {
 	struct record_buffer *record = new_record();
 	struct kc_cgroup *event = (struct kc_cgroup *)record;
@@ -11,9 +11,31 @@ static __always_inline void send_cgroup(__u32 kind, __u64 id, __u64 parent_id, c
 		return;
 	__builtin_memset(event, 0, sizeof(*event));
 	fill_head(&event->event, kind, id);
-	event->parent_cgroup_id = parent_id;
 	event->path_len = append_string(record, sizeof(*event), path);
 	send(&event->event, sizeof(*event) + event->path_len, true);
+}
+
+static __always_inline void send_cgroup_created(__u64 id, __u64 parent_id, const char *path)
+{
+	struct task_struct *maker = (struct task_struct *)bpf_get_current_task();
+	struct record_buffer *record = new_record();
+	struct kc_cgroup *event = (struct kc_cgroup *)record;
+	struct path_walk walk = { .buffer = path_buffer() };
+	__u32 size = sizeof(*event);
+
+	if (!event || !walk.buffer)
+		return;
+	__builtin_memset(event, 0, sizeof(*event));
+	fill_head(&event->event, KC_CGROUP_CREATED, id);
+	fill_process(&event->event, maker);
+	event->parent_cgroup_id = parent_id;
+	event->path_len = append_string(record, size, path);
+	size += event->path_len;
+	resolve_path(&walk, BPF_CORE_READ(maker, fs, pwd.dentry), BPF_CORE_READ(maker, fs, pwd.mnt), maker);
+	event->maker_cwd_len = append_path(record, size, &walk);
+	size += event->maker_cwd_len;
+	event->event.flags = walk.flags;
+	send(&event->event, size, true);
 }
 
 static __always_inline bool in_default_hierarchy(struct cgroup *cgroup)
@@ -55,7 +77,7 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup, const char *path)
 		return 0;
 	}
 	if (entry.state == KC_CGROUP_CANDIDATE)
-		send_cgroup(KC_CGROUP_CREATED, id, parent_id, path);
+		send_cgroup_created(id, parent_id, path);
 	return 0;
 }
 
@@ -70,7 +92,7 @@ int BPF_PROG(cgroup_notify_populated, struct cgroup *cgroup, const char *path, i
 	id = cgroup_id(cgroup);
 	entry = cgroup_entry(id);
 	if (entry && entry->container_cgroup_id == id)
-		send_cgroup(populated ? KC_CGROUP_POPULATED : KC_CGROUP_EMPTY, id, 0, path);
+		send_cgroup(populated ? KC_CGROUP_POPULATED : KC_CGROUP_EMPTY, id, path);
 	return 0;
 }
 
@@ -90,7 +112,7 @@ int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	own = entry->container_cgroup_id == id;
 	bpf_map_delete_elem(&cgroups, &id);
 	if (own)
-		send_cgroup(KC_CGROUP_REMOVED, id, 0, path);
+		send_cgroup(KC_CGROUP_REMOVED, id, path);
 	return 0;
 }
 

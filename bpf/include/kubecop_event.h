@@ -62,7 +62,7 @@ struct kc_event {
 	__u64 parent_start_time_ns;
 	__u32 size; /* of the whole record, in bytes */
 	__u32 flags; /* enum kc_event_flags */
-	__u32 pid; /* thread group id, in the initial pid namespace; 0 for cgroup events */
+	__u32 pid; /* thread group id, in the initial pid namespace; 0 for most cgroup events */
 	__u32 parent_pid;
 	__u32 uid; /* effective, in the initial user namespace */
 	__u32 gid;
@@ -116,12 +116,16 @@ struct kc_open {
 	__u32 reserved;
 };
 
-/* A cgroup of the default hierarchy was made, emptied, populated or removed. Its path in the hierarchy follows. */
+/*
+ * A cgroup of the default hierarchy was made, emptied, populated or removed. Its path in the hierarchy follows. Of one that was
+ * made, the head identifies the maker, whose working directory comes last: a runtime's is the container's bundle.
+ */
 struct kc_cgroup {
 	struct kc_event event;
 	__u64 parent_cgroup_id;
 	__u16 path_len;
-	__u16 reserved[3];
+	__u16 maker_cwd_len;
+	__u32 reserved;
 };
 
 /* How the sensor treats a cgroup: value of the map 'cgroups'. */

@@ -112,10 +112,14 @@ internal sealed partial class SensorService(
         Events = _router is { } router
             ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events)
             : new Dictionary<EventKind, long>(),
-        Lost = [.. _programs?.ReadLost() ?? [], .. _router is { Dropped: > 0 } dropping ? [new LossCount(EventKind.None, "grain_busy", dropping.Dropped)] : Array.Empty<LossCount>()],
+        Lost = [.. _programs?.ReadLost() ?? [], .. LostByRouter()],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
     };
+
+    private IEnumerable<LossCount> LostByRouter() =>
+        ((IEnumerable<LossCount>)[new(EventKind.None, "grain_busy", _router?.Dropped ?? 0), new(EventKind.None, "unrecognised_container", _router?.Unrecognised ?? 0)])
+            .Where(static loss => loss.Count > 0);
 
     public void Dispose()
     {

@@ -44,11 +44,19 @@ internal sealed class ContainerResolver(
     /// </summary>
     /// <param name="cgroupId">Id of the cgroup at <paramref name="cgroupPath"/>.</param>
     /// <param name="cgroupPath">Path in the v2 hierarchy; may be below the container's own cgroup.</param>
+    /// <param name="maker">Of a cgroup that was made while we watched, its maker.</param>
     /// <returns>Null when it is no container, or not yet.</returns>
-    public ContainerDescription? Resolve(ulong cgroupId, string cgroupPath, ContainerOrigin origin, DateTimeOffset seenAt)
+    public ContainerDescription? Resolve(ulong cgroupId, string cgroupPath, ContainerOrigin origin, DateTimeOffset seenAt, CgroupMaker? maker = null)
     {
         state.Refresh();
-        if (Find(cgroupPath) is not { } container || Read(container) is not { IsSandbox: false } facts)
+        var container = Find(cgroupPath);
+        RuntimeEntry? entry = null;
+        if (container is null && maker is not null && (entry = state.OfNewCgroup(cgroupPath, maker)) is not null)
+        {
+            container = new CgroupContainer(entry.Id, entry.Runtime, null, cgroupPath);
+        }
+
+        if (container is null || Read(container, entry) is not { IsSandbox: false } facts)
         {
             return null;
         }
@@ -99,6 +107,6 @@ internal sealed class ContainerResolver(
             tree.OwnPath,
             path => state.FindByCgroup(path) is { } entry ? new CgroupContainer(entry.Id, entry.Runtime, null, path) : null);
 
-    private ContainerFacts Read(CgroupContainer container) =>
-        metadata.Read(container, state.FindByCgroup(container.RootPath) ?? state.FindById(container.Id));
+    private ContainerFacts Read(CgroupContainer container, RuntimeEntry? entry = null) =>
+        metadata.Read(container, entry ?? state.FindByCgroup(container.RootPath) ?? state.FindById(container.Id));
 }

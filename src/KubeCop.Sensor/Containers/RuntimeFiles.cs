@@ -5,6 +5,7 @@ namespace KubeCop.Sensor.Containers;
 
 /// <summary>What is looked at of a bundle's <c>config.json</c> (OCI runtime specification).</summary>
 internal sealed record OciSpec(
+    string? OciVersion = null,
     OciProcess? Process = null,
     Dictionary<string, string?>? Annotations = null,
     OciMount[]? Mounts = null,

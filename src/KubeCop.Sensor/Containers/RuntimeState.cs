@@ -10,6 +10,11 @@ namespace KubeCop.Sensor.Containers;
 /// <param name="CgroupPath">Its cgroup in the v2 hierarchy; null where the runtime did not say.</param>
 internal sealed record RuntimeEntry(string Id, string Runtime, string Namespace, string BundlePath, string? CgroupPath);
 
+/// <summary>The process that made a cgroup.</summary>
+/// <param name="Comm">Its name, which anybody can choose.</param>
+/// <param name="WorkingDirectory">Empty when it could not be told. Runtimes work in the container's bundle.</param>
+internal sealed record CgroupMaker(string Comm, string WorkingDirectory);
+
 /// <summary>
 /// What the runtimes keep on disk about their running containers: finds containers whose cgroup's name does not tell (<c>ctr</c>, plain
 /// <c>runc</c>), and everybody's bundle. These directories belong to root; containers do not see them.
@@ -84,6 +89,33 @@ internal sealed class RuntimeState(string hostRoot, string hostCgroupMount, Time
         lock (_lock)
         {
             return _byId.TryGetValue(id, out var slot) ? slot.Read(this) : null;
+        }
+    }
+
+    /// <summary>
+    /// The container of a cgroup that a runtime has just made for a bundle, before the runtime writes anything down: plain runc and crun
+    /// do so only shortly before the container's first exec, and an instant container is gone by then. Without a path of its own in the
+    /// bundle they give the cgroup the container's id as its name (OCI runtime specification, config-linux, "Cgroups Path").
+    /// </summary>
+    /// <returns>Null when the maker does not work in such a bundle.</returns>
+    public RuntimeEntry? OfNewCgroup(string path, CgroupMaker maker)
+    {
+        if (maker.WorkingDirectory.Length == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var bundle = OnHost(maker.WorkingDirectory);
+            return OciSpec.Read(bundle) is { OciVersion.Length: > 0, Linux.CgroupsPath: null or "" }
+                ? new RuntimeEntry(path[(path.LastIndexOf('/') + 1)..], maker.Comm == "crun" ? "crun" : "runc", "default", bundle, path)
+                : null;
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            // Some other program's config.json.
+            return null;
         }
     }
 

@@ -59,6 +59,16 @@ internal sealed class EventDecoder
         return KernelText.Decode(record.Slice(Unsafe.SizeOf<CgroupRecord>(), cgroup.PathLen));
     }
 
+    /// <summary>Who made a cgroup, from the record of its creation.</summary>
+    public static CgroupMaker CgroupMaker(ReadOnlySpan<byte> record)
+    {
+        ref readonly var cgroup = ref MemoryMarshal.AsRef<CgroupRecord>(record);
+        ReadOnlySpan<byte> comm = cgroup.Event.Comm;
+        var directory = record.Slice(Unsafe.SizeOf<CgroupRecord>() + cgroup.PathLen, cgroup.MakerCwdLen);
+        var isWhole = ((EventFlags)cgroup.Event.Flags & (EventFlags.PathTruncated | EventFlags.PathUnreachable)) == 0;
+        return new CgroupMaker(KernelText.Decode(comm.TrimEnd((byte)0)), isWhole ? KernelText.Decode(directory) : "");
+    }
+
     private static ProcessKey Key(uint pid, ulong startTimeNs) => new(pid, ProcessStartTime.Round((long)startTimeNs));
 
     private bool Exec(ReadOnlySpan<byte> record, ref SensorEvent target)

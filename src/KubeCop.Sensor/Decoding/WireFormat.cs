@@ -107,14 +107,8 @@ internal struct CgroupRecord
     public EventHead Event;
     public ulong ParentCgroupId;
     public ushort PathLen;
-    public ReservedWords Reserved;
-}
-
-/// <summary>Three unused 16-bit words.</summary>
-[InlineArray(3)]
-internal struct ReservedWords
-{
-    private ushort _first;
+    public ushort MakerCwdLen;
+    public uint Reserved;
 }
 
 /// <summary><c>enum kc_cgroup_state</c></summary>

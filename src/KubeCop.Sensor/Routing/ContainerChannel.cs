@@ -41,6 +41,9 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     /// <summary>Events dropped because the grain was busy or had failed.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>Events that wait for the container to be known or its grain to be free.</summary>
+    public int StagedEvents => _staged.Sum(static batch => batch.Count) + (_filling?.Count ?? 0);
+
     /// <summary>The place for the next event; null reference when there is none and the event is dropped.</summary>
     public ref SensorEvent TryAdd()
     {

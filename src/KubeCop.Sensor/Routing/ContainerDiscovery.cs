@@ -10,7 +10,8 @@ namespace KubeCop.Sensor.Routing;
 /// <param name="CgroupId">Its id.</param>
 /// <param name="Path">Its path; empty when unknown.</param>
 /// <param name="SeenAt">When it was made.</param>
-internal sealed record DiscoveryRequest(ulong CgroupId, string Path, DateTimeOffset SeenAt);
+/// <param name="Maker">Who made it; null when that is unknown.</param>
+internal sealed record DiscoveryRequest(ulong CgroupId, string Path, DateTimeOffset SeenAt, CgroupMaker? Maker);
 
 /// <summary>The answer.</summary>
 /// <param name="CgroupId">The cgroup asked for.</param>
@@ -120,7 +121,7 @@ internal sealed partial class ContainerDiscovery : IContainerDiscovery, IDisposa
             return new DiscoveryResult(request.CgroupId, null, IsNoContainer: true);
         }
 
-        var container = _resolver.Resolve(request.CgroupId, path, ContainerOrigin.Started, request.SeenAt);
+        var container = _resolver.Resolve(request.CgroupId, path, ContainerOrigin.Started, request.SeenAt, request.Maker);
         if (container is not null && container.CgroupId == request.CgroupId)
         {
             _inventory.Add(container);

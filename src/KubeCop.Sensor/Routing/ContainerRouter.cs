@@ -4,6 +4,7 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
 using Microsoft.Extensions.Logging;
 
@@ -32,6 +33,7 @@ internal sealed partial class ContainerRouter(
     private readonly long[] _events = new long[Wire.Kinds];
     private Route? _last;
     private long _dropped;
+    private long _unrecognised;
     private int _unsettled;
 
     /// <summary>The containers now watched, by their cgroup. From any thread.</summary>
@@ -39,6 +41,9 @@ internal sealed partial class ContainerRouter(
 
     /// <summary>Events dropped because a container's grain did not keep up. From any thread.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
+
+    /// <summary>Events dropped because their cgroup was not recognised as a container, or as a part of one, in time. From any thread.</summary>
+    public long Unrecognised => Volatile.Read(ref _unrecognised);
 
     /// <summary>Every event that was read has been taken by its grain.</summary>
     public bool IsIdle => _unsettled == 0 && _dirty.Count == 0;
@@ -55,8 +60,10 @@ internal sealed partial class ContainerRouter(
         switch (head.Kind)
         {
             case RecordKind.CgroupCreated:
-                RouteOf(head.CgroupId).Path = EventDecoder.CgroupPath(record);
-                Discover(RouteOf(head.CgroupId));
+                var created = RouteOf(head.CgroupId);
+                created.Path = EventDecoder.CgroupPath(record);
+                created.Maker = EventDecoder.CgroupMaker(record);
+                Discover(created);
                 break;
             case RecordKind.CgroupPopulated:
                 OnPopulated(RouteOf(head.CgroupId));
@@ -165,6 +172,7 @@ internal sealed partial class ContainerRouter(
         else if (kind == RecordKind.Exec)
         {
             // By its first exec a runtime has written its files.
+            route.IsEntered |= (place.Flags & EventFlags.Entered) != 0;
             Discover(route);
         }
     }
@@ -185,10 +193,17 @@ internal sealed partial class ContainerRouter(
 
     private void Discover(Route route)
     {
-        if (route is { IsAsked: false, Channel.Container: null })
+        if (route.Channel.Container is not null)
+        {
+            return;
+        }
+
+        // Asked while an answer is under way, that answer may be of the time before: another one is needed.
+        route.AskAgain = route.IsAsked;
+        if (!route.IsAsked)
         {
             route.IsAsked = true;
-            discovery.Ask(new DiscoveryRequest(route.Channel.CgroupId, route.Path, time.GetUtcNow()));
+            discovery.Ask(new DiscoveryRequest(route.Channel.CgroupId, route.Path, time.GetUtcNow(), route.Maker));
         }
     }
 
@@ -213,20 +228,26 @@ internal sealed partial class ContainerRouter(
             case { Container: { } container }:
                 // A cgroup below a container, made before that was known as one.
                 kernel.Watch(result.CgroupId, container.CgroupId);
+                _unrecognised += route.Channel.StagedEvents;
                 Drop(route);
                 break;
             case { IsNoContainer: true }:
                 Forget(result.CgroupId, route);
                 break;
             default:
-                if (route.IsRemoved)
+                if (route.AskAgain)
                 {
-                    Forget(result.CgroupId, route);
+                    Discover(route);
+                }
+                else if (route.IsRemoved)
+                {
+                    kernel.Ignore(result.CgroupId);
+                    DropUnrecognised(route);
                 }
                 else if (route.IsLastTime)
                 {
                     kernel.Rest(result.CgroupId);
-                    Drop(route);
+                    DropUnrecognised(route);
                 }
 
                 break;
@@ -278,9 +299,10 @@ internal sealed partial class ContainerRouter(
         {
             End(route.Channel);
         }
-        else if (!route.IsAsked)
+        else
         {
-            Forget(cgroupId, route);
+            // Its runtime's files may be there a moment longer than its cgroup.
+            Discover(route);
         }
 
         RemoveEnded(route);
@@ -345,6 +367,18 @@ internal sealed partial class ContainerRouter(
         Drop(route);
     }
 
+    /// <summary>Nobody has said what the cgroup is. If a runtime has used it, a container has gone unseen, and what is dropped is counted.</summary>
+    private void DropUnrecognised(Route route)
+    {
+        if (route.IsEntered)
+        {
+            _unrecognised += route.Channel.StagedEvents;
+            LogUnrecognised(route.Path, route.Channel.StagedEvents);
+        }
+
+        Drop(route);
+    }
+
     private void Drop(Route route)
     {
         route.Channel.Discard();
@@ -357,6 +391,11 @@ internal sealed partial class ContainerRouter(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Container {ContainerId} has ended")]
     private partial void LogContainerEnded(string containerId);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A runtime ran something in cgroup {Path}, but no runtime's files say what container that is; its {Count} events are counted as lost")]
+    private partial void LogUnrecognised(string path, int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The grain of container {ContainerId} did not take its events; they are counted as lost")]
     private partial void LogCallFailed(Exception error, string containerId);
@@ -371,7 +410,14 @@ internal sealed partial class ContainerRouter(
         /// <summary>Empty when the record of its creation was lost.</summary>
         public string Path { get; set; } = "";
 
+        public CgroupMaker? Maker { get; set; }
+
+        /// <summary>A program was started in it from outside, in a mount namespace of its own: what a runtime does.</summary>
+        public bool IsEntered { get; set; }
+
         public bool IsAsked { get; set; }
+
+        public bool AskAgain { get; set; }
 
         /// <summary>Its time is over: without an answer it rests.</summary>
         public bool IsLastTime { get; set; }

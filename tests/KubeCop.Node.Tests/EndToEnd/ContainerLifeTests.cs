@@ -29,6 +29,30 @@ public sealed class ContainerLifeTests(ContainerdFixture containerd)
         await Wait.UntilAsync(() => ContainersAsync(kubecop), ids => !ids.Contains(id), $"end of container {id}");
     }
 
+    /// <summary>
+    /// runc writes down what it runs only just before it does, and forgets it right after: an instant container can be gone before
+    /// anybody has looked.
+    /// </summary>
+    [RealContainersFact]
+    public async Task InstantContainersOfPlainRunc_InARow_AreAllLearned()
+    {
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions());
+        await using var bundle = await RuncBundle.MakeAsync(null, "/bin/true");
+        string[] ids = [.. Enumerable.Range(0, 30).Select(static _ => RuncBundle.NewId())];
+
+        foreach (var id in ids)
+        {
+            await bundle.RunToEndAsync(id);
+        }
+
+        foreach (var id in ids)
+        {
+            var profile = await kubecop.WaitForProfileAsync(
+                "default", id, static profile => profile.Containers is [{ Execs.Count: > 0 }], $"what container {id} did");
+            Assert.Equal(["/bin/true"], profile.Containers[0].Execs.Select(static exec => exec.Path));
+        }
+    }
+
     [RealContainersFact]
     public async Task TwoHundredContainers_StartedAndStopped_NothingIsLeft()
     {

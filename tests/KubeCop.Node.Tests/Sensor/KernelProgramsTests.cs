@@ -244,6 +244,7 @@ public sealed class KernelProgramsTests : IDisposable
         _cgroup.ReadUntil(() => _cgroup.CgroupRecords.Contains((RecordKind.CgroupEmpty, _cgroup.Path)), "the end of the cgroup's last process");
         Assert.Equal(RecordKind.CgroupCreated, _cgroup.CgroupRecords[0].Kind);
         Assert.Contains((RecordKind.CgroupPopulated, _cgroup.Path), _cgroup.CgroupRecords);
+        Assert.Equal(Environment.CurrentDirectory, _cgroup.Maker?.WorkingDirectory);
 
         Directory.Delete(KubeCop.Sensor.Containers.CgroupTree.Open("/").MountPoint + _cgroup.Path);
 

@@ -32,6 +32,9 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
 
     public List<(RecordKind Kind, string Path)> CgroupRecords { get; } = [];
 
+    /// <summary>Who made it, as the kernel side saw it.</summary>
+    public CgroupMaker? Maker { get; private set; }
+
     /// <summary>Runs a shell script in the cgroup and reads what the kernel side saw, until the shell's exit.</summary>
     /// <returns>Events in their order, without those of the shell's entry.</returns>
     public IReadOnlyList<SensorEvent> Run(string script)
@@ -83,6 +86,7 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
         if (head.Kind >= RecordKind.CgroupCreated)
         {
             CgroupRecords.Add((head.Kind, EventDecoder.CgroupPath(record)));
+            Maker ??= EventDecoder.CgroupMaker(record);
             return;
         }
 

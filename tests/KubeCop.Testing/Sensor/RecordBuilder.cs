@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
 
 namespace KubeCop.Testing.Sensor;
@@ -7,12 +8,15 @@ namespace KubeCop.Testing.Sensor;
 /// <summary>Records as the kernel side writes them.</summary>
 internal static class RecordBuilder
 {
-    public static byte[] Exec(ulong cgroupId, string executable, string filename, string cwd, params string[] args)
+    public static byte[] Exec(ulong cgroupId, string executable, string filename, string cwd, params string[] args) =>
+        Exec(cgroupId, EventFlags.None, executable, filename, cwd, args);
+
+    public static byte[] Exec(ulong cgroupId, EventFlags flags, string executable, string filename, string cwd, params string[] args)
     {
         var argBytes = args.SelectMany(static arg => Encoding.UTF8.GetBytes(arg).Append((byte)0)).ToArray();
         var record = new ExecRecord
         {
-            Event = Head(RecordKind.Exec, cgroupId),
+            Event = Head(RecordKind.Exec, cgroupId) with { Flags = (uint)flags },
             Lengths = new ExecLengths { Args = (uint)argBytes.Length, Executable = (ushort)executable.Length, Filename = (ushort)filename.Length, Cwd = (ushort)cwd.Length },
         };
         return Finish(record, [.. Encoding.UTF8.GetBytes(executable + filename + cwd), .. argBytes]);
@@ -28,10 +32,12 @@ internal static class RecordBuilder
 
     public static byte[] Exit(ulong cgroupId) => Finish(new ExitRecord { Event = Head(RecordKind.Exit, cgroupId) }, []);
 
-    public static byte[] Cgroup(RecordKind kind, ulong cgroupId, string path)
+    public static byte[] Cgroup(RecordKind kind, ulong cgroupId, string path, string makerDirectory = "")
     {
-        var bytes = Encoding.UTF8.GetBytes(path);
-        return Finish(new CgroupRecord { Event = Head(kind, cgroupId), PathLen = (ushort)bytes.Length }, bytes);
+        var bytes = Encoding.UTF8.GetBytes(path + makerDirectory);
+        var pathLength = Encoding.UTF8.GetByteCount(path);
+        return Finish(
+            new CgroupRecord { Event = Head(kind, cgroupId), PathLen = (ushort)pathLength, MakerCwdLen = (ushort)(bytes.Length - pathLength) }, bytes);
     }
 
     private static EventHead Head(RecordKind kind, ulong cgroupId)

@@ -96,6 +96,37 @@ public sealed class ContainerResolverTests : IDisposable
         Assert.Equal(Verdict.Unknown, Resolver().Classify("/demo").Verdict);
     }
 
+    [Theory]
+    [InlineData("runc", "runc")]
+    [InlineData("crun", "crun")]
+    [InlineData("youki:main", "runc")]
+    public void Resolve_CgroupJustMadeFromABundle_IsTheContainerItsRuntimeWritesDownLater(string comm, string runtime)
+    {
+        const string Config = """{"ociVersion": "1.0.2", "process": {"args": ["true"]}, "linux": {}}""";
+        _host.Write("bundles/one/config.json", Config);
+        var early = Resolver().Resolve(42, "/one", ContainerOrigin.Started, Seen, new CgroupMaker(comm, "/bundles/one"))!;
+
+        Assert.Equal(("one", runtime, "/one", 42ul), (early.Id, early.Runtime, early.CgroupPath, early.CgroupId));
+        Assert.Equal(new WorkloadKey("default", "Container", "one"), early.Workload);
+        Assert.Equal(["true"], early.Command);
+
+        _host.Write("run/runc/one/state.json", """{"cgroup_paths": {"": "/sys/fs/cgroup/one"}, "config": {"labels": ["bundle=/bundles/one"]}}""");
+        var late = Resolve("/one")!;
+        Assert.Equal((early.Id, early.Workload, early.Revision), (late.Id, late.Workload, late.Revision));
+    }
+
+    [Theory]
+    [InlineData("""{"process": {"args": ["true"]}}""", "has no OCI version: some other program's configuration")]
+    [InlineData("""{"ociVersion": "1.0.2", "linux": {"cgroupsPath": "/x/one"}}""", "has a cgroup of its own: the id cannot be told from it")]
+    [InlineData("""[1, 2""", "is no JSON object")]
+    public void Resolve_CgroupJustMadeElsewhere_IsUnknown(string config, string why)
+    {
+        _host.Write("work/config.json", config);
+        Assert.True(Resolver().Resolve(42, "/one", ContainerOrigin.Started, Seen, new CgroupMaker("runc", "/work")) is null, why);
+        Assert.Null(Resolver().Resolve(42, "/one", ContainerOrigin.Started, Seen, new CgroupMaker("runc", "/nowhere")));
+        Assert.Null(Resolver().Resolve(42, "/one", ContainerOrigin.Started, Seen, new CgroupMaker("runc", "")));
+    }
+
     [Fact]
     public void Resolve_PathThatComesAndIsUsedAgain_FollowsTheRuntime()
     {

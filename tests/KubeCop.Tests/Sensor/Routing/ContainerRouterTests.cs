@@ -3,6 +3,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
 using KubeCop.Sensor.Routing;
 using KubeCop.Testing.Sensor;
@@ -59,6 +60,47 @@ public sealed class ContainerRouterTests
         _router.Consume(RecordBuilder.Exec(Cgroup, "/bin/sh", "/bin/sh", "/", "sh"));
 
         Assert.Equal(2, _discovery.Asked.Count);
+    }
+
+    [Fact]
+    public void Cgroup_Made_IsAskedForWithItsMaker()
+    {
+        _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupCreated, Cgroup, "/c1", "/bundles/c1"));
+
+        Assert.Equal(("/c1", new CgroupMaker("loop", "/bundles/c1")), (_discovery.Asked[0].Path, _discovery.Asked[0].Maker));
+    }
+
+    [Fact]
+    public void Exec_WhileAnAnswerIsUnderWay_AsksAgainWhenThatSaysNothing()
+    {
+        Created();
+        _router.Consume(RecordBuilder.Exec(Cgroup, "/bin/sh", "/bin/sh", "/", "sh"));
+        Assert.Single(_discovery.Asked);
+
+        Answer(new DiscoveryResult(Cgroup, null, IsNoContainer: false));
+        Settle();
+
+        Assert.Equal(2, _discovery.Asked.Count);
+    }
+
+    [Theory]
+    [InlineData(EventFlags.Entered, 2)]
+    [InlineData(EventFlags.None, 0)]
+    public void Cgroup_RemovedUnrecognised_IsAskedForOnceMoreAndARuntimesEventsAreCounted(EventFlags flags, int counted)
+    {
+        CreatedAndUnknown();
+        _router.Consume(RecordBuilder.Exec(Cgroup, flags, "/bin/true", "/bin/true", "/", "true"));
+        Open("/x");
+        Answer(new DiscoveryResult(Cgroup, null, IsNoContainer: false));
+        Settle();
+        _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupRemoved, Cgroup, "/c1"));
+        Assert.Equal((3, 0), (_discovery.Asked.Count, _router.Unrecognised));
+
+        Answer(new DiscoveryResult(Cgroup, null, IsNoContainer: false));
+        Settle();
+
+        Assert.Equal(counted, _router.Unrecognised);
+        Assert.Equal([Cgroup], _kernel.Ignored);
     }
 
     [Fact]

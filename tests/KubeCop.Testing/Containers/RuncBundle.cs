@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+
+namespace KubeCop.Testing.Containers;
+
+/// <summary>A bundle of busybox for plain runc, and the containers that run from it.</summary>
+public sealed class RuncBundle : IAsyncDisposable
+{
+    private readonly List<string> _started = [];
+
+    private RuncBundle(string path) => Path = path;
+
+    public string Path { get; }
+
+    /// <param name="cgroupsPath">Null to leave the cgroup's place to runc.</param>
+    /// <param name="args">The command.</param>
+    public static async Task<RuncBundle> MakeAsync(string? cgroupsPath, params string[] args)
+    {
+        var path = Directory.CreateTempSubdirectory("kubecop-runc-").FullName;
+        Directory.CreateDirectory($"{path}/rootfs/bin");
+        Directory.CreateDirectory($"{path}/data");
+        File.Copy("/bin/busybox", $"{path}/rootfs/bin/busybox");
+        foreach (var applet in (string[])["sh", "sleep", "true", "cat"])
+        {
+            File.CreateSymbolicLink($"{path}/rootfs/bin/{applet}", "busybox");
+        }
+
+        await Commands.RunAsync("runc", "spec", "--bundle", path);
+        var spec = JsonNode.Parse(await File.ReadAllTextAsync($"{path}/config.json"))!;
+        spec["process"]!["terminal"] = false;
+        spec["process"]!["args"] = new JsonArray([.. args.Select(static arg => JsonValue.Create(arg))]);
+        spec["process"]!.AsObject().Remove("rlimits");
+        spec["mounts"]!.AsArray().Add(new JsonObject
+        {
+            ["destination"] = "/data",
+            ["type"] = "bind",
+            ["source"] = $"{path}/data",
+            ["options"] = new JsonArray("bind", "ro"),
+        });
+        if (cgroupsPath is not null)
+        {
+            spec["linux"]!["cgroupsPath"] = cgroupsPath;
+        }
+
+        await File.WriteAllTextAsync($"{path}/config.json", spec.ToJsonString());
+        return new RuncBundle(path);
+    }
+
+    /// <summary>A name no other container has.</summary>
+    public static string NewId() => $"kubecop-test.{Guid.NewGuid():N}"[..30];
+
+    /// <summary>Starts a container and leaves it running.</summary>
+    public async Task StartAsync(string id)
+    {
+        await Commands.RunAsync("sh", "-c", $"runc run --detach --bundle {Path} {id} >/dev/null 2>&1 </dev/null");
+        _started.Add(id);
+    }
+
+    /// <summary>Runs a container to its end.</summary>
+    public Task RunToEndAsync(string id) => Commands.RunAsync("sh", "-c", $"runc run --bundle {Path} {id} </dev/null");
+
+    public async Task DeleteAsync(string id)
+    {
+        await Commands.RunAsync("runc", "delete", "--force", id);
+        _started.Remove(id);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var id in _started.ToList())
+        {
+            await DeleteAsync(id);
+        }
+
+        Directory.Delete(Path, recursive: true);
+    }
+}

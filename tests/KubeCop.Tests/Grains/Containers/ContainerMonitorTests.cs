@@ -4,6 +4,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
+using KubeCop.Testing;
 using KubeCop.Tests.Core;
 using KubeCop.Tests.Core.Alerts;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -318,22 +319,23 @@ public sealed class ContainerMonitorTests
         var batch = Batch(events);
 
         // New processes, so that the tree takes part; enough of them before to let it and the JIT grow into their final size.
-        for (uint round = 0; round < 3000; round++)
+        uint round = 0;
+        for (; round < 3000; round++)
         {
             Renew(batch, round);
             monitor.Ingest(batch);
         }
 
         monitor.TakeLearned();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (uint round = 3000; round < 4000; round++)
+        Assert.Equal(0, Allocations.Of(() =>
         {
-            Renew(batch, round);
-            monitor.Ingest(batch);
-            monitor.TakeLearned();
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (var end = round + 1000; round < end; round++)
+            {
+                Renew(batch, round);
+                monitor.Ingest(batch);
+                monitor.TakeLearned();
+            }
+        }));
         Assert.Empty(_alerts);
 
         void Renew(EventBatch renewed, uint round)

@@ -1,5 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
+using KubeCop.Testing;
 using KubeCop.Testing.Sensor;
 
 namespace KubeCop.Tests.Sensor.Decoding;
@@ -45,14 +46,15 @@ public sealed class EventDecoderTests
         SensorEvent target = default;
         Assert.True(_decoder.TryDecode(exec, ref target) && _decoder.TryDecode(open, ref target));
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var round = 0; round < 1000; round++)
+        Assert.Equal(0, Allocations.Of(() =>
         {
-            _decoder.TryDecode(exec, ref target);
-            _decoder.TryDecode(open, ref target);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            SensorEvent again = default;
+            for (var round = 0; round < 1000; round++)
+            {
+                _decoder.TryDecode(exec, ref again);
+                _decoder.TryDecode(open, ref again);
+            }
+        }));
     }
 
     [Fact]

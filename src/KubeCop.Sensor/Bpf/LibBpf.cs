@@ -77,7 +77,4 @@ internal static unsafe partial class LibBpf
 
     [LibraryImport(Library, EntryPoint = "btf__name_by_offset")]
     public static partial byte* BtfName(nint btf, uint offset);
-
-    [LibraryImport(Library, EntryPoint = "btf__type_cnt")]
-    public static partial uint BtfTypeCount(nint btf);
 }

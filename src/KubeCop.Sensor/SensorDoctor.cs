@@ -1,4 +1,9 @@
+using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Containers.Runtimes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace KubeCop.Sensor;
 
@@ -13,8 +18,8 @@ public sealed record SensorCheck(string Name, bool Ok, string Detail, string Rem
 /// <summary>Tells whether and how well the sensor can work on this machine, by really loading it.</summary>
 public static class SensorDoctor
 {
-    /// <summary>Checks the machine, then loads and attaches every program, and takes them away again.</summary>
-    public static IReadOnlyList<SensorCheck> Run()
+    /// <summary>Checks the machine, then loads and attaches every program, and takes them away again; asks the runtimes who they are.</summary>
+    public static async Task<IReadOnlyList<SensorCheck>> RunAsync(NodeOptions node, ContainersOptions containers, CancellationToken cancellationToken)
     {
         var checks = new List<SensorCheck>(KernelSupport.Check());
         try
@@ -32,6 +37,14 @@ public static class SensorDoctor
             checks.Add(new SensorCheck("BPF programs", false, failure.Cause, failure.Remedy));
         }
 
+        using var runtimes = new RuntimeSockets(Options.Create(node), Options.Create(containers), TimeProvider.System, NullLogger<RuntimeSockets>.Instance);
+        await runtimes.ProbeAsync(all: true, cancellationToken);
+        checks.AddRange(runtimes.Status.Select(static runtime => new SensorCheck(
+            $"runtime {runtime.Socket}",
+            runtime.State == RuntimeSocketState.Available,
+            runtime.State == RuntimeSocketState.Available ? $"{runtime.Runtime} {runtime.Version}" : runtime.Detail,
+            $"Detection goes on without what only the runtime knows (a pod's labels, an image's digest). Sockets are set with {ContainersOptions.Section}:RuntimeSockets.",
+            Fatal: false)));
         return checks;
     }
 }

@@ -3,6 +3,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Containers.Runtimes;
 using KubeCop.Sensor.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,7 @@ internal sealed partial class SensorService(
     ContainerResolver resolver,
     ContainerInventory inventory,
     ProcessSnapshot snapshot,
+    RuntimeSockets runtimes,
     IGrainFactory grains,
     IOptions<SensorOptions> options,
     TimeProvider time,
@@ -115,6 +117,7 @@ internal sealed partial class SensorService(
         Lost = [.. _programs?.ReadLost() ?? [], .. LostByRouter()],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
+        Runtimes = runtimes.Status,
     };
 
     private IEnumerable<LossCount> LostByRouter() =>

@@ -14,6 +14,25 @@ public sealed record HookStatus(string Name, string Type, bool Attached, string 
 /// <param name="Reason">A stable word, for example <c>ring_full</c>.</param>
 public sealed record LossCount(EventKind Kind, string Reason, long Count);
 
+/// <summary>How a container runtime's socket is doing.</summary>
+public enum RuntimeSocketState
+{
+    /// <summary>It is there; nobody needed it so far.</summary>
+    Unasked,
+
+    Available,
+
+    /// <summary>It is not there, or does not answer as a runtime does.</summary>
+    Unavailable,
+}
+
+/// <summary>A container runtime that can be asked about its containers.</summary>
+/// <param name="Socket">Its path on the host.</param>
+/// <param name="Runtime">containerd, cri-o, docker or podman; empty before it has answered.</param>
+/// <param name="Version">Empty before it has answered.</param>
+/// <param name="Detail">Why it is not available; empty when it is.</param>
+public sealed record RuntimeStatus(string Socket, string Runtime, string Version, RuntimeSocketState State, string Detail);
+
 /// <summary>What the sensor does on this node, for <c>/api/v1/node</c>, readiness, metrics and <c>doctor</c>.</summary>
 public sealed record SensorStatus
 {
@@ -32,6 +51,9 @@ public sealed record SensorStatus
 
     /// <summary>Cgroups in the kernel side's table: containers, cgroups inside them, and new ones not yet recognised.</summary>
     public required int Cgroups { get; init; }
+
+    /// <summary>Container runtimes' sockets.</summary>
+    public IReadOnlyList<RuntimeStatus> Runtimes { get; init; } = [];
 }
 
 /// <summary>The node's sensor, as the rest of the host sees it.</summary>

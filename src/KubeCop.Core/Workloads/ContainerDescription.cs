@@ -43,7 +43,7 @@ public sealed record ContainerDescription
     /// <summary>Image reference as the runtime recorded it; empty where it is not on disk.</summary>
     [Id(5)] public string Image { get; init; } = "";
 
-    /// <summary>Digest of the image's index, <c>sha256:…</c>; empty when unknown.</summary>
+    /// <summary>Digest of the image's index, <c>sha256:…</c>; of an image no registry named, its id; empty when unknown.</summary>
     [Id(6)] public string ImageDigest { get; init; } = "";
 
     [Id(7)] public PodDescription? Pod { get; init; }
@@ -68,6 +68,31 @@ public sealed record ContainerDescription
 
     /// <summary>See <see cref="Workloads.Revision"/>.</summary>
     [Id(15)] public required string Revision { get; init; }
+
+    /// <summary>What is mounted at <see cref="Mounts"/>, in the same order.</summary>
+    [Id(16)] public IReadOnlyList<VolumeMount> Volumes { get; init; } = [];
+
+    /// <summary>How often the container was started in its pod before, as its runtime counts; 0 outside pods and where it is not known.</summary>
+    [Id(17)] public int Attempt { get; init; }
+}
+
+/// <summary>A volume or a directory of the host, as a container sees it.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.VolumeMount")]
+public sealed record VolumeMount
+{
+    /// <summary>Where it is in the container.</summary>
+    [Id(0)] public required string Path { get; init; }
+
+    /// <summary>Where it is on the host; the image's id, of a volume that is an image.</summary>
+    [Id(1)] public string Source { get; init; } = "";
+
+    /// <summary>In a pod what Kubernetes calls its plugin (<c>configmap</c>, <c>empty-dir</c>, <c>csi</c>, …) or <c>host-path</c>; else <c>volume</c> or <c>bind</c>.</summary>
+    [Id(2)] public string Type { get; init; } = "";
+
+    /// <summary>Name of the volume; empty where it has none.</summary>
+    [Id(3)] public string Volume { get; init; } = "";
+
+    [Id(4)] public bool ReadOnly { get; init; }
 }
 
 /// <summary>A time in which nobody watched.</summary>

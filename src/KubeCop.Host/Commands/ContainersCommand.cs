@@ -8,6 +8,8 @@ namespace KubeCop.Host.Commands;
 /// <summary><c>kubecop containers</c>: what is watched.</summary>
 internal static class ContainersCommand
 {
+    private const int MaxImage = 60;
+
     public static Command Create()
     {
         var json = CommonOptions.Json();
@@ -31,12 +33,13 @@ internal static class ContainersCommand
     private static void Write(IReadOnlyList<ContainerView> containers, TextWriter output) =>
         TextTable.Write(
             output,
-            ["id", "workload", "container", "runtime", "profile", "left", "events", "lost", "alerts"],
+            ["id", "workload", "container", "image", "runtime", "profile", "left", "events", "lost", "alerts"],
             containers.OrderBy(static container => container.Workload.ToString(), StringComparer.Ordinal).Select(static container => new[]
             {
                 container.Id.Length == 64 ? container.Id[..12] : container.Id,
                 container.Workload.ToString(),
                 container.Name,
+                Image(container.Image),
                 container.Runtime,
                 container.State,
                 container.RemainingSeconds > 0 ? Duration.Format(TimeSpan.FromSeconds(container.RemainingSeconds)) : "-",
@@ -44,6 +47,22 @@ internal static class ContainersCommand
                 Number(container.EventsLost),
                 Number(container.Alerts),
             }));
+
+    /// <summary>As people write it; all of it, and the digest, are in the JSON.</summary>
+    private static string Image(string reference)
+    {
+        var name = reference.Split('@')[0];
+        foreach (var implied in (string[])["docker.io/library/", "docker.io/"])
+        {
+            if (name.StartsWith(implied, StringComparison.Ordinal))
+            {
+                name = name[implied.Length..];
+                break;
+            }
+        }
+
+        return name.Length == 0 ? "-" : name.Length > MaxImage ? $"{name[..MaxImage]}…" : name;
+    }
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KubeCop.Host.Configuration;
 using KubeCop.Sensor;
 
 namespace KubeCop.Host.Commands;
@@ -8,8 +9,12 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var command = new Command("doctor", "Check kernel, capabilities and hooks of this machine; exit code 1 if detection is impossible.");
-        command.SetAction(static _ => Write(SensorDoctor.Run(), Console.Out));
+        var command = new Command("doctor", "Check kernel, capabilities, hooks and container runtimes of this machine; exit code 1 if detection is impossible.");
+        command.SetAction(static async (_, cancellationToken) =>
+        {
+            var settings = Settings.Load([]);
+            return Write(await SensorDoctor.RunAsync(settings.Node, settings.Containers, cancellationToken), Console.Out);
+        });
         return command;
     }
 

@@ -45,6 +45,8 @@ internal static class StatusCommand
             ("alerts", Number(node.Alerts.Raised)),
             ("alerts dropped", node.Alerts.Dropped.Count == 0 ? "0" : string.Join(", ", node.Alerts.Dropped.Select(static drop => $"{drop.Exporter} {Number(drop.Count)} ({drop.Reason})"))),
             ("hooks", $"{Number(node.Sensor.Hooks.Count(static hook => hook.Attached))} of {Number(node.Sensor.Hooks.Count)} attached"),
+            ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(static runtime =>
+                $"{runtime.Socket} {(runtime.State == "available" ? $"({runtime.Runtime} {runtime.Version})" : $"{runtime.State}{(runtime.Detail.Length > 0 ? $": {runtime.Detail}" : "")}")}"))),
         ]);
     }
 

@@ -12,5 +12,6 @@ internal static class Keys
     public const string Stdout = "KubeCop:Output:Stdout";
     public const string Verbose = "KubeCop:Output:Verbose";
     public const string Quiet = "KubeCop:Output:Quiet";
+    public const string RuntimeTimeout = "KubeCop:Containers:RuntimeTimeout";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

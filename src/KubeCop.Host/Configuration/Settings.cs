@@ -2,6 +2,7 @@ using System.Collections;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor;
+using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
 
 namespace KubeCop.Host.Configuration;
@@ -18,7 +19,7 @@ internal sealed class Settings
     private const string Root = "KubeCop";
     private const string VariablePrefix = "KubeCop__";
 
-    private static readonly string[] Durations = [Keys.LearningPeriod, Keys.PendingTime];
+    private static readonly string[] Durations = [Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout];
 
     private Settings(IConfiguration configuration)
     {
@@ -26,12 +27,17 @@ internal sealed class Settings
         Bind(configuration, NodeOptions.Section, Node);
         Bind(configuration, LearningOptions.Section, Learning);
         Bind(configuration, SensorOptions.Section, Sensor);
+        Bind(configuration, ContainersOptions.Section, Containers);
         Bind(configuration, JournalOptions.Section, new JournalOptions());
         Bind(configuration, HttpOptions.Section, Http);
         Bind(configuration, OutputOptions.Section, Output);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
-            string[] known = [NodeOptions.Section, LearningOptions.Section, SensorOptions.Section, JournalOptions.Section, HttpOptions.Section, OutputOptions.Section];
+            string[] known =
+            [
+                NodeOptions.Section, LearningOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
+                OutputOptions.Section,
+            ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
                 throw new UsageException($"'{section.Path}' is no section of the configuration; there are {string.Join(", ", known)}.");
@@ -47,6 +53,8 @@ internal sealed class Settings
     public LearningOptions Learning { get; } = new();
 
     public SensorOptions Sensor { get; } = new();
+
+    public ContainersOptions Containers { get; } = new();
 
     public HttpOptions Http { get; } = new();
 
@@ -132,6 +140,13 @@ internal sealed class Settings
         Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
+
+        foreach (var socket in Containers.RuntimeSockets)
+        {
+            Require(ContainersOptions.IsSocket(socket), $"{ContainersOptions.Section}:{nameof(Containers.RuntimeSockets)}", socket, "a socket's path that starts with / or unix:///");
+        }
+
+        Require(Containers.HasTimeout, Keys.RuntimeTimeout, Duration.Format(Containers.RuntimeTimeout), "100ms to 5s");
 
         // The name is the first part of container grain keys.
         Require(Node.Name.Length is > 0 and <= 253 && !Node.Name.Contains('/'), "NODE_NAME", Node.Name, "a host name");

@@ -78,6 +78,8 @@ internal static class ApiEndpoints
                     sensor.Events.Where(static kind => kind.Key != EventKind.None).ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value),
                     [.. sensor.Lost.Select(static loss => new LossView(Word.Of(loss.Kind), loss.Reason, loss.Count))],
                     sensor.Cgroups),
+                Runtimes = [.. sensor.Runtimes.Select(static runtime => new RuntimeView(
+                    runtime.Socket, runtime.Runtime, runtime.Version, Word.Of(runtime.State), runtime.Detail))],
                 Alerts = new AlertsView(
                     dispatcher.Alerts.Sum(static alert => alert.Count),
                     services.GetRequiredService<AlertHistory>().Count,

@@ -29,10 +29,17 @@ internal sealed record NodeView
 
     public required int Containers { get; init; }
     public required SensorView Sensor { get; init; }
+
+    /// <summary>Sockets of container runtimes.</summary>
+    public required IReadOnlyList<RuntimeView> Runtimes { get; init; }
+
     public required AlertsView Alerts { get; init; }
 }
 
 internal sealed record SensorView(IReadOnlyList<HookView> Hooks, IReadOnlyDictionary<string, long> Events, IReadOnlyList<LossView> Lost, int Cgroups);
+
+/// <param name="State">unasked, available or unavailable.</param>
+internal sealed record RuntimeView(string Socket, string Runtime, string Version, string State, string Detail);
 
 internal sealed record HookView(string Name, string Type, bool Attached, string Detail);
 
@@ -52,6 +59,8 @@ internal sealed record ContainerView
     public PodView? Pod { get; init; }
     public required string Image { get; init; }
     public required string ImageDigest { get; init; }
+    public required int Attempt { get; init; }
+    public required IReadOnlyList<MountView> Mounts { get; init; }
     public required string Origin { get; init; }
     public required DateTimeOffset SeenAt { get; init; }
     public required string Revision { get; init; }
@@ -69,9 +78,11 @@ internal sealed record ContainerView
         Runtime = status.Container.Runtime,
         Node = status.Container.Node,
         Workload = WorkloadView.Of(status.Container.Workload),
-        Pod = status.Container.Pod is { } pod ? new PodView(pod.Name, pod.Namespace, pod.Labels) : null,
+        Pod = status.Container.Pod is { } pod ? new PodView(pod.Name, pod.Namespace, pod.Uid, pod.Labels) : null,
         Image = status.Container.Image,
         ImageDigest = status.Container.ImageDigest,
+        Attempt = status.Container.Attempt,
+        Mounts = [.. status.Container.Volumes.Select(static mount => new MountView(mount.Path, mount.Source, mount.Type, mount.Volume, mount.ReadOnly))],
         Origin = Word.Of(status.Container.Origin),
         SeenAt = status.Container.SeenAt,
         Revision = status.Container.Revision,
@@ -84,7 +95,9 @@ internal sealed record ContainerView
     };
 }
 
-internal sealed record PodView(string Name, string Namespace, IReadOnlyDictionary<string, string> Labels);
+internal sealed record PodView(string Name, string Namespace, string Uid, IReadOnlyDictionary<string, string> Labels);
+
+internal sealed record MountView(string Path, string Source, string Type, string Volume, bool ReadOnly);
 
 internal sealed record ProfileView
 {

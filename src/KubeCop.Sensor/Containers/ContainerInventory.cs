@@ -9,7 +9,8 @@ namespace KubeCop.Sensor.Containers;
 /// <param name="Origin">Continued; or Attached, when its beginning had not been seen before either.</param>
 /// <param name="SeenAt">When it was first seen by this node.</param>
 /// <param name="Gap">The time in which nobody watched.</param>
-internal sealed record KnownContainer(ContainerOrigin Origin, DateTimeOffset SeenAt, ObservationGap Gap);
+/// <param name="Revision">As it was then: what a runtime does or does not answer after a restart changes nothing about what runs.</param>
+internal sealed record KnownContainer(ContainerOrigin Origin, DateTimeOffset SeenAt, ObservationGap Gap, string Revision);
 
 /// <summary>
 /// The containers this node watches, kept in <c>inventory.json</c> of the data directory so that they are continued after a restart.
@@ -85,7 +86,8 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
                 ? new KnownContainer(
                     entry.Origin == ContainerOrigin.Attached ? ContainerOrigin.Attached : ContainerOrigin.Continued,
                     entry.SeenAt,
-                    new ObservationGap(LastAlive ?? _startedAt, _startedAt))
+                    new ObservationGap(LastAlive ?? _startedAt, _startedAt),
+                    entry.Revision)
                 : null;
         }
     }

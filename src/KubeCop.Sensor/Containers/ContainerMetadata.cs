@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using KubeCop.Core.Workloads;
+using KubeCop.Sensor.Containers.Runtimes;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Sensor.Containers;
@@ -25,14 +26,14 @@ internal sealed record ContainerFacts
     public string Workload { get; init; } = "";
 
     public IReadOnlyList<string> Command { get; init; } = [];
-    public IReadOnlyList<string> Mounts { get; init; } = [];
+    public IReadOnlyList<VolumeMount> Mounts { get; init; } = [];
+    public int Attempt { get; init; }
 }
 
 /// <summary>Reads bundles and the files docker, podman and CRI-O keep beside them.</summary>
 internal sealed partial class ContainerMetadata(string hostRoot, ILogger<ContainerMetadata> logger)
 {
     private const int MaxMounts = 1024;
-    private const int MaxLabels = 256;
     private const int MaxNameLength = 253;
     private const int MaxWarnings = 4096;
 
@@ -67,9 +68,6 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
         var inPod = docker is null || container.PodUid is not null;
         labels.Add(docker?.Config?.Labels);
         var image = FirstOf(labels["io.kubernetes.cri.image-name"], labels["io.kubernetes.cri-o.ImageName"], docker?.Config?.Image, storedMetadata?.ImageName);
-        var project = docker is null ? "" : labels["com.docker.compose.project"];
-        var service = docker is null ? "" : labels["com.docker.compose.service"];
-        var isCompose = project.Length > 0 && service.Length > 0;
 
         var containerName = inPod ? FirstOf(labels["io.kubernetes.cri.container-name"], labels["io.kubernetes.container.name"]) : "";
         return new ContainerFacts
@@ -85,17 +83,32 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
                 || labels["io.kubernetes.cri-o.ContainerType"] == "sandbox"
                 || (inPod && labels["io.kubernetes.docker.type"] == "podsandbox"),
             Name = Clip(FirstOf(
-                containerName, isCompose ? service : "", docker?.Name?.TrimStart('/'), stored?.Names?.FirstOrDefault(), labels["nerdctl/name"])),
+                containerName, docker?.Config?.ComposeService, docker?.Name?.TrimStart('/'), stored?.Names?.FirstOrDefault(), labels["nerdctl/name"])),
             Image = image,
             ImageDigest = FirstOf(
-                DigestIn(image), DigestIn(labels["io.kubernetes.cri-o.ImageRef"]), Try(id, () => DockerDigest(docker)), docker?.Image,
+                ImageReference.DigestIn(image), ImageReference.DigestIn(labels["io.kubernetes.cri-o.ImageRef"]), Try(id, () => DockerDigest(docker)), docker?.Image,
                 stored?.Image is { Length: > 0 } imageId ? $"sha256:{imageId}" : ""),
             Pod = inPod ? ReadPod(container, labels) : null,
-            Workload = isCompose ? Clip($"{project}.{service}") : "",
+            Workload = Clip(docker?.Config?.ComposeWorkload ?? ""),
             Command = [.. (spec?.Process?.Args ?? []).Select(arg => arg ?? "")],
-            Mounts = UserMounts(spec),
+            Mounts = UserMounts((spec?.Mounts ?? [])
+                .Where(mount => mount is { IsBind: true, Destination.Length: > 0 })
+                .Select(mount => VolumeMounts.Of(mount.Destination!, mount.Source ?? "", mount.IsReadOnly, container.PodUid))),
         };
     }
+
+    /// <summary>Adds what a runtime answered where its files are silent; what they say stays.</summary>
+    public static ContainerFacts Complete(ContainerFacts facts, RuntimeFacts answer) => facts with
+    {
+        IsSandbox = facts.IsSandbox || answer.IsSandbox,
+        Name = Clip(FirstOf(facts.Name, answer.Name)),
+        Image = answer.Image.Length > 0 && ImageReference.IsId(facts.Image) ? answer.Image : FirstOf(facts.Image, answer.Image),
+        ImageDigest = FirstOf(facts.ImageDigest, answer.ImageDigest),
+        Pod = facts.Pod is null ? Clip(answer.Pod) : facts.Pod.Labels.Count == 0 && answer.Pod is not null ? facts.Pod with { Labels = answer.Pod.Labels } : facts.Pod,
+        Workload = Clip(FirstOf(facts.Workload, answer.Workload)),
+        Mounts = facts.Mounts.Count > 0 ? facts.Mounts : UserMounts(answer.Mounts),
+        Attempt = answer.Attempt,
+    };
 
     private static string FirstOf(params ReadOnlySpan<string?> texts)
     {
@@ -113,20 +126,15 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
     // Longer than any name Kubernetes allows: labels are free text.
     private static string Clip(string name) => name.Length > MaxNameLength ? name[..MaxNameLength] : name;
 
-    private static string DigestIn(string image) =>
-        image.LastIndexOf('@') is var at and >= 0 && image[(at + 1)..] is var digest && digest.StartsWith("sha256:", StringComparison.Ordinal) ? digest : "";
+    private static PodDescription? Clip(PodDescription? pod) =>
+        pod is null ? null : pod with { Name = Clip(pod.Name), Namespace = Clip(pod.Namespace), Uid = Clip(pod.Uid) };
 
     private static Dictionary<string, string?>? Parse(string json) =>
         json.Length == 0 ? null : JsonSerializer.Deserialize(json, RuntimeJson.Default.DictionaryStringString);
 
-    private static IReadOnlyList<string> UserMounts(OciSpec? spec) =>
-    [
-        .. (spec?.Mounts ?? [])
-            .Where(mount => mount is { IsBind: true, Destination: { Length: > 0 } place } && !OwnMounts.Contains(place))
-            .Select(mount => mount.Destination!)
-            .Distinct(StringComparer.Ordinal)
-            .Take(MaxMounts),
-    ];
+    /// <summary>Those the user asked for.</summary>
+    private static IReadOnlyList<VolumeMount> UserMounts(IEnumerable<VolumeMount> mounts) =>
+        [.. mounts.Where(mount => mount.Path.Length > 0 && !OwnMounts.Contains(mount.Path)).DistinctBy(mount => mount.Path, StringComparer.Ordinal).Take(MaxMounts)];
 
     private PodDescription? ReadPod(CgroupContainer container, Labels labels)
     {
@@ -139,19 +147,16 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
                 Name = Clip(name),
                 Namespace = Clip(ns),
                 Uid = FirstOf(labels["io.kubernetes.cri.sandbox-uid"], labels["io.kubernetes.pod.uid"], container.PodUid),
-                Labels = PodLabels(container.Id, labels["io.kubernetes.cri-o.SandboxID"]),
+                Labels = ReadPodLabels(container.Id, labels["io.kubernetes.cri-o.SandboxID"]),
             };
     }
 
     // Only CRI-O writes the pod's labels, into its sandbox's bundle.
-    private Dictionary<string, string> PodLabels(string id, string sandboxId)
+    private IReadOnlyDictionary<string, string> ReadPodLabels(string id, string sandboxId)
     {
         var sandbox = StoredId().IsMatch(sandboxId) ? Try(id, () => ReadUserData(sandboxId)) : null;
         var labels = new Labels(sandbox?.Annotations);
-        return (Try(id, () => Parse(labels["io.kubernetes.cri-o.Labels"])) ?? [])
-            .Where(label => label.Value is not null && !label.Key.StartsWith("io.kubernetes.", StringComparison.Ordinal))
-            .Take(MaxLabels)
-            .ToDictionary(label => label.Key, label => label.Value!, StringComparer.Ordinal);
+        return PodLabels.Of(Try(id, () => Parse(labels["io.kubernetes.cri-o.Labels"])) ?? []);
     }
 
     private OciSpec? ReadSpec(string id, RuntimeEntry? entry) =>
@@ -185,7 +190,7 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
         return JsonSerializer.Deserialize(json, RuntimeJson.Default.DockerRepositories)?.Repositories?.Values
             .SelectMany(references => references ?? [])
             .Where(reference => reference.Value == imageId)
-            .Select(reference => DigestIn(reference.Key))
+            .Select(reference => ImageReference.DigestIn(reference.Key))
             .FirstOrDefault(digest => digest.Length > 0);
     }
 

@@ -1,4 +1,5 @@
 using KubeCop.Core.Workloads;
+using KubeCop.Sensor.Containers.Runtimes;
 using Microsoft.Extensions.Options;
 
 namespace KubeCop.Sensor.Containers;
@@ -19,9 +20,12 @@ internal enum Verdict
 /// <param name="Container">Set when <see cref="Verdict"/> is Container.</param>
 internal readonly record struct Classification(Verdict Verdict, CgroupContainer? Container);
 
-/// <summary>Tells which container a cgroup belongs to and describes it, asking no daemon. Reads files: not for the ring's thread.</summary>
+/// <summary>
+/// Tells which container a cgroup belongs to and describes it from the runtime's files; asks the runtime for what they lack. Reads files and
+/// may wait for a daemon, shortly: not for the ring's thread.
+/// </summary>
 internal sealed class ContainerResolver(
-    CgroupTree tree, RuntimeState state, ContainerMetadata metadata, ContainerInventory inventory, IOptions<NodeOptions> node)
+    CgroupTree tree, RuntimeState state, ContainerMetadata metadata, RuntimeSockets runtimes, ContainerInventory inventory, IOptions<NodeOptions> node)
 {
     // A command line can have megabytes; the revision is made of all of it, lists show its beginning.
     private const int MaxCommandParts = 256;
@@ -56,7 +60,7 @@ internal sealed class ContainerResolver(
             container = new CgroupContainer(entry.Id, entry.Runtime, null, cgroupPath);
         }
 
-        if (container is null || Read(container, entry) is not { IsSandbox: false } facts)
+        if (container is null || Complete(container, Read(container, entry)) is not { IsSandbox: false } facts)
         {
             return null;
         }
@@ -78,14 +82,31 @@ internal sealed class ContainerResolver(
             ImageDigest = facts.ImageDigest,
             Pod = facts.Pod,
             Command = Beginning(facts.Command),
-            Mounts = facts.Mounts,
+            Mounts = [.. facts.Mounts.Select(mount => mount.Path)],
+            Volumes = facts.Mounts,
+            Attempt = facts.Attempt,
             Origin = known?.Origin ?? origin,
             SeenAt = known?.SeenAt ?? seenAt,
             Gap = known?.Gap,
             CgroupId = rootId,
             CgroupPath = container.RootPath,
-            Revision = Revision.Of(name, facts.ImageDigest, facts.Image, facts.Command),
+            Revision = known?.Revision ?? Revision.Of(name, facts.ImageDigest, facts.Image, facts.Command),
         };
+    }
+
+    private ContainerFacts Complete(CgroupContainer container, ContainerFacts facts)
+    {
+        var isIncomplete = facts.Name.Length == 0 || facts.Image.Length == 0 || facts.ImageDigest.Length == 0;
+        RuntimeApi? api = facts switch
+        {
+            { IsSandbox: true } => null,
+
+            // Of pods containerd writes down neither the digest nor the labels.
+            _ when container.PodUid is not null || facts.Pod is not null => isIncomplete || facts.Pod is not { Labels.Count: > 0 } ? RuntimeApi.Cri : null,
+            { Runtime: "docker" or "podman" } when isIncomplete => RuntimeApi.Docker,
+            _ => null,
+        };
+        return api is { } who && runtimes.Describe(container.Id, who) is { } answer ? ContainerMetadata.Complete(facts, answer) : facts;
     }
 
     private static IReadOnlyList<string> Beginning(IReadOnlyList<string> command)

@@ -1,4 +1,5 @@
 using KubeCop.Core.Workloads;
+using KubeCop.Sensor.Containers.Runtimes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -9,17 +10,20 @@ internal static class ContainersServiceCollectionExtensions
 {
     /// <summary>
     /// Finding and remembering containers. Resolving <see cref="CgroupTree"/> throws <see cref="SensorException"/> where no v2 hierarchy is to
-    /// be seen. The inventory is a hosted service: what uses it has to be registered after this.
+    /// be seen. Inventory and sockets are hosted services: what uses them has to be registered after this.
     /// </summary>
     public static IServiceCollection AddContainers(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<ContainersOptions>();
         services.AddSingleton(provider => CgroupTree.Open(HostRoot(provider)));
         services.AddSingleton(provider => new RuntimeState(
             HostRoot(provider), provider.GetRequiredService<CgroupTree>().HostMountPoint, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ContainerMetadata>(provider, HostRoot(provider)));
         services.AddSingleton<ContainerInventory>();
         services.AddHostedService(provider => provider.GetRequiredService<ContainerInventory>());
+        services.AddSingleton<RuntimeSockets>();
+        services.AddHostedService(provider => provider.GetRequiredService<RuntimeSockets>());
         services.AddSingleton<ContainerResolver>();
         services.AddSingleton<ProcessSnapshot>();
         return services;

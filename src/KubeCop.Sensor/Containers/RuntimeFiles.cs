@@ -30,7 +30,11 @@ internal sealed record OciProcess(string?[]? Args = null);
 
 internal sealed record OciMount(string? Destination = null, string? Type = null, string? Source = null, string?[]? Options = null)
 {
+    [JsonIgnore]
     public bool IsBind => Type == "bind" || Options?.Any(option => option is "bind" or "rbind") == true;
+
+    [JsonIgnore]
+    public bool IsReadOnly => Options?.Contains("ro") == true;
 }
 
 internal sealed record OciLinux(string? CgroupsPath = null);
@@ -52,7 +56,18 @@ internal sealed record CrunStatus([property: JsonPropertyName("cgroup-path")] st
 /// <summary>docker's <c>config.v2.json</c>.</summary>
 internal sealed record DockerContainer(string? Name = null, string? Image = null, string? Driver = null, DockerConfig? Config = null);
 
-internal sealed record DockerConfig(string? Image = null, Dictionary<string, string?>? Labels = null);
+internal sealed record DockerConfig(string? Image = null, Dictionary<string, string?>? Labels = null)
+{
+    /// <summary>The compose service it is a container of; empty when it is none's.</summary>
+    [JsonIgnore]
+    public string ComposeService => Label("com.docker.compose.project").Length > 0 ? Label("com.docker.compose.service") : "";
+
+    /// <summary>The workload that is: <c>project.service</c>.</summary>
+    [JsonIgnore]
+    public string ComposeWorkload => ComposeService is { Length: > 0 } service ? $"{Label("com.docker.compose.project")}.{service}" : "";
+
+    private string Label(string key) => Labels?.GetValueOrDefault(key) ?? "";
+}
 
 /// <summary>docker's <c>repositories.json</c>: repository → reference → image id.</summary>
 internal sealed record DockerRepositories(Dictionary<string, Dictionary<string, string?>?>? Repositories = null);

@@ -13,6 +13,9 @@ public static class BusyboxImage
 {
     public const string Name = "docker.io/library/kubecop-test:1";
 
+    /// <summary>The same with a command that does nothing for long: what holds a pod's namespaces.</summary>
+    public const string SandboxName = "docker.io/library/kubecop-test-sandbox:1";
+
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
@@ -30,14 +33,15 @@ public static class BusyboxImage
     ];
 
     /// <summary>Writes the image as an OCI archive, as <c>ctr images import</c> takes it.</summary>
-    public static async Task WriteArchiveAsync(string path)
+    /// <param name="name"><see cref="Name"/> or <see cref="SandboxName"/>.</param>
+    public static async Task WriteArchiveAsync(string path, string name = Name)
     {
         var layer = await LayerAsync();
         var config = Json(new
         {
             architecture = "amd64",
             os = "linux",
-            config = new { Env = new[] { "PATH=/bin" }, Cmd = new[] { "/bin/sh" } },
+            config = new { Env = new[] { "PATH=/bin" }, Cmd = name == SandboxName ? new[] { "/bin/sleep", "1000000" } : ["/bin/sh"] },
             rootfs = new { type = "layers", diff_ids = new[] { Digest(layer) } },
         });
         var manifest = Json(new
@@ -57,7 +61,7 @@ public static class BusyboxImage
                     mediaType = "application/vnd.oci.image.manifest.v1+json",
                     digest = Digest(manifest),
                     size = manifest.Length,
-                    annotations = new Dictionary<string, string> { ["io.containerd.image.name"] = Name },
+                    annotations = new Dictionary<string, string> { ["io.containerd.image.name"] = name },
                 },
             },
         });

@@ -11,7 +11,9 @@ public sealed class ContainerdFixture : IAsyncLifetime
 {
     private TestDirectory? _directory;
     private Process? _guard;
+    private readonly SemaphoreSlim _podTurn = new(1);
     private int _execs;
+    private CriPods? _pods;
 
     /// <summary>The containerd namespace of this run's containers: unique, so that their cgroups are.</summary>
     public string Namespace { get; } = $"kubecop-test-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}";
@@ -37,12 +39,19 @@ public sealed class ContainerdFixture : IAsyncLifetime
             version = 2
             root = "{Files.Combine("root")}"
             state = "/run/containerd"
-            disabled_plugins = ["io.containerd.grpc.v1.cri"]
             [grpc]
             address = "{Socket}"
             [plugins."io.containerd.internal.v1.opt"]
             path = "{Files.Combine("opt")}"
+            [plugins."io.containerd.grpc.v1.cri"]
+            sandbox_image = "{BusyboxImage.SandboxName}"
+            restrict_oom_score_adj = true
+            disable_apparmor = true
+            [plugins."io.containerd.grpc.v1.cri".cni]
+            bin_dir = "{Files.Combine("cni")}"
+            conf_dir = "{Files.Combine("cni")}"
             """);
+        PodNetwork.Write(Files.Combine("cni"));
         Directory.CreateDirectory("/run/containerd");
 
         // In a session of its own: Ctrl-C at the test run must not reach it before it has cleared away.
@@ -63,6 +72,8 @@ public sealed class ContainerdFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        _pods?.Dispose();
+        _podTurn.Dispose();
         if (_guard is not null)
         {
             _guard.StandardInput.Close();
@@ -90,6 +101,32 @@ public sealed class ContainerdFixture : IAsyncLifetime
     /// <summary>Runs a command in a container of its own to its end, and removes the container.</summary>
     public Task<string> RunToEndAsync(string id, params IEnumerable<string> command) => CtrAsync(["run", "--rm", BusyboxImage.Name, id, .. command]);
 
+    /// <summary>Makes a pod through the Container Runtime Interface, as the kubelet does.</summary>
+    public async Task<CriPod> RunPodAsync(PodOptions options) => await (await PodsAsync()).RunAsync(options);
+
+    /// <summary>The image of the tests as pods know it: by its digest.</summary>
+    public async Task<string> GetImageDigestAsync() => (await PodsAsync()).ImageDigest;
+
+    /// <summary>Kills the daemon; containers go on without it.</summary>
+    public async Task StopDaemonAsync()
+    {
+        await Guard.StandardInput.WriteLineAsync("stop");
+        await Guard.StandardInput.FlushAsync();
+        await Wait.UntilAsync(() => TryCtrAsync("version"), static result => result.ExitCode != 0, "end of containerd");
+    }
+
+    /// <summary>Starts the daemon again.</summary>
+    public async Task StartDaemonAsync()
+    {
+        await Guard.StandardInput.WriteLineAsync("start");
+        await Guard.StandardInput.FlushAsync();
+        await Wait.UntilAsync(() => TryCtrAsync("version"), static result => result.ExitCode == 0, "answer of containerd");
+        if (_pods is not null)
+        {
+            await _pods.WaitUntilReadyAsync();
+        }
+    }
+
     public static string NewId() => $"c{Guid.NewGuid().ToString("N")[..10]}";
 
     /// <summary>Runs <c>ctr</c> in this run's namespace.</summary>
@@ -100,6 +137,38 @@ public sealed class ContainerdFixture : IAsyncLifetime
     internal string NewExecId() => $"e{Interlocked.Increment(ref _execs)}";
 
     // ctr makes FIFOs below /run/containerd that the shim opens: it has to see the same one.
-    private IEnumerable<string> Ctr(IEnumerable<string> arguments) =>
-        [$"--target={Guard.Id}", "--mount", "--", "ctr", "--address", Socket, "--namespace", Namespace, .. arguments];
+    private IEnumerable<string> Ctr(IEnumerable<string> arguments, string? @namespace = null) =>
+        [$"--target={Guard.Id}", "--mount", "--", "ctr", "--address", Socket, "--namespace", @namespace ?? Namespace, .. arguments];
+
+    // Few test runs need pods: what they cost is paid by the first.
+    private async Task<CriPods> PodsAsync()
+    {
+        await _podTurn.WaitAsync();
+        try
+        {
+            if (_pods is null)
+            {
+                var archive = Files.Combine("sandbox.tar");
+                await BusyboxImage.WriteArchiveAsync(archive, BusyboxImage.SandboxName);
+                await PodCtrAsync("images", "import", Files.Combine("image.tar"));
+                await PodCtrAsync("images", "import", archive);
+
+                // Pulled images are known by their digest too, imported ones are not.
+                var lines = (await PodCtrAsync("images", "ls", $"name=={BusyboxImage.Name}")).Split('\n');
+                var digest = lines.SelectMany(static line => line.Split(' ')).First(static word => word.StartsWith("sha256:", StringComparison.Ordinal));
+                await PodCtrAsync("images", "tag", BusyboxImage.Name, $"{BusyboxImage.Name.Split(':')[0]}@{digest}");
+                var pods = new CriPods(Socket, $"/{Namespace}", digest, Files);
+                await pods.WaitUntilReadyAsync();
+                _pods = pods;
+            }
+
+            return _pods;
+        }
+        finally
+        {
+            _podTurn.Release();
+        }
+
+        Task<string> PodCtrAsync(params string[] arguments) => Commands.RunAsync("nsenter", Ctr(arguments, "k8s.io"));
+    }
 }

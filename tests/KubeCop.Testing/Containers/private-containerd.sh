@@ -2,12 +2,25 @@
 # usage: private-containerd.sh DIRECTORY NAMESPACE
 # Runs a containerd of our own, in a mount namespace of our own where /run/containerd is empty, until our input ends: that
 # happens however the test run ends, also when it is killed. Then everything goes: containers, shims, cgroups, files.
+# The lines "stop" and "start" in our input kill containerd and start it again.
 directory=$1
 namespace=$2
 
 mount -t tmpfs tmpfs /run/containerd || exit 1
-containerd --config "$directory/config.toml" </dev/null >"$directory/containerd.log" 2>&1 &
-cat >/dev/null
+ln -s "$directory/containerd.sock" /run/containerd/containerd.sock
+
+start() {
+	containerd --config "$directory/config.toml" </dev/null >>"$directory/containerd.log" 2>&1 &
+	daemon=$!
+}
+
+start
+while read -r line; do
+	case $line in
+	stop) kill -9 "$daemon" ;;
+	start) start ;;
+	esac
+done
 
 cgroups() { find /sys/fs/cgroup -maxdepth 2 -type d -name "$namespace"; }
 

@@ -31,7 +31,7 @@ public sealed class ContainerInventoryTests : IDisposable
         var inventory = OpenLater(TimeSpan.FromMinutes(3));
 
         Assert.Equal(lastAlive, inventory.LastAlive);
-        Assert.Equal(new KnownContainer(ContainerOrigin.Continued, Start, new ObservationGap(lastAlive, lastAlive.AddMinutes(3))), inventory.Find("a", 7));
+        Assert.Equal(new KnownContainer(ContainerOrigin.Continued, Start, new ObservationGap(lastAlive, lastAlive.AddMinutes(3)), Container("a", 7).Revision), inventory.Find("a", 7));
     }
 
     [Fact]

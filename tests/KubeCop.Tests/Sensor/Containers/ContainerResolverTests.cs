@@ -1,5 +1,6 @@
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Containers.Runtimes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -391,6 +392,7 @@ public sealed class ContainerResolverTests : IDisposable
             tree,
             new RuntimeState(_host.Path, mount, TimeProvider.System),
             new ContainerMetadata(_host.Path, factory.CreateLogger<ContainerMetadata>()),
+            new RuntimeSockets(node, Options.Create(new ContainersOptions()), TimeProvider.System, factory.CreateLogger<RuntimeSockets>()),
             _inventory,
             node);
     }

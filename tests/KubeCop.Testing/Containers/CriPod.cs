@@ -1,0 +1,133 @@
+using Grpc.Core;
+using KubeCop.Testing.Containers.Cri;
+
+namespace KubeCop.Testing.Containers;
+
+/// <summary>A pod to be made.</summary>
+public sealed record PodOptions
+{
+    /// <summary>Default: a name no other pod has.</summary>
+    public string Name { get; init; } = $"pod-{ContainerdFixture.NewId()}";
+
+    public string Namespace { get; init; } = "default";
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Whether it is in the machine's network namespace. Otherwise it has one of its own, shared by its containers, with nothing but loopback,
+    /// where <see cref="CriPod.Address"/> is one of the addresses. Default: its own.
+    /// </summary>
+    public bool HostNetwork { get; init; }
+}
+
+/// <summary>A volume or directory of a pod's container.</summary>
+public sealed record PodMount(string Path, string Source, bool ReadOnly = false);
+
+/// <summary>A pod of <see cref="ContainerdFixture"/>: its containers run the image of the tests and share network and IPC namespaces, not pids.</summary>
+public sealed class CriPod : IAsyncDisposable
+{
+    private readonly CriPods _pods;
+    private readonly PodSandboxConfig _config;
+
+    internal CriPod(CriPods pods, PodSandboxConfig config, string sandboxId) => (_pods, _config, SandboxId) = (pods, config, sandboxId);
+
+    /// <summary>The pod's address in a network of its own.</summary>
+    public static string Address => PodNetwork.Address;
+
+    public string Name => _config.Metadata.Name;
+
+    public string Namespace => _config.Metadata.Namespace;
+
+    public string Uid => _config.Metadata.Uid;
+
+    /// <summary>Id of the container that holds its namespaces.</summary>
+    public string SandboxId { get; }
+
+    /// <summary>Starts a container.</summary>
+    /// <param name="name">Its name in the pod.</param>
+    /// <param name="command">Program and arguments.</param>
+    /// <param name="mounts">Volumes.</param>
+    /// <param name="attempt">How often it was started before.</param>
+    public async Task<CriContainer> StartAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null, int attempt = 0)
+    {
+        var config = new ContainerConfig
+        {
+            Metadata = new ContainerMetadata { Name = name, Attempt = (uint)attempt },
+            Image = new ImageSpec { Image = BusyboxImage.Name },
+            LogPath = $"{name}-{attempt}.log",
+            Linux = new LinuxContainerConfig
+            {
+                SecurityContext = new LinuxContainerSecurityContext { NamespaceOptions = _config.Linux.SecurityContext.NamespaceOptions },
+            },
+        };
+        config.Command.Add(command);
+        config.Mounts.Add((mounts ?? []).Select(static mount => new Mount { ContainerPath = mount.Path, HostPath = mount.Source, Readonly = mount.ReadOnly }));
+        config.Labels.Add("io.kubernetes.container.name", name);
+        foreach (var (key, value) in _config.Labels.Where(static label => label.Key.StartsWith("io.kubernetes.pod.", StringComparison.Ordinal)))
+        {
+            config.Labels.Add(key, value);
+        }
+
+        var request = new CreateContainerRequest { PodSandboxId = SandboxId, Config = config, SandboxConfig = _config };
+        var container = new CriContainer(_pods, (await _pods.Runtime.CreateContainerAsync(request)).ContainerId, name);
+        await _pods.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = container.Id });
+        return container;
+    }
+
+    /// <summary>Runs a container to its end, as init containers are.</summary>
+    /// <exception cref="InvalidOperationException">It failed.</exception>
+    public async Task<CriContainer> RunToEndAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null)
+    {
+        var container = await StartAsync(name, command, mounts);
+        var exitCode = await container.WaitForEndAsync();
+        return exitCode == 0 ? container : throw new InvalidOperationException($"Container {name} exited with {exitCode}.");
+    }
+
+    /// <summary>Kills and removes the pod with its containers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _pods.Runtime.StopPodSandboxAsync(new StopPodSandboxRequest { PodSandboxId = SandboxId });
+            await _pods.Runtime.RemovePodSandboxAsync(new RemovePodSandboxRequest { PodSandboxId = SandboxId });
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
+        {
+            // A test has stopped containerd: the fixture's guard removes what is left.
+        }
+    }
+}
+
+/// <summary>A container of a <see cref="CriPod"/>.</summary>
+public sealed class CriContainer
+{
+    private readonly CriPods _pods;
+
+    internal CriContainer(CriPods pods, string id, string name) => (_pods, Id, Name) = (pods, id, name);
+
+    public string Id { get; }
+
+    public string Name { get; }
+
+    /// <summary>Runs a command in the container, as <c>kubectl exec</c> does.</summary>
+    /// <returns>What it wrote.</returns>
+    /// <exception cref="InvalidOperationException">The command failed.</exception>
+    public async Task<string> ExecAsync(params IEnumerable<string> command)
+    {
+        var request = new ExecSyncRequest { ContainerId = Id, Timeout = (long)Wait.DefaultTimeout.TotalSeconds };
+        request.Cmd.Add(command);
+        var result = await _pods.Runtime.ExecSyncAsync(request);
+        return result.ExitCode == 0
+            ? result.Stdout.ToStringUtf8()
+            : throw new InvalidOperationException($"{string.Join(' ', request.Cmd)} exited with {result.ExitCode}: {result.Stderr.ToStringUtf8()}");
+    }
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> WaitForEndAsync() => (await Wait.UntilAsync(
+        async () => (await _pods.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = Id })).Status,
+        static status => status.State == ContainerState.ContainerExited,
+        $"end of container {Name}")).ExitCode;
+
+    /// <summary>Kills and removes it.</summary>
+    public Task RemoveAsync() => _pods.Runtime.RemoveContainerAsync(new RemoveContainerRequest { ContainerId = Id }).ResponseAsync;
+}

@@ -157,31 +157,10 @@ public sealed class PodTests(ContainerdFixture containerd)
 
         return new ServiceCollection()
             .AddSingleton(Options.Create(new NodeOptions { Name = "node", DataDirectory = "/nonexistent", HostRoot = (other ?? containerd).HostRoot }))
-            .AddLogging(logging => logging.AddProvider(new Warnings(_warnings)))
+            .AddLogging()
+            .AddSingleton<ILogger<RuntimeSockets>>(new WarningLog<RuntimeSockets>(_warnings))
             .AddContainers()
             .AddSingleton(Options.Create(options))
             .BuildServiceProvider();
-    }
-
-    private sealed class Warnings(List<string> lines) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (logLevel >= LogLevel.Warning)
-            {
-                lines.Add(formatter(state, exception));
-            }
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

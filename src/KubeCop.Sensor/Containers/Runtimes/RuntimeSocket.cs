@@ -92,7 +92,7 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
         }
         catch (RuntimeSocketException) when (cancellationToken.IsCancellationRequested)
         {
-            // We are stopping, or out of time: that says nothing about this socket.
+            // We are stopping: that says nothing about this socket.
             return null;
         }
         catch (RuntimeSocketException failure)

@@ -46,7 +46,9 @@ internal sealed class RuntimeSockets : BackgroundService
 
     public IReadOnlyList<RuntimeStatus> Status => [.. _sockets.Values.Select(static socket => socket.Status).OrderBy(static status => status.Socket, StringComparer.Ordinal)];
 
-    /// <summary>Asks the runtimes about a container. Takes the set time at most, and none while they are known to hang.</summary>
+    /// <summary>
+    /// Asks the runtimes about a container. One that hangs costs the set time once and is then left alone; no other is asked after that time.
+    /// </summary>
     /// <param name="id">The runtime's id of it.</param>
     /// <returns>Null when nobody knows it or answers.</returns>
     public RuntimeFacts? Describe(string id, RuntimeApi api)
@@ -57,11 +59,10 @@ internal sealed class RuntimeSockets : BackgroundService
         }
 
         LookAround();
-        using var limit = new CancellationTokenSource(_timeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
-        foreach (var socket in _sockets.Values.Where(socket => socket.Api == api && socket.MayBeAsked))
+        var started = _time.GetTimestamp();
+        foreach (var socket in _sockets.Values.Where(socket => socket.Api == api && socket.MayBeAsked && _time.GetElapsedTime(started) < _timeout))
         {
-            if (socket.DescribeAsync(id, either.Token).GetAwaiter().GetResult() is { } facts)
+            if (socket.DescribeAsync(id, _stopping.Token).GetAwaiter().GetResult() is { } facts)
             {
                 if (_answers.Count >= MaxKept)
                 {

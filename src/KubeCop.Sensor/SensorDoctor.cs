@@ -39,6 +39,11 @@ public static class SensorDoctor
 
         using var runtimes = new RuntimeSockets(Options.Create(node), Options.Create(containers), TimeProvider.System, NullLogger<RuntimeSockets>.Instance);
         await runtimes.ProbeAsync(all: true, cancellationToken);
+        if (runtimes.Status.Count == 0)
+        {
+            checks.Add(new SensorCheck("runtimes", true, "no socket at the usual places; containers are found by their cgroups", ""));
+        }
+
         checks.AddRange(runtimes.Status.Select(static runtime => new SensorCheck(
             $"runtime {runtime.Socket}",
             runtime.State == RuntimeSocketState.Available,

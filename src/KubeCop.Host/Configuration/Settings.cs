@@ -146,7 +146,7 @@ internal sealed class Settings
             Require(ContainersOptions.IsSocket(socket), $"{ContainersOptions.Section}:{nameof(Containers.RuntimeSockets)}", socket, "a socket's path that starts with / or unix:///");
         }
 
-        Require(Containers.HasTimeout, Keys.RuntimeTimeout, Duration.Format(Containers.RuntimeTimeout), "100ms to 5s");
+        Require(Containers.HasTimeout, Keys.RuntimeTimeout, Containers.RuntimeTimeout, "0.1 s (00:00:00.1) to 5s");
 
         // The name is the first part of container grain keys.
         Require(Node.Name.Length is > 0 and <= 253 && !Node.Name.Contains('/'), "NODE_NAME", Node.Name, "a host name");

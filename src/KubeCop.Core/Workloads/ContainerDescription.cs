@@ -13,6 +13,21 @@ public enum ContainerOrigin
     Continued,
 }
 
+/// <summary>A container's part in its pod.</summary>
+public enum ContainerType
+{
+    /// <summary>Outside pods, and where the kubelet did not tell the runtime.</summary>
+    Unknown,
+
+    Regular,
+
+    /// <summary>Runs before the regular ones, or beside them as a restartable sidecar.</summary>
+    Init,
+
+    /// <summary>Added to a running pod, as <c>kubectl debug</c> does.</summary>
+    Ephemeral,
+}
+
 /// <summary>The pod a container belongs to, as the runtime's labels tell.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.PodDescription")]
 public sealed record PodDescription
@@ -74,6 +89,8 @@ public sealed record ContainerDescription
 
     /// <summary>How often the container was started in its pod before, as its runtime counts; 0 outside pods and where it is not known.</summary>
     [Id(17)] public int Attempt { get; init; }
+
+    [Id(18)] public ContainerType Type { get; init; }
 }
 
 /// <summary>A volume or a directory of the host, as a container sees it.</summary>

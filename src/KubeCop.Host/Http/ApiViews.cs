@@ -59,6 +59,7 @@ internal sealed record ContainerView
     public PodView? Pod { get; init; }
     public required string Image { get; init; }
     public required string ImageDigest { get; init; }
+    public required string Type { get; init; }
     public required int Attempt { get; init; }
     public required IReadOnlyList<MountView> Mounts { get; init; }
     public required string Origin { get; init; }
@@ -81,6 +82,7 @@ internal sealed record ContainerView
         Pod = status.Container.Pod is { } pod ? new PodView(pod.Name, pod.Namespace, pod.Uid, pod.Labels) : null,
         Image = status.Container.Image,
         ImageDigest = status.Container.ImageDigest,
+        Type = Word.Of(status.Container.Type),
         Attempt = status.Container.Attempt,
         Mounts = [.. status.Container.Volumes.Select(static mount => new MountView(mount.Path, mount.Source, mount.Type, mount.Volume, mount.ReadOnly))],
         Origin = Word.Of(status.Container.Origin),

@@ -28,11 +28,15 @@ internal sealed record ContainerFacts
     public IReadOnlyList<string> Command { get; init; } = [];
     public IReadOnlyList<VolumeMount> Mounts { get; init; } = [];
     public int Attempt { get; init; }
+    public ContainerType Type { get; init; }
 }
 
 /// <summary>Reads bundles and the files docker, podman and CRI-O keep beside them.</summary>
 internal sealed partial class ContainerMetadata(string hostRoot, ILogger<ContainerMetadata> logger)
 {
+    /// <summary>Where newer kubelets write what a container is in its pod (kubernetes, pkg/kubelet/kuberuntime/labels.go).</summary>
+    public const string TypeAnnotation = "io.kubernetes.container.type";
+
     private const int MaxMounts = 1024;
     private const int MaxNameLength = 253;
     private const int MaxWarnings = 4096;
@@ -94,6 +98,7 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
             Mounts = UserMounts((spec?.Mounts ?? [])
                 .Where(mount => mount is { IsBind: true, Destination.Length: > 0 })
                 .Select(mount => VolumeMounts.Of(mount.Destination!, mount.Source ?? "", mount.IsReadOnly, container.PodUid))),
+            Type = inPod ? TypeOf(spec?.Annotations?.GetValueOrDefault(TypeAnnotation)) : ContainerType.Unknown,
         };
     }
 
@@ -108,6 +113,15 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
         Workload = Clip(FirstOf(facts.Workload, answer.Workload)),
         Mounts = facts.Mounts.Count > 0 ? facts.Mounts : UserMounts(answer.Mounts),
         Attempt = answer.Attempt,
+        Type = facts.Type != ContainerType.Unknown ? facts.Type : answer.Type,
+    };
+
+    public static ContainerType TypeOf(string? annotation) => annotation switch
+    {
+        "container" => ContainerType.Regular,
+        "init" => ContainerType.Init,
+        "ephemeral" => ContainerType.Ephemeral,
+        _ => ContainerType.Unknown,
     };
 
     private static string FirstOf(params ReadOnlySpan<string?> texts)

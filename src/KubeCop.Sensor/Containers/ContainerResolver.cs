@@ -85,6 +85,7 @@ internal sealed class ContainerResolver(
             Mounts = [.. facts.Mounts.Select(mount => mount.Path)],
             Volumes = facts.Mounts,
             Attempt = facts.Attempt,
+            Type = facts.Type,
             Origin = known?.Origin ?? origin,
             SeenAt = known?.SeenAt ?? seenAt,
             Gap = known?.Gap,

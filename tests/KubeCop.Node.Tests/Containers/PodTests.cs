@@ -31,7 +31,7 @@ public sealed class PodTests(ContainerdFixture containerd)
         PodMount[] mounts = [new("/cache", kubelet), new("/host", volume.Path, ReadOnly: true)];
 
         // An init container runs alone, before the others, and ends.
-        var init = await pod.StartAsync("prepare", Command, [mounts[0]]);
+        var init = await pod.StartAsync("prepare", Command, [mounts[0]], type: "init");
         using var services = Services();
         var prepare = Resolve(services, init.Id);
         await init.RemoveAsync();
@@ -51,6 +51,7 @@ public sealed class PodTests(ContainerdFixture containerd)
         }
 
         Assert.Equal(["prepare", "web", "sidecar"], containers.Select(static container => container.Name));
+        Assert.Equal([ContainerType.Init, ContainerType.Regular, ContainerType.Regular], containers.Select(static container => container.Type));
         Assert.Equal([0, 0, 3], containers.Select(static container => container.Attempt));
         Assert.Equal([1, 2, 0], containers.Select(static container => container.Mounts.Count));
         Assert.Equal(

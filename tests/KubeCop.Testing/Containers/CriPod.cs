@@ -48,7 +48,9 @@ public sealed class CriPod : IAsyncDisposable
     /// <param name="command">Program and arguments.</param>
     /// <param name="mounts">Volumes.</param>
     /// <param name="attempt">How often it was started before.</param>
-    public async Task<CriContainer> StartAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null, int attempt = 0)
+    /// <param name="type">container, init or ephemeral.</param>
+    public async Task<CriContainer> StartAsync(
+        string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null, int attempt = 0, string type = "container")
     {
         var config = new ContainerConfig
         {
@@ -63,6 +65,7 @@ public sealed class CriPod : IAsyncDisposable
         config.Command.Add(command);
         config.Mounts.Add((mounts ?? []).Select(static mount => new Mount { ContainerPath = mount.Path, HostPath = mount.Source, Readonly = mount.ReadOnly }));
         config.Labels.Add("io.kubernetes.container.name", name);
+        config.Annotations.Add("io.kubernetes.container.type", type);
         foreach (var (key, value) in _config.Labels.Where(static label => label.Key.StartsWith("io.kubernetes.pod.", StringComparison.Ordinal)))
         {
             config.Labels.Add(key, value);
@@ -78,7 +81,7 @@ public sealed class CriPod : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It failed.</exception>
     public async Task<CriContainer> RunToEndAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null)
     {
-        var container = await StartAsync(name, command, mounts);
+        var container = await StartAsync(name, command, mounts, type: "init");
         var exitCode = await container.WaitForEndAsync();
         return exitCode == 0 ? container : throw new InvalidOperationException($"Container {name} exited with {exitCode}.");
     }

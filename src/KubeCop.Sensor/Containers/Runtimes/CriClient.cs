@@ -56,6 +56,7 @@ internal sealed class CriClient : IRuntimeClient
         {
             Name = container.Metadata?.Name ?? "",
             Attempt = (int)Math.Min(container.Metadata?.Attempt ?? 0, int.MaxValue),
+            Type = ContainerMetadata.TypeOf(container.Annotations.GetValueOrDefault(ContainerMetadata.TypeAnnotation)),
             Image = reference,
             ImageDigest = ImageReference.Digest(reference, [.. image?.RepoDigests ?? [], status?.ImageRef ?? ""], image?.Id ?? container.ImageRef),
             Pod = sandbox?.Metadata is { Name.Length: > 0, Namespace.Length: > 0 } pod

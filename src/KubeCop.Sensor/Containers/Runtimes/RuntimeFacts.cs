@@ -29,6 +29,7 @@ internal sealed record RuntimeFacts
     /// <summary>How often the container was started in its pod before.</summary>
     public int Attempt { get; init; }
 
+    public ContainerType Type { get; init; }
     public string Image { get; init; } = "";
     public string ImageDigest { get; init; } = "";
     public PodDescription? Pod { get; init; }

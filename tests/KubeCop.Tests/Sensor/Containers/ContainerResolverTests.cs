@@ -321,6 +321,54 @@ public sealed class ContainerResolverTests : IDisposable
         Assert.NotEqual(Revision.Of("box", "", "", one.Command), one.Revision);
     }
 
+    /// <summary>The command changes nothing about a container that runs; here it stands for what a runtime no longer answers.</summary>
+    [Fact]
+    public void Resolve_ContainerKnownBeforeOurRestart_KeepsItsRevision()
+    {
+        WriteCtr("demo", "box", "/demo/box", "x");
+        var before = Resolve("/demo/box")!;
+        var first = new ContainerInventory($"{_host.Path}/data", "boot", _time, NullLogger<ContainerInventory>.Instance);
+        first.Start();
+        first.Add(before);
+        ((Microsoft.Extensions.Hosting.IHostedService)first).StopAsync(default);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _inventory.Start();
+        WriteCtr("demo", "box", "/demo/box", "another");
+
+        Assert.Equal(before.Revision, Resolver().Resolve(42, "/demo/box", ContainerOrigin.Attached, Seen)!.Revision);
+        Assert.NotEqual(before.Revision, Resolver().Resolve(42, "/demo/box", ContainerOrigin.Started, Seen)!.Revision);
+    }
+
+    [Fact]
+    public async Task Resolve_DockersFilesAreElsewhere_DockerIsAsked()
+    {
+        _host.Write($"run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/{A}/config.json", $$"""
+            {"process": {"args": ["nginx"]}, "linux": {"cgroupsPath": "system.slice:docker:{{A}}"} }
+            """);
+        await using var docker = await Runtimes.FakeRuntime.DockerAsync($"{_host.Path}/run/docker.sock", path => path switch
+        {
+            "/version" => """{"Version": "27.0.1"}""",
+            $"/containers/{A}/json" => $$$"""{"Id": "{{{A}}}", "Name": "/web", "Image": "{{{ImageId}}}", "Config": {"Image": "nginx:1.27"}}""",
+            _ => null,
+        });
+
+        var container = Resolve($"/system.slice/docker-{A}.scope")!;
+
+        Assert.Equal(("web", "docker", "nginx:1.27", ImageId), (container.Name, container.Runtime, container.Image, container.ImageDigest));
+        Assert.Equal(new WorkloadKey("docker", "Container", "web"), container.Workload);
+        Assert.Equal(Revision.Of("web", ImageId, "", ["nginx"]), container.Revision);
+    }
+
+    [Fact]
+    public async Task Resolve_DockersFilesSayAll_DockerIsNotAsked()
+    {
+        WriteDocker("{}");
+        await using var docker = await Runtimes.FakeRuntime.DockerAsync($"{_host.Path}/run/docker.sock", static _ => null);
+
+        Assert.Equal("web", Resolve($"/system.slice/docker-{A}.scope")?.Name);
+        Assert.Empty(docker.Asked);
+    }
+
     [Fact]
     public void Resolve_ContainerKnownBeforeOurRestart_IsContinued()
     {

@@ -39,6 +39,7 @@ public sealed class RuntimeSocketsTests : IDisposable
         var facts = Open().Describe(Id, RuntimeApi.Cri)!;
 
         Assert.Equal(("web", 2, "shop.example/web:1.27", IndexDigest), (facts.Name, facts.Attempt, facts.Image, facts.ImageDigest));
+        Assert.Equal(ContainerType.Ephemeral, facts.Type);
         Assert.Equal(("web-0", "shop", "uid-1"), (facts.Pod!.Name, facts.Pod.Namespace, facts.Pod.Uid));
         Assert.Equal(new Dictionary<string, string> { ["app"] = "web" }, facts.Pod.Labels);
         Assert.Equal([new VolumeMount { Path = "/data", Source = "/srv", Type = "host-path", ReadOnly = true }], facts.Mounts);
@@ -269,7 +270,7 @@ public sealed class RuntimeSocketsTests : IDisposable
                         new Container
                         {
                             Id = Id, PodSandboxId = "sandbox", Metadata = new ContainerMetadata { Name = "web", Attempt = 2 },
-                            Image = new ImageSpec { Image = ImageId }, ImageRef = ImageId,
+                            Image = new ImageSpec { Image = ImageId }, ImageRef = ImageId, Annotations = { ["io.kubernetes.container.type"] = "ephemeral" },
                         },
                     },
                 };

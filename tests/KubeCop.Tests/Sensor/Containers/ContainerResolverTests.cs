@@ -1,6 +1,7 @@
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Containers.Runtimes;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -323,14 +324,14 @@ public sealed class ContainerResolverTests : IDisposable
 
     /// <summary>The command changes nothing about a container that runs; here it stands for what a runtime no longer answers.</summary>
     [Fact]
-    public void Resolve_ContainerKnownBeforeOurRestart_KeepsItsRevision()
+    public async Task Resolve_ContainerKnownBeforeOurRestart_KeepsItsRevision()
     {
         WriteCtr("demo", "box", "/demo/box", "x");
         var before = Resolve("/demo/box")!;
         var first = new ContainerInventory($"{_host.Path}/data", "boot", _time, NullLogger<ContainerInventory>.Instance);
         first.Start();
         first.Add(before);
-        ((Microsoft.Extensions.Hosting.IHostedService)first).StopAsync(default);
+        await ((IHostedService)first).StopAsync(TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromMinutes(1));
         _inventory.Start();
         WriteCtr("demo", "box", "/demo/box", "another");

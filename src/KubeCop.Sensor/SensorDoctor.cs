@@ -48,7 +48,8 @@ public static class SensorDoctor
             $"runtime {runtime.Socket}",
             runtime.State == RuntimeSocketState.Available,
             runtime.State == RuntimeSocketState.Available ? $"{runtime.Runtime} {runtime.Version}" : runtime.Detail,
-            $"Detection goes on without what only the runtime knows (a pod's labels, an image's digest). Sockets are set with {ContainersOptions.Section}:RuntimeSockets.",
+            "Detection goes on without what only the runtime knows (a pod's labels, an image's digest). "
+                + $"Sockets are set with {ContainersOptions.Section}:RuntimeSockets.",
             Fatal: false)));
         return checks;
     }

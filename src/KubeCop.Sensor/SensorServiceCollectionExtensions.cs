@@ -20,7 +20,9 @@ public static class SensorServiceCollectionExtensions
             .Validate(static options => options.PendingTime > TimeSpan.Zero, $"{SensorOptions.Section}:PendingTime must be longer than nothing.");
         services.AddOptionsWithValidateOnStart<ContainersOptions>()
             .BindConfiguration(ContainersOptions.Section)
-            .Validate(static options => options.RuntimeSockets.All(ContainersOptions.IsSocket), $"{ContainersOptions.Section}:RuntimeSockets must be absolute paths, unix:// before them or not.")
+            .Validate(
+                static options => options.RuntimeSockets.All(ContainersOptions.IsSocket),
+                $"{ContainersOptions.Section}:RuntimeSockets must be absolute paths, unix:// before them or not.")
             .Validate(static options => options.HasTimeout, $"{ContainersOptions.Section}:RuntimeTimeout must be between 0.1 s and 5 s.");
         services.TryAddSingleton(TimeProvider.System);
         services.AddContainers();

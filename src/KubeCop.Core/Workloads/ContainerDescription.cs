@@ -103,7 +103,10 @@ public sealed record VolumeMount
     /// <summary>Where it is on the host; the image's id, of a volume that is an image.</summary>
     [Id(1)] public string Source { get; init; } = "";
 
-    /// <summary>In a pod what Kubernetes calls its plugin (<c>configmap</c>, <c>empty-dir</c>, <c>csi</c>, …) or <c>host-path</c>; else <c>volume</c> or <c>bind</c>.</summary>
+    /// <summary>
+    /// In a pod what Kubernetes calls its plugin (<c>configmap</c>, <c>empty-dir</c>, <c>csi</c>, …) or <c>host-path</c>; else <c>volume</c>
+    /// or <c>bind</c>.
+    /// </summary>
     [Id(2)] public string Type { get; init; } = "";
 
     /// <summary>Name of the volume; empty where it has none.</summary>

@@ -9,7 +9,8 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var command = new Command("doctor", "Check kernel, capabilities, hooks and container runtimes of this machine; exit code 1 if detection is impossible.");
+        var command = new Command(
+            "doctor", "Check kernel, capabilities, hooks and container runtimes of this machine; exit code 1 if detection is impossible.");
         command.SetAction(static async (_, cancellationToken) =>
         {
             var settings = Settings.Load([]);

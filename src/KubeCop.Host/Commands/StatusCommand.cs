@@ -45,10 +45,16 @@ internal static class StatusCommand
             ("alerts", Number(node.Alerts.Raised)),
             ("alerts dropped", node.Alerts.Dropped.Count == 0 ? "0" : string.Join(", ", node.Alerts.Dropped.Select(static drop => $"{drop.Exporter} {Number(drop.Count)} ({drop.Reason})"))),
             ("hooks", $"{Number(node.Sensor.Hooks.Count(static hook => hook.Attached))} of {Number(node.Sensor.Hooks.Count)} attached"),
-            ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(static runtime =>
-                $"{runtime.Socket} {(runtime.State == "available" ? $"({runtime.Runtime} {runtime.Version})" : $"{runtime.State}{(runtime.Detail.Length > 0 ? $": {runtime.Detail}" : "")}")}"))),
+            ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(Describe))),
         ]);
     }
+
+    private static string Describe(RuntimeView runtime) => runtime switch
+    {
+        { State: "available" } => $"{runtime.Socket} ({runtime.Runtime} {runtime.Version})",
+        { Detail.Length: > 0 } => $"{runtime.Socket} ({runtime.State}: {runtime.Detail})",
+        _ => $"{runtime.Socket} ({runtime.State})",
+    };
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -143,7 +143,11 @@ internal sealed class Settings
 
         foreach (var socket in Containers.RuntimeSockets)
         {
-            Require(ContainersOptions.IsSocket(socket), $"{ContainersOptions.Section}:{nameof(Containers.RuntimeSockets)}", socket, "a socket's path that starts with / or unix:///");
+            Require(
+                ContainersOptions.IsSocket(socket),
+                $"{ContainersOptions.Section}:{nameof(Containers.RuntimeSockets)}",
+                socket,
+                "a socket's path that starts with / or unix:///");
         }
 
         Require(Containers.HasTimeout, Keys.RuntimeTimeout, Containers.RuntimeTimeout, "0.1 s (00:00:00.1) to 5s");

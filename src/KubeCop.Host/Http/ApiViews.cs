@@ -84,7 +84,10 @@ internal sealed record ContainerView
         ImageDigest = status.Container.ImageDigest,
         Type = Word.Of(status.Container.Type),
         Attempt = status.Container.Attempt,
-        Mounts = [.. status.Container.Volumes.Select(static mount => new MountView(mount.Path, mount.Source, mount.Type, mount.Volume, mount.ReadOnly))],
+        Mounts =
+        [
+            .. status.Container.Volumes.Select(static mount => new MountView(mount.Path, mount.Source, mount.Type, mount.Volume, mount.ReadOnly)),
+        ],
         Origin = Word.Of(status.Container.Origin),
         SeenAt = status.Container.SeenAt,
         Revision = status.Container.Revision,

@@ -90,7 +90,8 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
                 containerName, docker?.Config?.ComposeService, docker?.Name?.TrimStart('/'), stored?.Names?.FirstOrDefault(), labels["nerdctl/name"])),
             Image = image,
             ImageDigest = FirstOf(
-                ImageReference.DigestIn(image), ImageReference.DigestIn(labels["io.kubernetes.cri-o.ImageRef"]), Try(id, () => DockerDigest(docker)), docker?.Image,
+                ImageReference.DigestIn(image), ImageReference.DigestIn(labels["io.kubernetes.cri-o.ImageRef"]),
+                Try(id, () => DockerDigest(docker)), docker?.Image,
                 stored?.Image is { Length: > 0 } imageId ? $"sha256:{imageId}" : ""),
             Pod = inPod ? ReadPod(container, labels) : null,
             Workload = Clip(docker?.Config?.ComposeWorkload ?? ""),
@@ -109,7 +110,9 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
         Name = Clip(FirstOf(facts.Name, answer.Name)),
         Image = answer.Image.Length > 0 && ImageReference.IsId(facts.Image) ? answer.Image : FirstOf(facts.Image, answer.Image),
         ImageDigest = FirstOf(facts.ImageDigest, answer.ImageDigest),
-        Pod = facts.Pod is null ? Clip(answer.Pod) : facts.Pod.Labels.Count == 0 && answer.Pod is not null ? facts.Pod with { Labels = answer.Pod.Labels } : facts.Pod,
+        Pod = facts.Pod is null ? Clip(answer.Pod)
+            : facts.Pod.Labels.Count == 0 && answer.Pod is not null ? facts.Pod with { Labels = answer.Pod.Labels }
+            : facts.Pod,
         Workload = Clip(FirstOf(facts.Workload, answer.Workload)),
         Mounts = facts.Mounts.Count > 0 ? facts.Mounts : UserMounts(answer.Mounts),
         Attempt = answer.Attempt,
@@ -148,7 +151,12 @@ internal sealed partial class ContainerMetadata(string hostRoot, ILogger<Contain
 
     /// <summary>Those the user asked for.</summary>
     private static IReadOnlyList<VolumeMount> UserMounts(IEnumerable<VolumeMount> mounts) =>
-        [.. mounts.Where(mount => mount.Path.Length > 0 && !OwnMounts.Contains(mount.Path)).DistinctBy(mount => mount.Path, StringComparer.Ordinal).Take(MaxMounts)];
+    [
+        .. mounts
+            .Where(mount => mount.Path.Length > 0 && !OwnMounts.Contains(mount.Path))
+            .DistinctBy(mount => mount.Path, StringComparer.Ordinal)
+            .Take(MaxMounts),
+    ];
 
     private PodDescription? ReadPod(CgroupContainer container, Labels labels)
     {

@@ -7,7 +7,7 @@ internal static class ImageReference
 
     /// <returns>The digest a reference names; empty when it names none.</returns>
     public static string DigestIn(string reference) =>
-        reference.LastIndexOf('@') is var at and >= 0 && reference[(at + 1)..] is var digest && digest.StartsWith(Sha256, StringComparison.Ordinal) ? digest : "";
+        reference.LastIndexOf('@') is var at and >= 0 && IsId(reference[(at + 1)..]) ? reference[(at + 1)..] : "";
 
     /// <summary>Whether it is an image's id and no name, as newer kubelets hand to runtimes.</summary>
     public static bool IsId(string reference) => reference.StartsWith(Sha256, StringComparison.Ordinal);

@@ -11,7 +11,8 @@ internal static class PodLabels
 
     /// <summary>Without the kubelet's own, and without what cannot be a label.</summary>
     public static IReadOnlyDictionary<string, string> Of(IEnumerable<KeyValuePair<string, string?>> labels) => labels
-        .Where(static label => label is { Key.Length: > 0 and <= MaxKey, Value.Length: <= MaxValue } && !label.Key.StartsWith("io.kubernetes.", StringComparison.Ordinal))
+        .Where(static label =>
+            label is { Key.Length: > 0 and <= MaxKey, Value.Length: <= MaxValue } && !label.Key.StartsWith("io.kubernetes.", StringComparison.Ordinal))
         .OrderBy(static label => label.Key, StringComparer.Ordinal)
         .Take(MaxLabels)
         .ToDictionary(static label => label.Key, static label => label.Value!, StringComparer.Ordinal);

@@ -73,7 +73,7 @@ public sealed class PodmanTests
             service.Kill();
             await service.WaitForExitAsync(CancellationToken.None);
             await Commands.RunAsync("podman", [.. podman, "rm", "--force", "--time", "0", name]);
-            await Commands.RunAsync("find", "/sys/fs/cgroup", "-maxdepth", "2", "-name", name, "-exec", "find", "{}", "-depth", "-type", "d", "-exec", "rmdir", "{}", "+", ";");
+            await Commands.RunAsync("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{name}*", "-delete");
         }
     }
 }

@@ -50,7 +50,10 @@ internal sealed class CriClient : IRuntimeClient
         var status = (await statusAnswer)?.Status;
         var image = (await imageAnswer)?.Image;
         var sandbox = await sandboxAnswer;
-        string[] references = [container.Image?.UserSpecifiedImage ?? "", status?.Image?.Image ?? "", container.Image?.Image ?? "", image?.RepoTags.FirstOrDefault() ?? ""];
+        string[] references =
+        [
+            container.Image?.UserSpecifiedImage ?? "", status?.Image?.Image ?? "", container.Image?.Image ?? "", image?.RepoTags.FirstOrDefault() ?? "",
+        ];
         var reference = references.FirstOrDefault(static reference => reference.Length > 0 && !ImageReference.IsId(reference)) ?? "";
         return new RuntimeFacts
         {
@@ -70,8 +73,8 @@ internal sealed class CriClient : IRuntimeClient
                 : null,
             Mounts =
             [
-                .. (status?.Mounts ?? []).Take(MaxMounts)
-                    .Select(mount => VolumeMounts.Of(mount.ContainerPath, mount.Image is { } volume ? volume.Image : mount.HostPath, mount.Readonly, sandbox?.Metadata?.Uid)),
+                .. (status?.Mounts ?? []).Take(MaxMounts).Select(mount =>
+                    VolumeMounts.Of(mount.ContainerPath, mount.Image?.Image ?? mount.HostPath, mount.Readonly, sandbox?.Metadata?.Uid)),
             ],
         };
     });
@@ -91,7 +94,8 @@ internal sealed class CriClient : IRuntimeClient
                 RpcException { StatusCode: StatusCode.Cancelled or StatusCode.DeadlineExceeded } =>
                     new RuntimeSocketException("it did not answer in time", unreachable: false, exception),
                 RpcException { Status: { DebugException: { } cause } } => UnixSocket.Explain(cause),
-                RpcException { Status: var status } => new RuntimeSocketException($"it answered {status.StatusCode}: {status.Detail}", unreachable: false, exception),
+                RpcException { Status: var status } =>
+                    new RuntimeSocketException($"it answered {status.StatusCode}: {status.Detail}", unreachable: false, exception),
                 _ => UnixSocket.Explain(exception),
             };
         }

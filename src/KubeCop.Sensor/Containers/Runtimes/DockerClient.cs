@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using KubeCop.Core.Workloads;
 
 namespace KubeCop.Sensor.Containers.Runtimes;
 
@@ -57,7 +58,14 @@ internal sealed class DockerClient : IRuntimeClient
             [
                 .. (container.Mounts ?? []).OfType<DockerMount>().Where(static mount => mount is { Destination.Length: > 0, Type: "bind" or "volume" })
                     .Take(MaxMounts)
-                    .Select(static mount => VolumeMounts.Of(mount.Destination!, mount.Source ?? "", !mount.Rw, null) with { Type = mount.Type!, Volume = mount.Name ?? "" }),
+                    .Select(static mount => new VolumeMount
+                    {
+                        Path = mount.Destination!,
+                        Source = mount.Source ?? "",
+                        Type = mount.Type!,
+                        Volume = mount.Name ?? "",
+                        ReadOnly = !mount.Rw,
+                    }),
             ],
         };
     }

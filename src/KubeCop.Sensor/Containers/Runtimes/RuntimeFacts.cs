@@ -55,7 +55,11 @@ internal interface IRuntimeClient : IDisposable
 /// <summary>A socket gave no usable answer.</summary>
 /// <param name="reason">In words, for people.</param>
 /// <param name="unreachable">Nobody listens: telling so takes no time, so that asking again soon costs nothing.</param>
-internal sealed class RuntimeSocketException(string reason, bool unreachable, Exception? inner = null) : Exception(reason, inner)
+internal sealed class RuntimeSocketException(string reason, bool unreachable, Exception? inner = null)
+    : Exception(reason.Length > MaxReason ? reason[..MaxReason] : reason, inner)
 {
+    // A stranger's words may be among them.
+    private const int MaxReason = 300;
+
     public bool Unreachable => unreachable;
 }

@@ -12,10 +12,8 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     private readonly SemaphoreSlim _turn = new(1);
-    private volatile State _state = new(RuntimeApi.Unknown, null, null, false);
+    private volatile State _state = new();
     private IRuntimeClient? _client;
-    private TimeSpan _pause = ShortestPause;
-    private DateTimeOffset _failedAt;
 
     /// <summary>Who is behind it, as its name makes believe until it has answered.</summary>
     public RuntimeApi Api => _state.Api != RuntimeApi.Unknown ? _state.Api : IsNamedAfterDocker ? RuntimeApi.Docker : RuntimeApi.Cri;
@@ -26,20 +24,22 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
     public bool IsShy => Api == RuntimeApi.Docker;
 
     /// <summary>Not while a failure that took its time is recent. Asking a socket where nobody listens takes none.</summary>
-    public bool MayBeAsked => _state is not { Failure: { Unreachable: false } } || time.GetUtcNow() - _failedAt >= _pause;
+    public bool MayBeAsked => _state is not { Failure: { Unreachable: false } } state || time.GetUtcNow() - state.FailedAt >= state.Pause;
 
     private bool IsNamedAfterDocker => Path.GetFileName(path) is var name
         && (name.StartsWith("docker", StringComparison.Ordinal) || name.StartsWith("podman", StringComparison.Ordinal));
 
     public RuntimeStatus Status => _state switch
     {
-        { Failure: { } failure } state => new RuntimeStatus(path, state.Version?.Name ?? "", state.Version?.Version ?? "", RuntimeSocketState.Unavailable, failure.Message),
+        { Failure: { } failure } state =>
+            new RuntimeStatus(path, state.Version?.Name ?? "", state.Version?.Version ?? "", RuntimeSocketState.Unavailable, failure.Message),
         { Version: { } version } => new RuntimeStatus(path, version.Name, version.Version, RuntimeSocketState.Available, ""),
         _ => new RuntimeStatus(path, "", "", RuntimeSocketState.Unasked, IsShy ? "is asked when a container's files are silent" : ""),
     };
 
     /// <summary>Finds out whether it answers. Never throws.</summary>
-    public Task ProbeAsync(CancellationToken cancellationToken) => UseAsync<object>(static (_, _) => Task.FromResult<object?>(null), probe: true, cancellationToken);
+    public Task ProbeAsync(CancellationToken cancellationToken) =>
+        UseAsync<object>(static (_, _) => Task.FromResult<object?>(null), probe: true, cancellationToken);
 
     /// <returns>Null when it does not know the id or does not answer.</returns>
     public Task<RuntimeFacts?> DescribeAsync(string id, CancellationToken cancellationToken) =>
@@ -90,14 +90,15 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
             Succeed();
             return answer;
         }
-        catch (RuntimeSocketException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
             // We are stopping: that says nothing about this socket.
             return null;
         }
-        catch (RuntimeSocketException failure)
+        catch (Exception failure)
         {
-            Fail(failure);
+            // Whatever a stranger's answer does to the libraries that read it, it is no reason to stop.
+            Fail(UnixSocket.Explain(failure));
             return null;
         }
         finally
@@ -141,31 +142,24 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
             LogInformationBack(path, version.Name, version.Version);
         }
 
-        if (time.GetUtcNow() - _failedAt > 2 * LongestPause)
-        {
-            _pause = ShortestPause;
-        }
-
         _state = _state with { Failure = null, IsReported = false };
     }
 
     private void Fail(RuntimeSocketException failure)
     {
         var now = time.GetUtcNow();
-        if (_failedAt != default)
-        {
-            _pause = now - _failedAt > 2 * LongestPause ? ShortestPause : TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, LongestPause.Ticks));
-        }
+        var state = _state;
 
-        _failedAt = now;
+        // One that works now and then is not to be believed at once.
+        var pause = now - state.FailedAt > 2 * LongestPause ? ShortestPause : TimeSpan.FromTicks(Math.Min(state.Pause.Ticks * 2, LongestPause.Ticks));
 
         // Once until it works again, whatever the reasons become meanwhile: they are listed.
-        if (!_state.IsReported)
+        if (!state.IsReported)
         {
             LogWarningUnavailable(path, failure.Message);
         }
 
-        _state = _state with { Failure = failure, IsReported = true };
+        _state = state with { Failure = failure, IsReported = true, FailedAt = now, Pause = pause };
     }
 
     [LoggerMessage(
@@ -177,5 +171,16 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
     [LoggerMessage(Level = LogLevel.Information, Message = "The container runtime at {Socket} answers again: {Runtime} {Version}.")]
     private partial void LogInformationBack(string socket, string runtime, string version);
 
-    private sealed record State(RuntimeApi Api, RuntimeVersion? Version, RuntimeSocketException? Failure, bool IsReported);
+    private sealed record State
+    {
+        public RuntimeApi Api { get; init; }
+        public RuntimeVersion? Version { get; init; }
+
+        /// <summary>Null while it works.</summary>
+        public RuntimeSocketException? Failure { get; init; }
+
+        public bool IsReported { get; init; }
+        public DateTimeOffset FailedAt { get; init; }
+        public TimeSpan Pause { get; init; }
+    }
 }

@@ -44,7 +44,8 @@ internal sealed class RuntimeSockets : BackgroundService
         LookAround();
     }
 
-    public IReadOnlyList<RuntimeStatus> Status => [.. _sockets.Values.Select(static socket => socket.Status).OrderBy(static status => status.Socket, StringComparer.Ordinal)];
+    public IReadOnlyList<RuntimeStatus> Status =>
+        [.. _sockets.Values.Select(static socket => socket.Status).OrderBy(static status => status.Socket, StringComparer.Ordinal)];
 
     /// <summary>
     /// Asks the runtimes about a container. One that hangs costs the set time once and is then left alone; no other is asked after that time.
@@ -60,7 +61,8 @@ internal sealed class RuntimeSockets : BackgroundService
 
         LookAround();
         var started = _time.GetTimestamp();
-        foreach (var socket in _sockets.Values.Where(socket => socket.Api == api && socket.MayBeAsked && _time.GetElapsedTime(started) < _timeout))
+        foreach (var socket in _sockets.Values
+            .Where(socket => socket.Api == api && socket.MayBeAsked && _time.GetElapsedTime(started) < _timeout))
         {
             if (socket.DescribeAsync(id, _stopping.Token).GetAwaiter().GetResult() is { } facts)
             {

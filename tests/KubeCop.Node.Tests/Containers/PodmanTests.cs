@@ -73,7 +73,12 @@ public sealed class PodmanTests
             service.Kill();
             await service.WaitForExitAsync(CancellationToken.None);
             await Commands.RunAsync("podman", [.. podman, "rm", "--force", "--time", "0", name]);
-            await Commands.RunAsync("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{name}*", "-delete");
+
+            // Its monitor ends a little later.
+            await Wait.UntilAsync(
+                () => Commands.TryRunAsync("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", $"*/{name}*", "-delete"),
+                static result => result.ExitCode == 0,
+                "end of podman's cgroups");
         }
     }
 }

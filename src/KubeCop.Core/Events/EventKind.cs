@@ -16,6 +16,33 @@ public enum EventKind : ushort
 
     /// <summary>A file was opened.</summary>
     Open = 4,
+
+    /// <summary>A connection was begun, one was accepted, or a port was opened to be connected to.</summary>
+    Network = 5,
+
+    /// <summary>A DNS query was sent or an answer to one received.</summary>
+    Dns = 6,
+
+    /// <summary>The kernel checked whether a process has a capability.</summary>
+    Capability = 7,
+
+    /// <summary>A system call was made, for the first time in its container.</summary>
+    Syscall = 8,
+
+    /// <summary>The floating-point rounding mode was changed as often as only RandomX, a miner's proof of work, does.</summary>
+    RandomX = 9,
+
+    /// <summary>A kernel module was loaded, or that was tried.</summary>
+    Module = 10,
+
+    /// <summary>A process took control of another one (ptrace), or tried to.</summary>
+    Ptrace = 11,
+
+    /// <summary>A process left namespaces for new ones of its own (unshare), or tried to.</summary>
+    Unshare = 12,
+
+    /// <summary>A process joined namespaces (setns), or tried to.</summary>
+    Setns = 13,
 }
 
 /// <summary>Facts about an event that the kernel established. The numbers are those of <c>enum kc_event_flags</c>.</summary>
@@ -50,6 +77,9 @@ public enum EventFlags : uint
 
     /// <summary>The process came into the container from outside (a runtime's exec-into).</summary>
     Entered = 1 << 8,
+
+    /// <summary>It was tried, and the kernel refused; <see cref="SensorEvent.Error"/> says why.</summary>
+    Refused = 1 << 9,
 
     /// <summary>
     /// Made by the sensor itself, not the kernel: a process that already ran when its container was first seen. It completes the process

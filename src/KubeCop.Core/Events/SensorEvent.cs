@@ -17,27 +17,44 @@ public struct SensorEvent
     [Id(3)] public ProcessIdentity Process;
 
     /// <summary>
+    /// What it was done to, in the form profiles know it by.
     /// Exec: the invoked path made absolute against the working directory (<c>.</c> and <c>..</c> removed by text).
-    /// Open: the resolved path in the container's view. Otherwise empty.
+    /// Open: the resolved path in the container's view. Network: the address. DNS: the name asked for. Capability: its name without
+    /// <c>CAP_</c>. Syscall: its name. Module: the file it was loaded from; empty when it came from memory. Otherwise empty.
     /// </summary>
     [Id(4)] public string Path;
 
     /// <summary>Exec: the executable resolved from the file object (the interpreter, for a script). Otherwise empty.</summary>
     [Id(5)] public string Executable;
 
-    /// <summary>Exec: what is needed beside the paths; the same object for the same content. Otherwise null.</summary>
-    [Id(6)] public ExecDetails? Exec;
+    /// <summary>What else belongs to the kind; the same object for the same content, as long as it is used. Null for kinds without.</summary>
+    [Id(6)] public EventDetails? Details;
 
-    /// <summary>Open: the file's flags as asked for (O_ACCMODE and O_* bits of this architecture). Exit: the exit code as in wait(2).</summary>
+    /// <summary>
+    /// Open: the file's flags as asked for (O_ACCMODE and O_* bits of this architecture). Exit: the exit code as in wait(2). Network: the
+    /// port. Capability: its number. Syscall: its number, from <see cref="SystemCalls.Compat"/> on of the 32-bit table. Ptrace: the request.
+    /// Unshare, setns: the namespaces as CLONE_NEW* bits. Otherwise 0.
+    /// </summary>
     [Id(7)] public uint Value;
 
     /// <summary>Name of the parent process where the kernel told it (exec, fork). Otherwise empty.</summary>
     [Id(8)] public string ParentComm;
-}
 
-/// <summary>The parts of an exec that are looked at only when it is reported or learned.</summary>
-/// <param name="Filename">The path as given to the system call, possibly relative.</param>
-/// <param name="WorkingDirectory">The working directory in the container's view.</param>
-/// <param name="Arguments">argv, the program's name included.</param>
-[GenerateSerializer, Immutable, Alias("kubecop.ExecDetails")]
-public sealed record ExecDetails(string Filename, string WorkingDirectory, IReadOnlyList<string> Arguments);
+    /// <summary>With <see cref="EventFlags.Refused"/>: the error number (errno). Otherwise 0.</summary>
+    [Id(9)] public int Error;
+
+    /// <summary>Of an exec.</summary>
+    public readonly ExecDetails? Exec => Details as ExecDetails;
+
+    /// <summary>Of a network event.</summary>
+    public readonly NetworkDetails? Network => Details as NetworkDetails;
+
+    /// <summary>Of a DNS event.</summary>
+    public readonly DnsDetails? Dns => Details as DnsDetails;
+
+    /// <summary>Of a capability check.</summary>
+    public readonly CapabilityDetails? Capability => Details as CapabilityDetails;
+
+    /// <summary>Of a ptrace.</summary>
+    public readonly PtraceDetails? Ptrace => Details as PtraceDetails;
+}

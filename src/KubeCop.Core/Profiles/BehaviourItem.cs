@@ -17,6 +17,33 @@ public sealed record ExecItem([property: Id(0)] string Path, [property: Id(1)] s
 [GenerateSerializer, Immutable, Alias("kubecop.OpenItem")]
 public sealed record OpenItem([property: Id(0)] string Path, [property: Id(1)] uint Flags) : BehaviourItem;
 
+/// <summary>A system call that was made.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.SyscallItem")]
+public sealed record SyscallItem([property: Id(0)] string Name) : BehaviourItem;
+
+/// <summary>A capability that was used.</summary>
+/// <param name="Name">Without <c>CAP_</c>.</param>
+/// <param name="Syscall">The system call during which it was checked.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.CapabilityItem")]
+public sealed record CapabilityItem([property: Id(0)] string Name, [property: Id(1)] string Syscall) : BehaviourItem;
+
+/// <summary>A name that was looked up, with what it led to.</summary>
+/// <param name="Name">In lower case, without the final dot.</param>
+/// <param name="Addresses">All addresses of one answer; empty for a query, or an answer without addresses.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.DnsItem")]
+public sealed record DnsItem([property: Id(0)] string Name, [property: Id(1)] ArgumentList Addresses) : BehaviourItem;
+
+/// <summary>A connection.</summary>
+/// <param name="Protocol">As in <see cref="NetworkDetails.Protocol"/>.</param>
+/// <param name="Port">The service's port.</param>
+/// <param name="Address">The peer of an outgoing connection; empty for incoming ones, whose peers are the clients.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.NetworkItem")]
+public sealed record NetworkItem(
+    [property: Id(0)] bool IsOutgoing,
+    [property: Id(1)] string Protocol,
+    [property: Id(2)] ushort Port,
+    [property: Id(3)] string Address) : BehaviourItem;
+
 /// <summary>Arguments with value equality.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.ArgumentList")]
 public sealed class ArgumentList(IReadOnlyList<string> values) : IEquatable<ArgumentList>

@@ -79,7 +79,7 @@ internal sealed class ProcessSnapshot(CgroupTree tree, IOptions<NodeOptions> nod
                 },
                 Path = executable,
                 Executable = executable,
-                Exec = new ExecDetails(executable, workingDirectory, Split(arguments)),
+                Details = new ExecDetails(executable, workingDirectory, Split(arguments)),
                 ParentComm = parent?.Comm ?? "",
             };
         }

@@ -83,7 +83,7 @@ internal sealed class EventDecoder
         var decoded = _execs.Get(record[(Unsafe.SizeOf<ExecRecord>() - Unsafe.SizeOf<ExecLengths>())..(int)exec.Event.Size]);
         target.Path = decoded.Path;
         target.Executable = decoded.Executable;
-        target.Exec = decoded.Details;
+        target.Details = decoded.Details;
         target.ParentComm = Text(in exec.ParentComm);
         return true;
     }

@@ -104,7 +104,7 @@ internal sealed class GrainCluster : IAsyncDisposable
             exec.Path = path;
             exec.Executable = path;
             exec.ParentComm = "sh";
-            exec.Exec = new ExecDetails(path, "/", new[] { path, "-x" });
+            exec.Details = new ExecDetails(path, "/", new[] { path, "-x" });
         }
 
         return Container(container).IngestAsync(batch);

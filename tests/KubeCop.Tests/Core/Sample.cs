@@ -33,7 +33,7 @@ internal static class Sample
         Process = Process(pid),
         Path = path,
         Executable = executable ?? path,
-        Exec = new ExecDetails(path, "/work", args ?? [path]),
+        Details = new ExecDetails(path, "/work", args ?? [path]),
         ParentComm = "",
     };
 

@@ -66,7 +66,7 @@ internal sealed class FakeSensor : ISensor, IKernelClock
                 Process = new ProcessIdentity { Key = new ProcessKey(42, 1), Parent = new ProcessKey(1, 1), Comm = "sh" },
                 Path = program,
                 Executable = program,
-                Exec = new ExecDetails(program, "/", [program]),
+                Details = new ExecDetails(program, "/", [program]),
                 ParentComm = "sh",
             };
         }

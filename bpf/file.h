@@ -1,122 +1,159 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Files: open, openat, openat2, creat, in their native and 32-bit compat forms. */
+/* Files that were opened. */
 #pragma once
 
-#if defined(__TARGET_ARCH_x86)
-/* arch/x86/include/asm/thread_info.h: the system call came in through the 32-bit entry. */
-#define TS_COMPAT 0x0002
+/* Ancestors of a file whose names are part of its identity: renaming one of them makes it another file. */
+#define KC_KEY_ANCESTORS 12
+/* Names of a pseudo file system's path that are. */
+#define KC_KEY_NAMES 6
 
-enum open_flags_argument {
-	NOT_OPEN,
-	FLAGS_SECOND,
-	FLAGS_THIRD,
-	FLAGS_CREAT,
-	FLAGS_IN_MEMORY,
-};
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
-/* arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl */
-static __always_inline enum open_flags_argument open_kind(struct task_struct *task, struct pt_regs *regs)
+/*
+ * What is read here is read at every open of every container, so where the kernel has bpf_rdonly_cast (6.2), the verifier knows
+ * what a pointer points to, and the members are loaded directly, not through a helper.
+ */
+#define LOAD(direct, pointer, member) ((direct) ? (pointer)->member : BPF_CORE_READ(pointer, member))
+
+/*
+ * A file of /proc by its names, with those that are numbers taken for one: each process has its own files there, and what is
+ * done with them is the same.
+ */
+static __noinline __u64 proc_key(struct dentry *dentry)
 {
-	switch ((__u32)BPF_CORE_READ(regs, orig_ax)) {
-	case 257: /* openat; 32-bit: remap_file_pages, which gives no descriptor */
-		return FLAGS_THIRD;
-	case 2: /* open; 32-bit: fork */
-		return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? NOT_OPEN : FLAGS_SECOND;
-	case 437: /* openat2, both */
-		return FLAGS_IN_MEMORY;
-	case 85: /* creat; 32-bit: readlink */
-		return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? NOT_OPEN : FLAGS_CREAT;
-	case 5: /* 32-bit open; 64-bit: fstat */
-		return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? FLAGS_SECOND : NOT_OPEN;
-	case 8: /* 32-bit creat; 64-bit: lseek */
-		return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? FLAGS_CREAT : NOT_OPEN;
-	case 295: /* 32-bit openat; 64-bit: preadv */
-		return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? FLAGS_THIRD : NOT_OPEN;
+	__u64 key = seed;
+
+	for (int i = 0; i < KC_KEY_NAMES; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		__u64 name[4] = {};
+
+		if (!dentry || dentry == parent)
+			break;
+		bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+		if ((name[0] & 0xff) >= '0' && (name[0] & 0xff) <= '9')
+			key = mix(key, 1);
+		else
+			key = mix(mix(mix(mix(key, name[0]), name[1]), name[2]), name[3]);
+		dentry = parent;
 	}
-	return NOT_OPEN;
+	return key;
 }
 
-static __always_inline __u32 flags_argument(struct task_struct *task, struct pt_regs *regs,
-					    enum open_flags_argument kind)
+static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direct)
 {
-	bool compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	struct dentry *dentry = LOAD(direct, file, f_path.dentry);
+	struct vfsmount *mount = LOAD(direct, file, f_path.mnt);
+	struct dentry *root = LOAD(direct, mount, mnt_root);
+	struct inode *inode = LOAD(direct, file, f_inode);
+	struct super_block *super = LOAD(direct, inode, i_sb);
+	__u64 place = 0;
+	__u64 key;
 
-	switch (kind) {
-	case FLAGS_SECOND: /* rsi, ecx */
-		return compat ? BPF_CORE_READ(regs, cx) : BPF_CORE_READ(regs, si);
-	case FLAGS_THIRD: /* rdx, edx */
-		return BPF_CORE_READ(regs, dx);
-	case FLAGS_CREAT:
-		return O_CREAT | O_TRUNC;
-	default:
-		return 0;
+	if (LOAD(direct, super, s_magic) == PROC_SUPER_MAGIC)
+		return behaviour(KC_OPEN, flags, proc_key(dentry));
+	key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)), LOAD(direct, inode, i_ino));
+	for (int i = 0; i < KC_KEY_ANCESTORS; i++) {
+		struct dentry *parent;
+
+		if (dentry == root)
+			break;
+		/* The hash of a name is salted with its directory. */
+		key = mix(key, LOAD(direct, dentry, d_name.hash));
+		parent = LOAD(direct, dentry, d_parent);
+		if (parent == dentry)
+			break;
+		dentry = parent;
 	}
+	/* As a number: the verifier lets nobody reckon with pointers. */
+	bpf_probe_read_kernel(&place, sizeof(place), &file->f_path.mnt);
+	key = mix(key, place);
+	/* A link that is gone or new (upper layer) shows in what is reported. */
+	key = mix(key, LOAD(direct, inode, i_nlink) == 0);
+	return behaviour(KC_OPEN, flags, key);
 }
-#else
-#error "open is not yet known on this architecture"
-#endif
 
-static __always_inline int on_open(struct task_struct *task, struct pt_regs *regs, long fd)
+static __always_inline __u32 open_flags(struct file *file, struct pt_regs *regs, __u32 number, bool direct)
 {
-	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
-	enum open_flags_argument kind;
+	__u32 asked = 0;
+
+	switch (number) {
+	case SYS_OPEN:
+	case COMPAT_OPEN:
+		asked = argument(regs, number, 1);
+		break;
+	case SYS_OPENAT:
+	case COMPAT_OPENAT:
+	case SYS_OPEN_BY_HANDLE_AT:
+	case COMPAT_OPEN_BY_HANDLE_AT:
+		asked = argument(regs, number, 2);
+		break;
+	case SYS_CREAT:
+	case COMPAT_CREAT:
+		asked = O_CREAT | O_TRUNC;
+		break;
+	}
+	/* do_dentry_open forgets four of the flags; the rest is from the file, not from the caller's registers. */
+	return (LOAD(direct, file, f_flags) & ~O_LARGEFILE) | (asked & (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+}
+
+static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_event *sighting, struct file *file, __u32 flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_slot *slot;
 	struct path_walk walk = {};
-	struct record_buffer *record;
-	struct kc_open *open;
-	struct fdtable *table;
+	struct buffers buffers;
 	struct inode *inode;
-	struct file *file = NULL;
+	struct kc_open *open;
 	__u32 size = sizeof(*open);
-	struct file **files;
 
-	if (!is_watched(container))
+	if (!container || !sighting)
 		return 0;
-	kind = open_kind(task, regs);
-	if (kind == NOT_OPEN)
+	slot = slot_of(container);
+	if (!take_buffers(&buffers, slot, KC_OPEN))
 		return 0;
-	if (find_setup(BPF_CORE_READ(task, tgid)))
-		return 0; /* set-up: neither learned nor judged */
-
-	table = BPF_CORE_READ(task, files, fdt);
-	files = BPF_CORE_READ(table, fd);
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-	if (!file) {
-		/* Another thread has closed it already. */
-		count_lost(KC_OPEN, KC_LOST_NO_FILE);
-		return 0;
-	}
-
-	record = new_record();
-	walk.buffer = path_buffer();
-	if (!record || !walk.buffer)
-		return 0;
-	open = (struct kc_open *)record;
+	walk.buffer = buffers.path;
+	open = (struct kc_open *)buffers.record;
 	__builtin_memset(open, 0, sizeof(*open));
-	fill_head(&open->event, KC_OPEN, container->container_cgroup_id);
+	fill_head(&open->event, KC_OPEN, container->container_cgroup_id, container->slot);
+	open->event.sighting = sighting->sighting;
+	open->event.repeats = sighting->repeats;
 	fill_process(&open->event, task);
 
 	inode = BPF_CORE_READ(file, f_inode);
 	open->inode = BPF_CORE_READ(inode, i_ino);
 	open->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	open->mode = BPF_CORE_READ(inode, i_mode);
-	/* do_dentry_open forgets four of the flags; the rest is from the file, not from the caller's registers. */
-	open->open_flags = (BPF_CORE_READ(file, f_flags) & ~O_LARGEFILE) |
-			   (flags_argument(task, regs, kind) & (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
-
+	open->open_flags = flags;
 	walk.flags = file_flags(file);
 	resolve_path(&walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
-	open->path_len = append_path(record, size, &walk);
+	open->path_len = append_path(buffers.record, size, &walk);
 	size += open->path_len;
 	open->event.flags = walk.flags;
-	send(&open->event, size, false);
+	send_new(slot, &open->event, size, KC_BULK);
+	put_buffers(&buffers);
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+static __always_inline int on_open(struct kc_cgroup_entry *container, struct task_struct *task, struct pt_regs *regs,
+				   __u32 number, __u32 descriptor, bool direct)
 {
-	if (ret < 0)
+	struct kc_slot *slot = slot_of(container);
+	struct kc_event sighting = {};
+	struct file *file;
+	__u32 flags;
+
+	if (in_setup(task))
+		return 0; /* neither learned nor judged */
+	file = file_of(task, descriptor);
+	if (!file) {
+		/* Another thread has closed it already. */
+		count_lost(slot, KC_OPEN, KC_LOST_NO_FILE);
 		return 0;
-	return on_open((struct task_struct *)bpf_get_current_task(), regs, ret);
+	}
+	if (direct)
+		file = bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file));
+	flags = open_flags(file, regs, number, direct);
+	if (is_repeat(slot, container->slot, &sighting, KC_OPEN, file_key(file, flags, direct)))
+		return 0;
+	return report_open(container, &sighting, file, flags);
 }

@@ -41,11 +41,43 @@ static __always_inline __u32 append_args(struct record_buffer *record, __u32 off
 	return len;
 }
 
+static __always_inline void fill_stream(struct kc_stream *stream, struct task_struct *task, __u32 descriptor)
+{
+	struct file *file = file_of(task, descriptor);
+	struct inode *inode;
+	__u32 major;
+
+	if (!file)
+		return;
+	inode = BPF_CORE_READ(file, f_inode);
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFREG:
+		stream->type = KC_STREAM_FILE;
+		break;
+	case S_IFIFO:
+		stream->type = KC_STREAM_PIPE;
+		break;
+	case S_IFSOCK:
+		stream->type = KC_STREAM_SOCKET;
+		fill_peer(stream, socket_of(file));
+		break;
+	case S_IFCHR:
+		/* include/uapi/linux/major.h: TTY_MAJOR, TTYAUX_MAJOR, UNIX98_PTY_SLAVE_MAJOR; dev_t keeps the major above 20 bits */
+		major = BPF_CORE_READ(inode, i_rdev) >> 20;
+		stream->type = major == 4 || major == 5 || (major >= 136 && major <= 143) ? KC_STREAM_TERMINAL : KC_STREAM_OTHER;
+		break;
+	default:
+		stream->type = KC_STREAM_OTHER;
+	}
+}
+
 static __always_inline int on_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct kc_cgroup_entry *container = task_container(task);
 	struct path_walk walk = {};
+	struct buffers buffers;
 	struct record_buffer *record;
+	struct kc_slot *slot;
 	struct kc_exec *exec;
 	struct file *file;
 	struct inode *inode;
@@ -54,14 +86,17 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 
 	if (!container)
 		return 0;
-	record = new_record();
-	walk.buffer = path_buffer();
-	if (!record || !walk.buffer)
+	slot = slot_of(container);
+	if (!take_buffers(&buffers, slot, KC_EXEC))
 		return 0;
+	record = buffers.record;
+	walk.buffer = buffers.path;
 	exec = (struct kc_exec *)record;
 	__builtin_memset(exec, 0, sizeof(*exec));
-	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id);
+	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id, container->slot);
 	fill_process(&exec->event, task);
+	for (int i = 0; i < 3; i++)
+		fill_stream(&exec->streams[i], task, i);
 	fill_parent_comm(exec->parent_comm, task);
 
 	file = BPF_CORE_READ(bprm, file);
@@ -85,7 +120,8 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 	size += exec->lengths.args;
 
 	exec->event.flags = walk.flags;
-	send(&exec->event, size, true);
+	send(slot, &exec->event, size, KC_CRITICAL);
+	put_buffers(&buffers);
 	return 0;
 }
 
@@ -94,38 +130,34 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	struct kc_cgroup_entry *container;
 	__u32 tgid = BPF_CORE_READ(child, tgid);
 	struct setup_task *setup;
-	struct kc_fork *fork;
+	struct kc_fork fork = {};
 
 	if ((__u32)BPF_CORE_READ(child, pid) != tgid)
 		return 0; /* a thread */
 	container = task_container(child);
 	if (!is_watched(container))
 		return 0;
-	fork = new_record();
-	if (!fork)
-		return 0;
-	__builtin_memset(fork, 0, sizeof(*fork));
-	fill_head(&fork->event, KC_FORK, container->container_cgroup_id);
-	fill_process(&fork->event, child);
-	fill_parent_comm(fork->parent_comm, child);
+	fill_head(&fork.event, KC_FORK, container->container_cgroup_id, container->slot);
+	fill_process(&fork.event, child);
+	fill_parent_comm(fork.parent_comm, child);
 
 	setup = find_setup(BPF_CORE_READ(parent, tgid));
 	if (setup) {
 		begin_setup(tgid, setup->mnt_ns);
-		fork->event.flags |= KC_SETUP;
+		fork.event.flags |= KC_SETUP;
 	} else if (!task_container(parent)) {
 		/* Born into the container by a process outside of it: clone3(CLONE_INTO_CGROUP). */
 		begin_setup(tgid, runtime_mount_namespace(child));
-		fork->event.flags |= KC_SETUP | KC_ENTERED;
+		fork.event.flags |= KC_SETUP | KC_ENTERED;
 	}
-	send(&fork->event, sizeof(*fork), true);
+	send(slot_of(container), &fork.event, sizeof(fork), KC_CRITICAL);
 	return 0;
 }
 
 static __always_inline int on_exit(struct task_struct *task)
 {
 	struct kc_cgroup_entry *container;
-	struct kc_exit *exit;
+	struct kc_exit exit = {};
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	bool setup;
 
@@ -138,16 +170,12 @@ static __always_inline int on_exit(struct task_struct *task)
 	container = task_container(task);
 	if (!is_watched(container))
 		return 0;
-	exit = new_record();
-	if (!exit)
-		return 0;
-	__builtin_memset(exit, 0, sizeof(*exit));
-	fill_head(&exit->event, KC_EXIT, container->container_cgroup_id);
-	fill_process(&exit->event, task);
-	exit->exit_code = BPF_CORE_READ(task, exit_code);
+	fill_head(&exit.event, KC_EXIT, container->container_cgroup_id, container->slot);
+	fill_process(&exit.event, task);
+	exit.exit_code = BPF_CORE_READ(task, exit_code);
 	if (setup)
-		exit->event.flags |= KC_SETUP;
-	send(&exit->event, sizeof(*exit), false);
+		exit.event.flags |= KC_SETUP;
+	send(slot_of(container), &exit.event, sizeof(exit), KC_CRITICAL);
 	return 0;
 }
 

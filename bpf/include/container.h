@@ -10,8 +10,16 @@ static __always_inline __u64 cgroup_id(struct cgroup *cgroup)
 	return BPF_CORE_READ(cgroup, kn, id);
 }
 
+/* Fibonacci hashing: the high bits of the product depend on all of the id. */
+static __always_inline __u32 *tracked_bucket(__u64 id)
+{
+	return &tracked[((id * 0x9e3779b97f4a7c15ULL) >> 52) % KC_TRACKED_BUCKETS];
+}
+
 static __always_inline struct kc_cgroup_entry *cgroup_entry(__u64 id)
 {
+	if (!*tracked_bucket(id))
+		return NULL;
 	return bpf_map_lookup_elem(&cgroups, &id);
 }
 
@@ -58,7 +66,12 @@ static __always_inline void begin_setup(__u32 tgid, __u64 mnt_ns)
 	if (!error)
 		__sync_fetch_and_add(&setup_task_count, 1);
 	else if (error != -EEXIST)
-		count_lost(KC_FORK, KC_LOST_SETUP_FULL);
+		count_lost(NULL, KC_FORK, KC_LOST_SETUP_FULL);
+}
+
+static __always_inline bool in_setup(struct task_struct *task)
+{
+	return find_setup(BPF_CORE_READ(task, tgid)) != NULL;
 }
 
 static __always_inline void end_setup(__u32 tgid)

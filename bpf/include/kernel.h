@@ -21,11 +21,30 @@ typedef _Bool bool;
 #define true 1
 #define false 0
 
+#define EPERM 1
+#define EACCES 13
 #define EEXIST 17
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define SOCK_DGRAM 2
+#define TCP_LISTEN 10
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+
+/* include/uapi/linux/stat.h */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFCHR 0020000
+#define S_IFIFO 0010000
 
 /* include/uapi/linux/magic.h */
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TMPFS_MAGIC 0x01021994
+#define PROC_SUPER_MAGIC 0x9fa0
 
 /* include/uapi/asm-generic/fcntl.h: the open flags that the kernel keeps no record of in file->f_flags. */
 #define O_CREAT 0x40
@@ -42,7 +61,10 @@ typedef _Bool bool;
 /* include/uapi/linux/bpf.h */
 enum {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum {
@@ -53,10 +75,45 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 };
+#define BPF_F_MMAPABLE (1U << 10)
+
+/* Contexts of cgroup programs: a fixed interface, whose members the verifier knows by their offset. */
+struct __sk_buff {
+	__u32 len;
+	__u32 pkt_type;
+	__u32 mark;
+	__u32 queue_mapping;
+	__u32 protocol;
+};
+
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4; /* network order */
+	__u32 user_ip6[4];
+	__u32 user_port; /* network order */
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+};
+
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 mark;
+	__u32 priority;
+	__u32 src_ip4;
+	__u32 src_ip6[4];
+	__u32 src_port; /* host order */
+};
+
+struct user_namespace;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct qstr {
+	__u32 hash;
 	__u32 len;
 	const unsigned char *name;
 };
@@ -71,6 +128,8 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	__u32 i_generation;
+	__u32 i_rdev;
 };
 
 struct dentry {
@@ -102,6 +161,53 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_flags;
+	void *private_data;
+};
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+/* The floating-point registers of a task; until 5.16 they were in 'state', behind the name fpu___old here. */
+struct fxregs_state {
+	__u32 mxcsr;
+};
+
+union fpregs_state {
+	struct fxregs_state fxsave;
+};
+
+struct fpstate {
+	union fpregs_state regs;
+};
+
+struct fpu {
+	struct fpstate *fpstate;
+};
+
+struct fpu___old {
+	union fpregs_state state;
 };
 
 struct fdtable {
@@ -198,9 +304,11 @@ struct linux_binprm {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bx;
 	unsigned long cx;
-	unsigned long si;
 	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)

@@ -4,14 +4,22 @@
 
 #define KC_MAX_CGROUPS 16384
 #define KC_MAX_SETUP_TASKS 4096
+#define KC_MAX_DNS_SOCKETS 4096
 /* An exec's fixed part, three paths and argv. A value of a per-CPU map may have at most 32 KiB. */
 #define KC_RECORD_MAX (sizeof(struct kc_exec) + 3 * KC_PATH_MAX + KC_ARGS_MAX)
+/* Programs that may interrupt each other on one CPU: a task's, another's that preempts it, and a network packet's. */
+#define KC_BUFFERS 4
 
-/* Records for the sensor; its size is an option of the sensor. */
+/* Records for the sensor; the sizes are options of the sensor. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 * 1024 * 1024);
-} events SEC(".maps");
+	__uint(max_entries, 4 * 1024 * 1024);
+} critical SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} bulk SEC(".maps");
 
 /* Cgroup id to what it is. What is not in here is not watched. */
 struct {
@@ -20,6 +28,31 @@ struct {
 	__type(key, __u64);
 	__type(value, struct kc_cgroup_entry);
 } cgroups SEC(".maps");
+
+/* Slots that are free. Taken here when a cgroup is made; given back by the sensor, once it has read the slot's counters. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 513);
+	__uint(value_size, sizeof(__u32));
+} free_slots SEC(".maps");
+
+/* By slot. The sensor sets the number of slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 513);
+	__type(key, __u32);
+	__type(value, struct kc_slot);
+} slots SEC(".maps");
+
+/* By slot: what was reported already. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 513);
+	__type(key, __u32);
+	__type(value, struct kc_sightings);
+} sightings SEC(".maps");
 
 struct setup_task {
 	/* The runtime's mount namespace; 0 when the process has left it already. */
@@ -34,6 +67,18 @@ struct {
 	__type(value, struct setup_task);
 } setup_tasks SEC(".maps");
 
+struct dns_client {
+	struct kc_event process; /* head of the event that addressed a server: who asks */
+};
+
+/* Sockets that talk to DNS servers, by cookie: a packet does not tell whose it is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KC_MAX_DNS_SOCKETS);
+	__type(key, __u64);
+	__type(value, struct dns_client);
+} dns_clients SEC(".maps");
+
 /* Lost events: index kind * KC_LOSS_REASONS + reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -44,12 +89,13 @@ struct {
 
 struct record_buffer {
 	__u8 bytes[KC_RECORD_MAX];
+	__u32 busy;
 };
 
-/* Where a record is put together: too large for the stack. A program holds its CPU while it runs, so one a CPU is enough. */
+/* Where records with strings are put together: too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, KC_BUFFERS);
 	__type(key, __u32);
 	__type(value, struct record_buffer);
 } records SEC(".maps");
@@ -65,15 +111,29 @@ struct path_buffer {
 	char bytes[2 * KC_PATH_MAX];
 };
 
+/* Belongs to the record of the same index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, KC_BUFFERS);
 	__type(key, __u32);
 	__type(value, struct path_buffer);
 } paths SEC(".maps");
 
+#define KC_TRACKED_BUCKETS 4096
+/*
+ * How many cgroups of the map 'cgroups' fall into each bucket: a glance tells for nearly every process that it is not watched.
+ * Counted by whoever adds or deletes the entry.
+ */
+__u32 tracked[KC_TRACKED_BUCKETS];
+
 /* Entries of 'setup_tasks': while there are none, nobody looks. */
 __u32 setup_task_count;
 
-/* The sensor reads the ring at short intervals by itself now: bulk events need not wake it. */
+/* The sensor reads the rings at short intervals by itself now: bulk events need not wake it. */
 __u32 reader_polls;
+
+/* Bytes that one container may have in a ring, unread. */
+__u64 ring_share[KC_RINGS];
+
+/* Random for each load, so that nobody can choose behaviours that look the same to the filter. */
+__u64 seed;

@@ -5,36 +5,57 @@
 /* Keeps the compiler from undoing a bound that the verifier has to see. */
 #define KC_OPAQUE(value) asm volatile("" : "+r"(value))
 
-static __always_inline void count_lost(__u32 kind, __u32 reason)
+static __always_inline void count_lost(struct kc_slot *slot, __u32 kind, __u32 reason)
 {
 	__u32 key = kind * KC_LOSS_REASONS + reason;
 	__u64 *count = bpf_map_lookup_elem(&lost, &key);
 
 	if (count)
 		(*count)++;
+	if (slot && key < KC_KINDS * KC_LOSS_REASONS)
+		__sync_fetch_and_add(&slot->lost[key], 1);
 }
 
-static __always_inline void *new_record(void)
+/* Where a record with strings is put together; given back with put_buffers. */
+struct buffers {
+	struct record_buffer *record;
+	struct path_buffer *path;
+};
+
+/* A program can be preempted by another task's on the same CPU, and interrupted by a packet's: each takes a free one. */
+static __always_inline bool take_buffers(struct buffers *buffers, struct kc_slot *slot, __u32 kind)
 {
-	__u32 zero = 0;
+	for (__u32 i = 0; i < KC_BUFFERS; i++) {
+		__u32 index = i;
+		struct record_buffer *record = bpf_map_lookup_elem(&records, &index);
 
-	return bpf_map_lookup_elem(&records, &zero);
+		if (!record)
+			return false;
+		if (__sync_val_compare_and_swap(&record->busy, 0, 1))
+			continue;
+		buffers->record = record;
+		buffers->path = bpf_map_lookup_elem(&paths, &index);
+		if (buffers->path)
+			return true;
+		record->busy = 0;
+		return false;
+	}
+	count_lost(slot, kind, KC_LOST_NO_BUFFER);
+	return false;
 }
 
-static __always_inline struct path_buffer *path_buffer(void)
+static __always_inline void put_buffers(struct buffers *buffers)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&paths, &zero);
+	buffers->record->busy = 0;
 }
 
-static __always_inline void fill_head(struct kc_event *event, __u32 kind, __u64 cgroup_id)
+static __always_inline void fill_head(struct kc_event *event, __u32 kind, __u64 cgroup_id, __u32 slot)
 {
 	__builtin_memset(event, 0, sizeof(*event));
 	event->timestamp_ns = bpf_ktime_get_boot_ns();
 	event->cgroup_id = cgroup_id;
 	event->kind = kind;
-	event->cpu = bpf_get_smp_processor_id();
+	event->slot = slot;
 }
 
 static __always_inline void fill_process(struct kc_event *event, struct task_struct *task)
@@ -86,16 +107,47 @@ static __always_inline __u32 append_string(struct record_buffer *record, __u32 o
 	return len > 0 ? len - 1 : 0;
 }
 
-/* Events that must not wait wake the reader at once. */
-static __always_inline void send(struct kc_event *event, __u32 size, bool critical)
+/* Appends a string of the process, which can change it meanwhile: only for what the kernel did not keep. */
+static __always_inline __u32 append_user_string(struct record_buffer *record, __u32 offset, const char *text)
 {
-	__u64 flags = critical ? BPF_RB_FORCE_WAKEUP : reader_polls ? BPF_RB_NO_WAKEUP : 0;
+	long len;
+
+	KC_OPAQUE(offset);
+	if (offset > KC_RECORD_MAX - KC_PATH_MAX)
+		return 0;
+	len = bpf_probe_read_user_str(&record->bytes[offset], KC_PATH_MAX, text);
+	return len > 0 ? len - 1 : 0;
+}
+
+/*
+ * Sends a record, at once to the reader if it is critical. A container that has used its share of the ring loses its own
+ * events, and nobody else's. Returns false, with the loss counted, when it was not sent.
+ */
+static __always_inline bool send(struct kc_slot *slot, struct kc_event *event, __u32 size, enum kc_ring ring)
+{
 	__u32 kind = event->kind;
+	long error;
 
 	event->size = size;
 	KC_OPAQUE(size);
 	if (size > KC_RECORD_MAX)
-		return;
-	if (bpf_ringbuf_output(&events, event, size, flags))
-		count_lost(kind, KC_LOST_RING_FULL);
+		return false;
+	if (slot) {
+		event->sequence = __sync_fetch_and_add(&slot->sequence[ring], 1);
+		if (slot->produced[ring] - slot->consumed[ring] + size > ring_share[ring]) {
+			count_lost(slot, kind, KC_LOST_SHARE_USED);
+			return false;
+		}
+		__sync_fetch_and_add(&slot->produced[ring], size);
+	}
+	if (ring == KC_CRITICAL)
+		error = bpf_ringbuf_output(&critical, event, size, BPF_RB_FORCE_WAKEUP);
+	else
+		error = bpf_ringbuf_output(&bulk, event, size, reader_polls ? BPF_RB_NO_WAKEUP : 0);
+	if (error) {
+		count_lost(slot, kind, KC_LOST_RING_FULL);
+		if (slot)
+			__sync_fetch_and_sub(&slot->produced[ring], size);
+	}
+	return !error;
 }

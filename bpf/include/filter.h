@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The filter of repeats: each container's slot remembers which behaviours were reported. What does not fit any more is
+ * forgotten and reported anew; a container only ever forgets its own.
+ */
+#pragma once
+
+/* Finalizer steps of MurmurHash3. */
+static __always_inline __u64 mix(__u64 hash, __u64 value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
+	return hash ^ (hash >> 32);
+}
+
+/* 0 stands for what is not filtered. */
+static __always_inline __u64 behaviour(__u32 kind, __u64 first, __u64 second)
+{
+	return mix(mix(mix(seed, kind), first), second) | 1;
+}
+
+static __always_inline struct kc_slot *slot_of(struct kc_cgroup_entry *container)
+{
+	__u32 index = container->slot;
+
+	return index ? bpf_map_lookup_elem(&slots, &index) : NULL;
+}
+
+static __always_inline struct kc_sighting *sighting_set(__u32 slot, __u64 key)
+{
+	struct kc_sightings *all = bpf_map_lookup_elem(&sightings, &slot);
+
+	return all ? &all->entries[((key >> 8) % KC_SIGHTING_SETS) * KC_SIGHTING_WAYS] : NULL;
+}
+
+/*
+ * Whether this was reported before and need not be again. Behaviour that led to an alert is reported again from time to time, with
+ * the number of repeats and whoever did it last.
+ */
+static __always_inline bool is_repeat(struct kc_slot *slot, __u32 index, struct kc_event *event, __u32 kind, __u64 key)
+{
+	struct kc_sighting *set;
+
+	event->sighting = key;
+	event->repeats = 0;
+	if (!slot || kind >= KC_KINDS)
+		return false;
+	set = sighting_set(index, key);
+	if (!set)
+		return false;
+	for (int way = 0; way < KC_SIGHTING_WAYS; way++) {
+		struct kc_sighting *entry = &set[way];
+		__u64 now;
+
+		if (entry->key != key || entry->epoch != slot->epoch)
+			continue;
+		__sync_fetch_and_add(&slot->repeats[kind], 1);
+		entry->repeats++;
+		if (!entry->report_after_ns)
+			return true;
+		now = bpf_ktime_get_boot_ns();
+		if (now < entry->report_after_ns)
+			return true;
+		entry->report_after_ns = now + 1000000000ULL;
+		event->repeats = entry->repeats;
+		entry->repeats = 0;
+		return false;
+	}
+	return false;
+}
+
+/* Remembers what was sent: only then, so that what was lost is reported when it happens again. */
+static __always_inline void remember(struct kc_slot *slot, __u32 index, __u64 key)
+{
+	struct kc_sighting *set, *entry = NULL;
+	__u32 victim = bpf_get_prandom_u32() % KC_SIGHTING_WAYS;
+
+	if (!slot)
+		return;
+	set = sighting_set(index, key);
+	if (!set)
+		return;
+	for (int way = 0; way < KC_SIGHTING_WAYS; way++) {
+		if (set[way].epoch != slot->epoch)
+			victim = way;
+		else if (set[way].key == key)
+			return;
+	}
+	entry = &set[victim & (KC_SIGHTING_WAYS - 1)];
+	entry->key = key;
+	entry->report_after_ns = 0;
+	entry->repeats = 0;
+	entry->epoch = slot->epoch;
+}
+
+/* Sends what is not a repeat, and remembers it. */
+static __always_inline bool send_new(struct kc_slot *slot, struct kc_event *event, __u32 size, enum kc_ring ring)
+{
+	if (!send(slot, event, size, ring))
+		return false;
+	if (event->sighting)
+		remember(slot, event->slot, event->sighting);
+	return true;
+}

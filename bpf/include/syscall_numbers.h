@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Numbers and arguments of system calls, native and 32-bit. */
+#pragma once
+
+#if defined(__TARGET_ARCH_x86)
+/* arch/x86/include/asm/thread_info.h: the system call came in through the 32-bit entry. */
+#define TS_COMPAT 0x0002
+/* arch/x86/include/uapi/asm/unistd.h: the x32 interface, whose own calls are numbered from 512 on. */
+#define X32_SYSCALL_BIT 0x40000000
+#define X32_FIRST 512
+#define X32_PLACE 984
+
+static __always_inline bool is_compat(struct task_struct *task)
+{
+	return task->thread_info.status & TS_COMPAT;
+}
+
+/* Number in struct kc_syscall's sense. */
+static __always_inline __u32 syscall_number(struct task_struct *task, __u32 number)
+{
+	if (is_compat(task))
+		return number + KC_SYSCALL_COMPAT;
+	number &= ~X32_SYSCALL_BIT;
+	return number < X32_FIRST ? number : number - X32_FIRST + X32_PLACE;
+}
+
+/* arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl */
+#define NATIVE(number) number
+#define COMPAT(number) (KC_SYSCALL_COMPAT + (number))
+enum {
+	SYS_OPEN = NATIVE(2),
+	SYS_CREAT = NATIVE(85),
+	SYS_OPENAT = NATIVE(257),
+	SYS_OPENAT2 = NATIVE(437),
+	SYS_OPEN_BY_HANDLE_AT = NATIVE(304),
+	SYS_ACCEPT = NATIVE(43),
+	SYS_ACCEPT4 = NATIVE(288),
+	SYS_EXECVE = NATIVE(59),
+	SYS_EXECVEAT = NATIVE(322),
+	SYS_PTRACE = NATIVE(101),
+	SYS_INIT_MODULE = NATIVE(175),
+	SYS_FINIT_MODULE = NATIVE(313),
+	SYS_UNSHARE = NATIVE(272),
+	SYS_SETNS = NATIVE(308),
+	COMPAT_OPEN = COMPAT(5),
+	COMPAT_CREAT = COMPAT(8),
+	COMPAT_OPENAT = COMPAT(295),
+	COMPAT_OPENAT2 = COMPAT(437),
+	COMPAT_OPEN_BY_HANDLE_AT = COMPAT(342),
+	COMPAT_SOCKETCALL = COMPAT(102),
+	COMPAT_ACCEPT4 = COMPAT(364),
+	COMPAT_EXECVE = COMPAT(11),
+	COMPAT_EXECVEAT = COMPAT(358),
+	COMPAT_PTRACE = COMPAT(26),
+	COMPAT_INIT_MODULE = COMPAT(128),
+	COMPAT_FINIT_MODULE = COMPAT(350),
+	COMPAT_UNSHARE = COMPAT(310),
+	COMPAT_SETNS = COMPAT(346),
+};
+
+static __always_inline __u64 argument(struct pt_regs *regs, __u32 number, int index)
+{
+	bool compat = number >= KC_SYSCALL_COMPAT && number < X32_PLACE;
+
+	switch (index) {
+	case 0:
+		return compat ? (__u32)regs->bx : regs->di;
+	case 1:
+		return compat ? (__u32)regs->cx : regs->si;
+	default:
+		return compat ? (__u32)regs->dx : regs->dx;
+	}
+}
+#else
+#error "the system calls of this architecture are not yet known"
+#endif

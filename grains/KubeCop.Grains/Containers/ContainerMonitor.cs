@@ -4,6 +4,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Containers.Learning;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Grains.Containers;
@@ -13,8 +14,8 @@ namespace KubeCop.Grains.Containers;
 /// locks; once behaviour is known, an event that raises no alert allocates nothing.
 /// <para>
 /// Signature rules judge every event at once. For the rest the event's own time decides, not when it arrives: before the end of learning it
-/// is learned (unless a signature rule fired on it), later it is judged by the profile. What cannot be decided yet, because the assignment
-/// or the final profile has not arrived, is held back, one event of each behaviour.
+/// is learned (unless a signature rule fired on it, or the kernel refused it), later it is judged by the profile. What cannot be decided yet,
+/// because the assignment or the final profile has not arrived, is held back, one event of each behaviour.
 /// </para>
 /// </summary>
 internal sealed partial class ContainerMonitor
@@ -131,7 +132,7 @@ internal sealed partial class ContainerMonitor
         foreach (ref readonly var sensorEvent in batch.Events)
         {
             _processes.Apply(sensorEvent);
-            if ((sensorEvent.Flags & NotBehaviour) == 0 && sensorEvent.Kind is EventKind.Exec or EventKind.Open)
+            if ((sensorEvent.Flags & NotBehaviour) == 0 && IsWatched(sensorEvent.Kind))
             {
                 Observe(sensorEvent);
             }
@@ -159,6 +160,9 @@ internal sealed partial class ContainerMonitor
         assignment.State != ProfileState.Learning
         || (profile.Revision == assignment.Slot.Revision && profile.IsPartial == assignment.Slot.Partial && profile.Generation == assignment.Generation);
 
+    // Forks and exits only complete the process tree.
+    private bool IsWatched(EventKind kind) => _learned.Learns(kind) || _signatures.For(kind).Length > 0;
+
     private void Observe(in SensorEvent sensorEvent)
     {
         if (_container is null)
@@ -179,6 +183,11 @@ internal sealed partial class ContainerMonitor
         var at = _clock.ToUtc(sensorEvent.Timestamp);
         var isLearning = _assignment is { State: ProfileState.Learning } && at < _assignment.CompletesAt;
         var suspicious = isSuspicious ?? Judge(_signatures, sensorEvent, sensorEvent, at, isLearning, process);
+        if (!_learned.Learns(sensorEvent.Kind))
+        {
+            return;
+        }
+
         if (_paths.NameOf(sensorEvent) is { } name)
         {
             CompareAs(name, sensorEvent, at, isLearning, suspicious, process);
@@ -209,9 +218,9 @@ internal sealed partial class ContainerMonitor
         }
         else if (at < _assignment.CompletesAt)
         {
-            if (!suspicious && !IsInOwnProfile(named) && Learn(named, at) && _profile is not null && !_isOwnProfile)
+            if (!suspicious && !(_isOwnProfile && _profile!.Covers(named)) && (IsAttempt(named) || Learn(named, at)) && !_isOwnProfile)
             {
-                Judge(_deviations, named, original, at, isLearning, process);
+                JudgeByProfile(named, original, at, isLearning, process);
             }
         }
         else if (!_isOwnProfile)
@@ -221,21 +230,20 @@ internal sealed partial class ContainerMonitor
         else if (!_learned.Covers(named))
         {
             // What this container learned just before the end is on its way into the profile.
-            Judge(_deviations, named, original, at, isLearning, process);
+            JudgeByProfile(named, original, at, isLearning, process);
         }
     }
 
-    private bool IsInOwnProfile(in SensorEvent sensorEvent)
-    {
-        if (!_isOwnProfile)
-        {
-            return false;
-        }
+    // A refused check of a capability is learned as such: most are made on the way of doing something else, all the time.
+    private static bool IsAttempt(in SensorEvent sensorEvent) => sensorEvent.IsRefused && sensorEvent.Kind != EventKind.Capability;
 
-        var flags = OpenFlags.ToSet(sensorEvent.Value);
-        return sensorEvent.Kind == EventKind.Exec
-            ? _profile!.ContainsExec(sensorEvent.Path, sensorEvent.Executable)
-            : (_profile!.OpenFlagsOf(sensorEvent.Path) & flags) == flags;
+    // A profile of before a kind was learned must not make all of it look new.
+    private void JudgeByProfile(in SensorEvent named, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
+    {
+        if (_profile is not null && _profile.Knows(named.Kind))
+        {
+            Judge(_deviations, named, original, at, isLearning, process);
+        }
     }
 
     private bool Learn(in SensorEvent sensorEvent, DateTimeOffset at)
@@ -244,7 +252,7 @@ internal sealed partial class ContainerMonitor
         var isNew = _learned.Learn(sensorEvent, at);
         if (dropped == 0 && _learned.Dropped > 0)
         {
-            LogWarningTooMuchToLearn(_container!.Id, _learning.MaxEntriesPerKind, LearnedBehaviour.MaxArgumentLists);
+            LogWarningTooMuchToLearn(_container!.Id, _learning.MaxEntriesPerKind, LearnedExecs.MaxArgumentLists);
         }
 
         return isNew;

@@ -8,10 +8,10 @@ namespace KubeCop.Grains.Containers;
 /// <param name="Process">As it was at the time of the event.</param>
 internal sealed record HeldEvent(SensorEvent Event, bool? IsSuspicious, AlertProcess Process);
 
-/// <summary>Events held back, one of each behaviour, in the order they came. Not thread safe.</summary>
+/// <summary>Events held back, one of those that say the same but for process and time, in the order they came. Not thread safe.</summary>
 internal sealed class HeldEvents(int capacity = 4096)
 {
-    private HashSet<BehaviourKey> _seen = [];
+    private HashSet<Deed> _seen = [];
     private List<HeldEvent> _events = [];
 
     public int Count => _events.Count;
@@ -22,7 +22,7 @@ internal sealed class HeldEvents(int capacity = 4096)
     /// <summary>Whether the event has to be held: it is new and there is room.</summary>
     public bool TryReserve(in SensorEvent sensorEvent)
     {
-        var key = new BehaviourKey(sensorEvent);
+        var key = new Deed(sensorEvent.Kind, sensorEvent.Flags, sensorEvent.Path, sensorEvent.Executable, sensorEvent.Value, sensorEvent.Details);
         if (_seen.Contains(key))
         {
             return false;
@@ -48,4 +48,7 @@ internal sealed class HeldEvents(int capacity = 4096)
         _seen = [];
         return events;
     }
+
+    /// <summary>What was done; the decoder gives one object for the same details.</summary>
+    private readonly record struct Deed(EventKind Kind, EventFlags Flags, string Path, string Executable, uint Value, EventDetails? Details);
 }

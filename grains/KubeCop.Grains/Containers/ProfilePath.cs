@@ -21,9 +21,14 @@ internal sealed class ProfilePath(int capacity = 1024)
     private readonly Dictionary<(string Mark, string Path), string> _marked = [];
     private readonly Dictionary<string, string> _temporary = new(StringComparer.Ordinal);
 
-    /// <returns>Null where the event's path is its name.</returns>
+    /// <returns>Null where the event's path is its name, or it is about no file.</returns>
     public string? NameOf(in SensorEvent sensorEvent)
     {
+        if (sensorEvent.Kind is not (EventKind.Exec or EventKind.Open))
+        {
+            return null;
+        }
+
         if ((sensorEvent.Flags & EventFlags.PathUnreachable) != 0 || sensorEvent.Path.Length == 0)
         {
             return Mark(Unreachable, sensorEvent.Path);

@@ -13,6 +13,9 @@ internal sealed class LearnedSlot
     private readonly BehaviourSet _behaviour;
     private readonly List<string> _containers = [];
     private IReadOnlyList<ObservationGap> _gaps = [];
+
+    // What was stored before a kind was learned does not become learned by going on: its beginning is missing.
+    private ProfileSections _sections = ProfileSections.All;
     private readonly TimeSpan _period;
     private DateTimeOffset _startedAt;
     private ContainerProfile? _profile;
@@ -33,10 +36,11 @@ internal sealed class LearnedSlot
         var profile = state.Profile;
         Slot = SlotOf(profile);
         // What was stored under a larger limit is not thrown away.
-        _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, Math.Max(profile.Execs.Count, profile.Opens.Count)));
+        _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, LargestSection(profile)));
         _behaviour.Add(profile);
         _containers.AddRange(state.Containers);
         _gaps = profile.Gaps;
+        _sections = profile.Sections;
         _period = state.Period;
         _startedAt = profile.LearningStartedAt;
         (Generation, State, Version, Lost) = (profile.Generation, profile.State, profile.Version, profile.Lost);
@@ -63,7 +67,7 @@ internal sealed class LearnedSlot
     public bool IsLearning => State == ProfileState.Learning;
 
     /// <summary>The content as of <see cref="Version"/>.</summary>
-    public ContainerProfile Profile => _profile ??= new ContainerProfile
+    public ContainerProfile Profile => _profile ??= _behaviour.WriteTo(new ContainerProfile
     {
         Name = Slot.ContainerName,
         Revision = Slot.Revision,
@@ -72,12 +76,13 @@ internal sealed class LearnedSlot
         Generation = Generation,
         LearningStartedAt = _startedAt,
         CompletesAt = CompletesAt,
-        Execs = _behaviour.Execs(),
-        Opens = _behaviour.Opens(),
+        Execs = [],
+        Opens = [],
         Gaps = _gaps,
         Lost = Lost,
         IsPartial = Slot.Partial,
-    };
+        Sections = _sections,
+    });
 
     public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };
 
@@ -128,6 +133,7 @@ internal sealed class LearnedSlot
     public void Unite(LearnedSlot other)
     {
         _behaviour.Add(other.Profile);
+        _sections &= other._sections;
         foreach (var container in other._containers)
         {
             Register(container, RegisteredAt);
@@ -155,6 +161,11 @@ internal sealed class LearnedSlot
     }
 
     public SlotState ToState() => new() { Profile = Profile, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
+
+    private static int LargestSection(ContainerProfile profile) => new[]
+    {
+        profile.Execs.Count, profile.Opens.Count, profile.Syscalls.Count, profile.Capabilities.Count, profile.Dns.Count, profile.Incoming.Count + profile.Outgoing.Count,
+    }.Max();
 
     private static DateTimeOffset Latest(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 }

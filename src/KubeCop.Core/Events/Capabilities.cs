@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KubeCop.Core.Events;
 
 /// <summary>Names of Linux capabilities.</summary>
@@ -15,4 +17,18 @@ public static class Capabilities
 
     /// <summary>The name without <c>CAP_</c>; one too new to be known is called by its number, for example <c>UNKNOWN_63</c>.</summary>
     public static string Name(int number) => (uint)number < (uint)Names.Length ? Names[number] : $"UNKNOWN_{number}";
+
+    /// <summary>The name as <see cref="Name"/> gives it, of a capability as people write it: <c>net_admin</c>, <c>CAP_NET_ADMIN</c>.</summary>
+    /// <returns>False when there is none of this name.</returns>
+    public static bool TryParse(string text, out string name)
+    {
+        var upper = text.ToUpperInvariant();
+        name = upper.StartsWith("CAP_", StringComparison.Ordinal) ? upper["CAP_".Length..] : upper;
+        return Names.Contains(name) || name == Name(NumberIn(name, "UNKNOWN_"));
+    }
+
+    internal static int NumberIn(string text, string prefix) =>
+        text.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : -1;
 }

@@ -43,6 +43,9 @@ public struct SensorEvent
     /// <summary>With <see cref="EventFlags.Refused"/>: the error number (errno). Otherwise 0.</summary>
     [Id(9)] public int Error;
 
+    /// <summary>It was tried only: see <see cref="EventFlags.Refused"/>.</summary>
+    public readonly bool IsRefused => (Flags & EventFlags.Refused) != 0;
+
     /// <summary>Of an exec.</summary>
     public readonly ExecDetails? Exec => Details as ExecDetails;
 

@@ -92,6 +92,9 @@ public static class SystemCalls
         return (uint)index < (uint)table.Length && table[index] is { } name ? name : $"syscall_{index}";
     }
 
+    /// <summary>Whether <see cref="Name"/> can give this name.</summary>
+    public static bool Exists(string name) => X64.Contains(name) || X86.Contains(name) || name == $"syscall_{Capabilities.NumberIn(name, "syscall_")}";
+
     private static string?[] Table(params ReadOnlySpan<(int First, string Names)> runs)
     {
         var table = new string?[Compat];

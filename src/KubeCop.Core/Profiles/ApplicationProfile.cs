@@ -54,6 +54,22 @@ public sealed record ContainerProfile
     [Id(10)] public long Lost { get; init; }
 
     [Id(11)] public required bool IsPartial { get; init; }
+
+    [Id(12)] public IReadOnlyList<SyscallEntry> Syscalls { get; init; } = [];
+    [Id(13)] public IReadOnlyList<CapabilityEntry> Capabilities { get; init; } = [];
+    [Id(14)] public IReadOnlyList<DnsEntry> Dns { get; init; } = [];
+
+    /// <summary>Where others reach it: ports it listens on or took connections at.</summary>
+    [Id(15)] public IReadOnlyList<NetworkEntry> Incoming { get; init; } = [];
+
+    /// <summary>Where it connects to.</summary>
+    [Id(16)] public IReadOnlyList<NetworkEntry> Outgoing { get; init; } = [];
+
+    /// <summary>
+    /// The sections that were learned, or given by who wrote the profile. An empty section that is not among them says nothing, and no rule
+    /// judges by it. Profiles from before this was recorded have learned programs and files.
+    /// </summary>
+    [Id(17)] public ProfileSections Sections { get; init; } = ProfileSections.Execs | ProfileSections.Opens;
 }
 
 /// <summary>A program of a profile.</summary>
@@ -70,3 +86,33 @@ public sealed record OpenEntry(
     [property: Id(0)] string Path,
     [property: Id(1)] IReadOnlyList<string> Flags,
     [property: Id(2)] DateTimeOffset FirstSeen);
+
+/// <summary>A system call of a profile.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.SyscallEntry")]
+public sealed record SyscallEntry([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset FirstSeen);
+
+/// <summary>The capabilities of a profile that one system call needs.</summary>
+/// <param name="Syscall">Its name; <see cref="CapabilityItem.AnySyscall"/> for all of them.</param>
+/// <param name="Caps">Used: the process had them.</param>
+/// <param name="Refused">Checked, but the process did not have them.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.CapabilityEntry")]
+public sealed record CapabilityEntry(
+    [property: Id(0)] string Syscall,
+    [property: Id(1)] IReadOnlyList<string> Caps,
+    [property: Id(2)] IReadOnlyList<string> Refused,
+    [property: Id(3)] DateTimeOffset FirstSeen);
+
+/// <summary>A name of a profile that is looked up, and up to <see cref="DnsItem.MaxAddresses"/> addresses it led to.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.DnsEntry")]
+public sealed record DnsEntry(
+    [property: Id(0)] string DnsName,
+    [property: Id(1)] IReadOnlyList<string> Addresses,
+    [property: Id(2)] DateTimeOffset FirstSeen);
+
+/// <summary>A connection of a profile; an incoming one has no endpoint.</summary>
+[GenerateSerializer, Immutable, Alias("kubecop.NetworkEntry")]
+public sealed record NetworkEntry(
+    [property: Id(0)] string Protocol,
+    [property: Id(1)] ushort Port,
+    [property: Id(2)] string DstEndpoint,
+    [property: Id(3)] DateTimeOffset FirstSeen);

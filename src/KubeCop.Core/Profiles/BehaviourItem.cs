@@ -21,17 +21,29 @@ public sealed record OpenItem([property: Id(0)] string Path, [property: Id(1)] u
 [GenerateSerializer, Immutable, Alias("kubecop.SyscallItem")]
 public sealed record SyscallItem([property: Id(0)] string Name) : BehaviourItem;
 
-/// <summary>A capability that was used.</summary>
+/// <summary>A capability that was used, or asked for in vain.</summary>
 /// <param name="Name">Without <c>CAP_</c>.</param>
-/// <param name="Syscall">The system call during which it was checked.</param>
+/// <param name="Syscall">The system call during which it was checked; <see cref="AnySyscall"/> for all of them.</param>
+/// <param name="IsRefused">The process did not have it. That a check is refused every day says nothing about its being granted.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.CapabilityItem")]
-public sealed record CapabilityItem([property: Id(0)] string Name, [property: Id(1)] string Syscall) : BehaviourItem;
+public sealed record CapabilityItem(
+    [property: Id(0)] string Name,
+    [property: Id(1)] string Syscall,
+    [property: Id(2)] bool IsRefused = false) : BehaviourItem
+{
+    /// <summary>What people who allow a capability for everything write as the system call.</summary>
+    public const string AnySyscall = "*";
+}
 
 /// <summary>A name that was looked up, with what it led to.</summary>
 /// <param name="Name">In lower case, without the final dot.</param>
 /// <param name="Addresses">All addresses of one answer; empty for a query, or an answer without addresses.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.DnsItem")]
-public sealed record DnsItem([property: Id(0)] string Name, [property: Id(1)] ArgumentList Addresses) : BehaviourItem;
+public sealed record DnsItem([property: Id(0)] string Name, [property: Id(1)] ArgumentList Addresses) : BehaviourItem
+{
+    /// <summary>The most addresses a profile keeps of one name: some names have new ones with every answer, and no rule compares them.</summary>
+    public const int MaxAddresses = 64;
+}
 
 /// <summary>A connection.</summary>
 /// <param name="Protocol">As in <see cref="NetworkDetails.Protocol"/>.</param>

@@ -8,6 +8,12 @@ public sealed class CompiledProfile
 {
     private readonly FrozenDictionary<string, string[]> _executablesByPath;
     private readonly FrozenDictionary<string, uint> _flagsByPath;
+    private readonly FrozenSet<string> _syscalls;
+    private readonly FrozenSet<(string Name, string Syscall)> _capabilities;
+    private readonly FrozenSet<(string Name, string Syscall)> _refusedCapabilities;
+    private readonly FrozenSet<string> _dnsNames;
+    private readonly FrozenSet<(string Protocol, ushort Port)> _incoming;
+    private readonly FrozenSet<(string Protocol, ushort Port, string Address)> _outgoing;
 
     public CompiledProfile(ContainerProfile profile)
     {
@@ -21,10 +27,36 @@ public sealed class CompiledProfile
                 static group => group.Key,
                 static group => group.Aggregate(0u, static (flags, open) => flags | OpenFlags.Parse(open.Flags)),
                 StringComparer.Ordinal);
+        _syscalls = profile.Syscalls.Select(static syscall => syscall.Name).ToFrozenSet(StringComparer.Ordinal);
+        _capabilities = profile.Capabilities.SelectMany(static entry => entry.Caps.Select(name => (name, entry.Syscall))).ToFrozenSet();
+        _refusedCapabilities = profile.Capabilities.SelectMany(static entry => entry.Refused.Select(name => (name, entry.Syscall))).ToFrozenSet();
+        // KubeCop's profiles have names with the final dot, and protocols in capitals.
+        _dnsNames = profile.Dns.Select(static dns => dns.DnsName.Length > 1 ? dns.DnsName.TrimEnd('.') : dns.DnsName).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _incoming = profile.Incoming.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port)).ToFrozenSet();
+        _outgoing = profile.Outgoing.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port, entry.DstEndpoint)).ToFrozenSet();
     }
 
     /// <summary>What it was compiled from.</summary>
     public ContainerProfile Profile { get; }
+
+    /// <summary>Whether it can tell normal events of this kind from others: its section was learned, or given.</summary>
+    public bool Knows(EventKind kind) => (Profile.Sections & ProfileSection.Of(kind)) != 0;
+
+    /// <summary>Whether it has what the event does. Always so for kinds that profiles have no section for.</summary>
+    /// <param name="sensorEvent">With its path as profiles know it.</param>
+    public bool Covers(in SensorEvent sensorEvent) => sensorEvent.Kind switch
+    {
+        EventKind.Exec => ContainsExec(sensorEvent.Path, sensorEvent.Executable)
+            // A refused exec may have ended before it was known what the path leads to.
+            || (sensorEvent.IsRefused && sensorEvent.Executable.Length == 0 && _executablesByPath.ContainsKey(sensorEvent.Path)),
+        EventKind.Open => OpenFlags.ToSet(sensorEvent.Value) is var flags && (OpenFlagsOf(sensorEvent.Path) & flags) == flags,
+        EventKind.Syscall => ContainsSyscall(sensorEvent.Path),
+        EventKind.Capability => sensorEvent.Capability is not { } capability || ContainsCapability(capability.Name, capability.Syscall, !capability.Granted),
+        EventKind.Dns => ContainsDnsName(sensorEvent.Path),
+        EventKind.Network => sensorEvent.Network is not { } network
+            || ContainsConnection(network.Action == NetworkAction.Connect, network.Protocol, network.Port, network.Address),
+        _ => true,
+    };
 
     /// <summary>
     /// Whether this path was seen to run this executable. An entry without an executable, as in profiles written by people, stands for any.
@@ -49,4 +81,19 @@ public sealed class CompiledProfile
 
     /// <summary>The flags this path was opened with, as a set; 0 when it was not.</summary>
     public uint OpenFlagsOf(string path) => _flagsByPath.GetValueOrDefault(path);
+
+    public bool ContainsSyscall(string name) => _syscalls.Contains(name);
+
+    /// <summary>Whether this capability was used in this system call.</summary>
+    /// <param name="isRefused">Whether it was checked in vain; what may be used may also be refused.</param>
+    public bool ContainsCapability(string name, string syscall, bool isRefused) =>
+        _capabilities.Contains((name, syscall))
+        || _capabilities.Contains((name, CapabilityItem.AnySyscall))
+        || (isRefused && _refusedCapabilities.Contains((name, syscall)));
+
+    public bool ContainsDnsName(string name) => _dnsNames.Contains(name);
+
+    /// <param name="address">The peer of an outgoing connection; of an incoming one it is not compared.</param>
+    public bool ContainsConnection(bool isOutgoing, string protocol, ushort port, string address) =>
+        isOutgoing ? _outgoing.Contains((protocol, port, address)) : _incoming.Contains((protocol, port));
 }

@@ -11,6 +11,6 @@ public sealed class LearningOptions
     /// </summary>
     public TimeSpan Period { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The most entries of one kind (execs, opens) in a container's profile; further ones are dropped and counted. Default: 10 000.</summary>
+    /// <summary>The most entries in one section (execs, opens, dns, …) of a container's profile; further ones are dropped and counted. Default: 10 000.</summary>
     public int MaxEntriesPerKind { get; set; } = 10_000;
 }

@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Workloads;
 
 namespace KubeCop.Tests.Core;
 
@@ -61,6 +62,41 @@ internal static class Sample
 
     public static SensorEvent Exit(uint pid) => new() { Kind = EventKind.Exit, Process = Process(pid), Path = "", Executable = "", ParentComm = "" };
 
+    public static SensorEvent Syscall(string name, double at = 1) => Event(EventKind.Syscall, name, at);
+
+    public static SensorEvent Capability(string name, string syscall, bool granted = true, double at = 1) =>
+        Event(EventKind.Capability, name, at, new CapabilityDetails(name, syscall, granted)) with { Flags = granted ? EventFlags.None : EventFlags.Refused };
+
+    public static SensorEvent Query(string name, double at = 1) => Event(EventKind.Dns, name, at, new DnsDetails(name, "A", false, "", [], "udp", "10.96.0.10"));
+
+    public static SensorEvent Answer(string name, string[] addresses, string outcome = "NOERROR", double at = 1) =>
+        Event(EventKind.Dns, name, at, new DnsDetails(name, "A", true, outcome, addresses, "udp", "10.96.0.10"));
+
+    public static SensorEvent Network(NetworkAction action, string protocol, string address, ushort port, double at = 1) =>
+        Event(EventKind.Network, address, at, new NetworkDetails(action, protocol, address, port)) with { Value = port };
+
+    public static SensorEvent Connect(string address, ushort port, double at = 1) => Network(NetworkAction.Connect, "tcp", address, port, at);
+
+    public static SensorEvent Event(EventKind kind, string path = "", double at = 1, EventDetails? details = null, uint value = 0) => new()
+    {
+        Kind = kind,
+        Timestamp = Nanoseconds(at),
+        Process = Process(10),
+        Path = path,
+        Executable = "",
+        Details = details,
+        Value = value,
+        ParentComm = "",
+    };
+
+    /// <summary>The same as a vain attempt.</summary>
+    public static SensorEvent Refused(SensorEvent sensorEvent, int error = 13)
+    {
+        sensorEvent.Flags |= EventFlags.Refused;
+        sensorEvent.Error = error;
+        return sensorEvent;
+    }
+
     public static ProcessIdentity Process(uint pid, uint parent = 1) => new()
     {
         Key = Key(pid),
@@ -74,21 +110,35 @@ internal static class Sample
 
     public static CompiledProfile Profile(params BehaviourItem[] items) => ProfileOf("r1", items);
 
-    public static CompiledProfile ProfileOf(string revision, params BehaviourItem[] items) => new(new ContainerProfile
+    public static CompiledProfile ProfileOf(string revision, params BehaviourItem[] items) => new(ContainerProfile(items) with { Revision = revision });
+
+    public static ContainerProfile ContainerProfile(params BehaviourItem[] items)
     {
-        Name = "web",
-        Revision = revision,
-        State = ProfileState.Final,
-        Version = 1,
-        Generation = 1,
-        LearningStartedAt = Boot,
-        CompletesAt = Boot.AddSeconds(10),
-        Execs = [.. items.OfType<ExecItem>().Select(static item => new ExecEntry(item.Path, item.Executable, item.Arguments.Values, Boot))],
-        Opens = [.. items.OfType<OpenItem>().Select(static item => new OpenEntry(item.Path, OpenFlags.Names(item.Flags), Boot))],
-        IsPartial = false,
-    });
+        var behaviour = new BehaviourSet(10_000);
+        foreach (var item in items)
+        {
+            behaviour.Add(item, Boot);
+        }
+
+        return behaviour.WriteTo(new ContainerProfile
+        {
+            Name = "web",
+            Revision = "r1",
+            State = ProfileState.Final,
+            Version = 1,
+            Generation = 1,
+            LearningStartedAt = Boot,
+            CompletesAt = Boot.AddSeconds(10),
+            Execs = [],
+            Opens = [],
+            IsPartial = false,
+            Sections = ProfileSections.All,
+        });
+    }
 
     public static ExecItem ExecItem(string path, string? executable = null, params string[] args) => new(path, executable ?? path, new ArgumentList(args));
+
+    public static DnsItem DnsItem(string name, params string[] addresses) => new(name, new ArgumentList(addresses));
 
     private static long Nanoseconds(double seconds) => (long)(seconds * 1e9);
 }

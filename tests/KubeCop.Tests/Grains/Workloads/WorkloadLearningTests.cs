@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
@@ -177,11 +178,49 @@ public sealed class WorkloadLearningTests
     public void Load_StateAsJson_KeepsEverything()
     {
         var slot = Final();
-        _learning.Allow("app", [new ExecItem("/bin/ls", "/bin/busybox", new ArgumentList(["-l"]))], Start);
+        _learning.Allow(
+            "app",
+            [
+                new ExecItem("/bin/ls", "/bin/busybox", new ArgumentList(["-l"])),
+                new SyscallItem("read"),
+                new CapabilityItem("KILL", "kill"),
+                new CapabilityItem("SYS_ADMIN", "kill", IsRefused: true),
+                new DnsItem("a.example", new ArgumentList(["10.0.0.1"])),
+                new NetworkItem(true, "tcp", 443, "10.0.0.1"),
+                new NetworkItem(false, "tcp", 80, ""),
+            ],
+            Start);
 
         var profile = Restarted(Start).Find(slot)!;
 
         Assert.Equal(JsonSerializer.Serialize(_learning.Find(slot)), JsonSerializer.Serialize(profile));
+    }
+
+    [Fact]
+    public void Load_StateOfBeforeTheNewSections_HasThemEmptyAndUnlearned()
+    {
+        var slot = Final();
+        _learning.Allow("app", [new OpenItem("/a", OpenFlags.ToSet(0))], Start);
+        var state = JsonNode.Parse(JsonSerializer.Serialize(_learning.ToState()))!;
+        var stored = state["Slots"]![0]!["Profile"]!.AsObject();
+        foreach (var added in new[] { "Syscalls", "Capabilities", "Dns", "Incoming", "Outgoing", "Sections" })
+        {
+            Assert.True(stored.Remove(added), added);
+        }
+
+        var restarted = new WorkloadLearning(Workload, Options);
+        restarted.Load(state.Deserialize<WorkloadState>()!, Start);
+        restarted.Merge(Delta(slot, Start, "/b") with { Items = [new ObservedItem(new SyscallItem("read"), Start)] }, Start);
+
+        var profile = restarted.Find(slot)!;
+        Assert.Equal("/a", Assert.Single(profile.Opens).Path);
+        Assert.Equal(ProfileSections.Execs | ProfileSections.Opens, profile.Sections);
+        Assert.False(new CompiledProfile(profile).Knows(EventKind.Syscall));
+        Assert.Empty(profile.Outgoing);
+
+        // A learning that begins now knows them.
+        var next = restarted.Register(Container("b", revision: "r2"), Start).Slot;
+        Assert.Equal(ProfileSections.All, restarted.Find(next)!.Sections);
     }
 
     [Fact]

@@ -52,7 +52,15 @@ public sealed class BehaviourJournalTests : IDisposable
     [Fact]
     public void EveryKindOfBehaviour_CanBeJournaled()
     {
-        var samples = new BehaviourItem[] { new ExecItem("/a", "/b", new ArgumentList(["c"])), new OpenItem("/d", 1) };
+        var samples = new BehaviourItem[]
+        {
+            new ExecItem("/a", "/b", new ArgumentList(["c"])),
+            new OpenItem("/d", 1),
+            new SyscallItem("read"),
+            new CapabilityItem("NET_ADMIN", "socket", IsRefused: true),
+            new DnsItem("a.example", new ArgumentList(["10.0.0.1"])),
+            new NetworkItem(true, "tcp", 443, "fd00::1"),
+        };
         var kinds = typeof(BehaviourItem).Assembly.GetTypes().Where(static type => type.IsSubclassOf(typeof(BehaviourItem)));
         Assert.Equal(kinds.Select(static kind => kind.Name).Order(), samples.Select(static sample => sample.GetType().Name).Order());
         foreach (var sample in samples)

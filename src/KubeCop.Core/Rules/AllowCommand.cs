@@ -12,6 +12,16 @@ internal static class AllowCommand
     public static string ForOpen(ContainerDescription container, string path, uint flags) =>
         $"{For(container)} --open {ShellText.Quote(path)} --flags {string.Join(',', OpenFlags.Names(flags))}";
 
+    public static string ForSyscall(ContainerDescription container, string name) => $"{For(container)} --syscall {ShellText.Quote(name)}";
+
+    public static string ForCapability(ContainerDescription container, CapabilityDetails capability) =>
+        $"{For(container)} --capability {ShellText.Quote(capability.Syscall.Length == 0 ? capability.Name : $"{capability.Name}:{capability.Syscall}")}";
+
+    public static string ForDns(ContainerDescription container, string name) => $"{For(container)} --dns {ShellText.Quote(name)}";
+
+    public static string ForConnection(ContainerDescription container, NetworkDetails network) =>
+        $"{For(container)} --connect {ShellText.Quote($"{network.Protocol}:{Connection.EndpointOf(network)}")}";
+
     private static string For(ContainerDescription container)
     {
         var profile = $"{container.Workload.Namespace}/{container.Workload.ProfileName}";

@@ -29,8 +29,8 @@ internal sealed class ExecBinaryNotInBaseImage : IRule
         var program = ExecSubject.Of(sensorEvent);
         var image = context.Container.Image.Length > 0 ? $"the image {context.Container.Image}" : "the image";
         return new Finding(
-            program,
-            $"Exec Binary Not In Base Image: {program} is not in {image}",
+            Refusal.Subject(sensorEvent, program),
+            $"Exec Binary Not In Base Image: {program} is not in {image}{Refusal.Note(sensorEvent)}",
             $"Every program that is started is in {image}.",
             "Find out what wrote the file. If it is meant, put the program into the image, or leave R1001 out of the rule binding of this workload.");
     }

@@ -27,15 +27,15 @@ internal sealed class ExecFromMaliciousSource : IRule
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
     {
-        if (SourceOf(sensorEvent) is not { } source)
+        if (Refusal.IsSearch(sensorEvent) || SourceOf(sensorEvent) is not { } source)
         {
             return null;
         }
 
         var program = ExecSubject.Of(sensorEvent);
         return new Finding(
-            program,
-            $"Exec from malicious source: {program} was started from {source}",
+            Refusal.Subject(sensorEvent, program),
+            $"Exec from malicious source: {program} was started from {source}{Refusal.Note(sensorEvent)}",
             "Programs are started from the directories the image installs them to.",
             "Find out what put the program there. If it is meant, install it in the image and start it from there, or leave R1000 out of the rule "
                 + "binding of this workload.");

@@ -7,6 +7,10 @@ public static class RuleCatalog
     [
         new UnexpectedProcessLaunched(),
         new UnexpectedFileAccess(UnexpectedFileAccessParameters.DefaultBinding),
+        new UnexpectedSystemCall(),
+        new UnexpectedCapabilityUsed(),
+        new UnexpectedDomainRequest(),
+        new KubernetesClientExecuted(),
         new ExecFromMaliciousSource(),
         new ExecBinaryNotInBaseImage(),
     ];

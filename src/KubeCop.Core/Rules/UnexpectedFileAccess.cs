@@ -78,8 +78,8 @@ internal sealed class UnexpectedFileAccess : IRule
         var names = string.Join(", ", OpenFlags.Names(flags));
         return new Finding(
             // Writing a file that was only read so far is another deed, which repeats of the reading must not hide.
-            (flags & Write) == 0 ? sensorEvent.Path : $"{sensorEvent.Path} for writing",
-            $"Unexpected file access: {sensorEvent.Path} with {names}",
+            Refusal.Subject(sensorEvent, (flags & Write) == 0 ? sensorEvent.Path : $"{sensorEvent.Path} for writing"),
+            $"Unexpected file access: {sensorEvent.Path} with {names}{Refusal.Note(sensorEvent)}",
             known == 0 ? "Only files of the profile are opened." : $"This file is opened with no other flags than {string.Join(", ", OpenFlags.Names(known))}.",
             AllowCommand.ForOpen(context.Container, sensorEvent.Path, flags));
     }

@@ -24,15 +24,15 @@ internal sealed class UnexpectedProcessLaunched : IRule
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
     {
-        if (context.Profile is not { } profile || profile.ContainsExec(sensorEvent.Path, sensorEvent.Executable))
+        if (context.Profile is not { } profile || profile.Covers(sensorEvent) || Refusal.IsSearch(sensorEvent))
         {
             return null;
         }
 
         var program = ExecSubject.Of(sensorEvent);
         return new Finding(
-            program,
-            $"Unexpected process launched: {program}",
+            Refusal.Subject(sensorEvent, program),
+            $"Unexpected process launched: {program}{Refusal.Note(sensorEvent)}",
             "Only programs of the profile are started.",
             AllowCommand.ForExec(context.Container, sensorEvent.Path));
     }

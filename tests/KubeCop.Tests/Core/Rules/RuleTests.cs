@@ -1,3 +1,4 @@
+using System.Net;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
@@ -121,6 +122,97 @@ public sealed class RuleTests
         var finding = Evaluate(new ExecBinaryNotInBaseImage(), Sample.Exec("/usr/bin/x", flags: flags), null);
         Assert.Equal(fires, finding is not null);
         Assert.True(finding is null || finding.Message.Contains("registry/web:1", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void UnexpectedProcess_LookedForAlongPath_IsNoFinding() =>
+        Assert.Null(Evaluate(new UnexpectedProcessLaunched(), Sample.Refused(Sample.Exec("/usr/local/bin/ls"), error: 2), Sample.Profile()));
+
+    [Fact]
+    public void UnexpectedSyscall_Finding_NamesAndAllowsIt()
+    {
+        var rule = new UnexpectedSystemCall();
+        Assert.Null(Evaluate(rule, Sample.Syscall("read"), Sample.Profile(new SyscallItem("read"))));
+        Assert.Equal(
+            new Finding(
+                "unshare",
+                "Unexpected system call: unshare",
+                "Only system calls of the profile are made.",
+                "kubecop profiles allow shop/deployment-web --container web --syscall unshare"),
+            Evaluate(rule, Sample.Syscall("unshare"), Sample.Profile(new SyscallItem("read"))));
+    }
+
+    [Theory]
+    [InlineData("NET_ADMIN", "socket", true, false)]
+    [InlineData("NET_ADMIN", "socket", false, false)] // may be used, so may be refused
+    [InlineData("NET_ADMIN", "bind", true, true)]
+    [InlineData("SYS_ADMIN", "mmap", false, false)]
+    [InlineData("SYS_ADMIN", "mmap", true, true)]
+    [InlineData("CHOWN", "fchownat", true, false)]
+    [InlineData("SYS_MODULE", "finit_module", false, true)]
+    public void UnexpectedCapability_SyscallAndVerdict_FiresWhenUnknown(string name, string syscall, bool granted, bool fires)
+    {
+        var profile = Sample.Profile(
+            new CapabilityItem("NET_ADMIN", "socket"),
+            new CapabilityItem("SYS_ADMIN", "mmap", IsRefused: true),
+            new CapabilityItem("CHOWN", CapabilityItem.AnySyscall));
+        var finding = Evaluate(new UnexpectedCapabilityUsed(), Sample.Capability(name, syscall, granted), profile);
+        Assert.Equal(fires, finding is not null);
+        if (finding is not null)
+        {
+            Assert.Equal(!granted, finding.Message.Contains("refused", StringComparison.Ordinal));
+            Assert.Equal($"kubecop profiles allow shop/deployment-web --container web --capability {name}:{syscall}", finding.Fix);
+        }
+    }
+
+    [Theory]
+    [InlineData("example.com", false)]
+    [InlineData("kubecop.example", false)] // written as KubeCop writes names
+    [InlineData("evil.example.com", true)]
+    [InlineData("ample.com", true)]
+    [InlineData(".", true)]
+    public void UnexpectedDomain_NamesOfAProfile_FiresWhenUnknown(string name, bool fires)
+    {
+        var profile = Sample.Profile(Sample.DnsItem("example.com"), Sample.DnsItem("KubeCop.Example."));
+        Assert.Equal(fires, Evaluate(new UnexpectedDomainRequest(), Sample.Query(name), profile) is not null);
+        Assert.Equal(fires, Evaluate(new UnexpectedDomainRequest(), Sample.Answer(name, ["10.0.0.1"]), profile) is not null);
+    }
+
+    [Fact]
+    public void UnexpectedDomain_HostileName_IsAllowedByAPlainWord()
+    {
+        var finding = Evaluate(new UnexpectedDomainRequest(), Sample.Query("$(reboot)\u001b[2J.example"), Sample.Profile());
+        Assert.Equal(@"kubecop profiles allow shop/deployment-web --container web --dns $'$(reboot)\033[2J.example'", finding?.Fix);
+    }
+
+    [Theory]
+    [InlineData("/usr/bin/kubectl", "/usr/bin/kubectl", true)]
+    [InlineData("/a/b/c/kubectl", "/bin/busybox", true)]
+    [InlineData("/tmp/x", "/usr/bin/crictl", true)] // a link
+    [InlineData("/usr/bin/known/kubectl", "/usr/bin/known/kubectl", false)]
+    [InlineData("/usr/bin/kubectl2", "/usr/bin/kubectl2", false)]
+    [InlineData("/kubectl/ls", "/kubectl/ls", false)]
+    public void KubernetesClient_Exec_FiresForClientsThatAreUnknown(string path, string executable, bool fires)
+    {
+        var finding = Evaluate(new KubernetesClientExecuted(), Sample.Exec(path, executable), Sample.Profile(Sample.ExecItem("/usr/bin/known/kubectl")));
+        Assert.Equal(fires, finding is not null);
+        Assert.True(finding is null || finding.Fix.EndsWith($"--exec {path}", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("10.96.0.1", 443, "10.96.0.1", true, "tcp:10.96.0.1:443")]
+    [InlineData("::ffff:10.96.0.1", 443, "10.96.0.1", true, "tcp:10.96.0.1:443")]
+    [InlineData("fd00:0::1", 443, "fd00::1", true, "'tcp:[fd00::1]:443'")]
+    [InlineData("10.96.0.1", 6443, "10.96.0.1", false, "")]
+    [InlineData("10.96.0.1", 443, "10.96.0.2", false, "")]
+    [InlineData(null, 443, "10.96.0.1", false, "")]
+    public void KubernetesClient_Connection_FiresForTheApiServerOnly(string? apiServer, int port, string address, bool fires, string allowed)
+    {
+        var rule = new KubernetesClientExecuted(apiServer is null ? null : IPAddress.Parse(apiServer));
+        var finding = Evaluate(rule, Sample.Connect(address, (ushort)port), Sample.Profile(new NetworkItem(true, "tcp", 6443, "10.96.0.1")));
+        Assert.Equal(fires, finding is not null);
+        Assert.True(finding is null || finding.Fix == $"kubecop profiles allow shop/deployment-web --container web --connect {allowed}", finding?.Fix);
+        Assert.Null(Evaluate(rule, Sample.Network(NetworkAction.Accept, "tcp", address, (ushort)port), Sample.Profile(new NetworkItem(false, "tcp", (ushort)port, ""))));
     }
 
     private static Finding? Evaluate(IRule rule, SensorEvent sensorEvent, CompiledProfile? profile) =>

@@ -1,3 +1,4 @@
+using System.Net;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
@@ -33,6 +34,132 @@ public sealed class ContainerMonitorTests
             monitor.TakeLearned());
         Assert.Empty(monitor.TakeLearned());
         Assert.Empty(_alerts);
+    }
+
+    public static TheoryData<string, SensorEvent, BehaviourItem> Behaviours => new()
+    {
+        { "R0001", Sample.Exec("/bin/ls", args: ["ls", "-l"]), Sample.ExecItem("/bin/ls", null, "-l") },
+        { "R0002", Sample.Open("/etc/shadow"), new OpenItem("/etc/shadow", 1) },
+        { "R0003", Sample.Syscall("unshare"), new SyscallItem("unshare") },
+        { "R0004", Sample.Capability("SYS_ADMIN", "mount"), new CapabilityItem("SYS_ADMIN", "mount") },
+        { "R0004", Sample.Capability("SYS_ADMIN", "mmap", granted: false), new CapabilityItem("SYS_ADMIN", "mmap", IsRefused: true) },
+        { "R0005", Sample.Query("example.com"), Sample.DnsItem("example.com") },
+        { "R0005", Sample.Answer("example.com", ["10.0.0.1", "fd00::1"]), Sample.DnsItem("example.com", "10.0.0.1", "fd00::1") },
+        { "R0005", Sample.Answer("no.example.com", [], "NXDOMAIN"), Sample.DnsItem("no.example.com") },
+        { "R0007", Sample.Connect("10.96.0.1", 443), new NetworkItem(true, "tcp", 443, "10.96.0.1") },
+        { "", Sample.Network(NetworkAction.Accept, "tcp", "10.1.2.3", 80), new NetworkItem(false, "tcp", 80, "") },
+        { "", Sample.Network(NetworkAction.Listen, "udp", "::", 53), new NetworkItem(false, "udp", 53, "") },
+    };
+
+    [Theory]
+    [MemberData(nameof(Behaviours))]
+    public void EveryKind_Learned_IsSilentAndUnlearnedAlerts(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
+    {
+        var monitor = Learning(WithApiServer);
+        Ingest(monitor, sensorEvent, sensorEvent);
+        var learned = Assert.Single(monitor.TakeLearned());
+        Assert.Equal(new ObservedItem(item, Sample.Boot.AddSeconds(1)), learned);
+
+        // Not yet in the profile, then in it.
+        monitor.Guard(Sample.Profile());
+        Ingest(monitor, At(sensorEvent, 20));
+        monitor.Guard(Sample.Profile(item));
+        Ingest(monitor, At(sensorEvent, 21));
+        Assert.Empty(_alerts);
+
+        // The profile had it, so it alone decides: here somebody takes it out again.
+        monitor.Guard(Sample.Profile());
+        Ingest(monitor, At(sensorEvent, 22));
+        Assert.Equal(ruleId, _alerts.SingleOrDefault()?.RuleId ?? "");
+        Assert.Empty(monitor.TakeLearned());
+    }
+
+    [Theory]
+    [MemberData(nameof(Behaviours))]
+    public void ProfileThatNeverLearnedTheKind_IsSilent(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
+    {
+        var before = new CompiledProfile(Sample.ContainerProfile() with { Sections = ProfileSections.Execs | ProfileSections.Opens });
+        var monitor = Learning(WithApiServer);
+        monitor.Guard(before);
+        Ingest(monitor, At(sensorEvent, 20));
+        Assert.Equal(item is ExecItem or OpenItem ? ruleId : "", _alerts.SingleOrDefault()?.RuleId ?? "");
+    }
+
+    [Fact]
+    public void Capability_RefusedWhileLearning_GrantedLaterAlerts()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Capability("SYS_ADMIN", "mount", granted: false));
+        monitor.Guard(Sample.Profile(new CapabilityItem("SYS_ADMIN", "mount", IsRefused: true)));
+        Ingest(monitor, Sample.Capability("SYS_ADMIN", "mount", granted: false, at: 20), Sample.Capability("SYS_ADMIN", "mount", at: 21));
+        Assert.Equal("Unexpected capability used: SYS_ADMIN in mount", Assert.Single(_alerts).Message);
+    }
+
+    [Fact]
+    public void Capability_GrantedWhileLearning_CoversARefusal()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Capability("KILL", "kill"), Sample.Capability("KILL", "kill", granted: false));
+        Assert.Single(monitor.TakeLearned());
+        monitor.Guard(Sample.Profile(new CapabilityItem("KILL", "kill")));
+        Ingest(monitor, Sample.Capability("KILL", "kill", granted: false, at: 20));
+        Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void RefusedExec_IsNeverLearnedButJudged()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Refused(Sample.Exec("/bin/x")), Sample.Refused(Sample.Exec("/bin/known", "")));
+        Assert.Empty(monitor.TakeLearned());
+        monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/known")));
+        Ingest(monitor, Sample.Refused(Sample.Exec("/bin/known", "", at: 20)), Sample.Refused(Sample.Exec("/bin/x", at: 20)), Sample.Exec("/bin/x", at: 21));
+        Assert.Equal(["Unexpected process launched: /bin/x; it was refused (EACCES)", "Unexpected process launched: /bin/x"], _alerts.Select(static alert => alert.Message));
+    }
+
+    [Fact]
+    public void RefusedExecThenRealOne_HeldTogether_BothAreDecided()
+    {
+        var monitor = Monitor();
+        monitor.Describe(Sample.Container);
+        Ingest(monitor, Sample.Refused(Sample.Exec("/bin/x")), Sample.Exec("/bin/x"));
+        monitor.Assign(Assignment(ProfileState.Learning));
+        Assert.Single(monitor.TakeLearned());
+    }
+
+    [Fact]
+    public void Dns_ManyAnswers_UnitesUpToTheBound()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Query("a.example"), Sample.Answer("a.example", ["10.0.0.1"]), Sample.Answer("a.example", ["10.0.0.1", "10.0.0.2"]), Sample.Answer("a.example", ["10.0.0.2"]));
+        Assert.Equal(
+            [Sample.DnsItem("a.example"), Sample.DnsItem("a.example", "10.0.0.1"), Sample.DnsItem("a.example", "10.0.0.2")],
+            monitor.TakeLearned().Select(static item => item.Item));
+
+        Ingest(monitor, Sample.Answer("a.example", [.. Enumerable.Range(0, 200).Select(static number => $"10.0.1.{number}")]));
+        Assert.Equal(DnsItem.MaxAddresses - 2, ((DnsItem)Assert.Single(monitor.TakeLearned()).Item).Addresses.Values.Count);
+        Ingest(monitor, Sample.Answer("a.example", ["10.9.9.9"]));
+        Assert.Empty(monitor.TakeLearned());
+        Assert.Equal(0, monitor.LearningDropped);
+    }
+
+    [Theory]
+    [InlineData(EventKind.Module)]
+    [InlineData(EventKind.Ptrace)]
+    [InlineData(EventKind.Unshare)]
+    [InlineData(EventKind.Setns)]
+    [InlineData(EventKind.RandomX)]
+    [InlineData((EventKind)999)]
+    public void KindsWithoutASection_AreLeftToSignatureRules(EventKind kind)
+    {
+        var monitor = Monitor(new RuleSet([new BoundRule(new AnyRule(kind), Severity.High), .. RuleCatalog.DefaultRules.Rules]));
+        Ingest(monitor, Sample.Event(kind, at: 1));
+        monitor.Describe(Sample.Container);
+        monitor.Assign(Assignment(ProfileState.Learning));
+        monitor.Guard(Sample.Profile());
+        Ingest(monitor, Sample.Event(kind, at: 20));
+        Assert.Empty(monitor.TakeLearned());
+        Assert.Equal(kind <= EventKind.Setns ? ["R9998"] : [], _alerts.Select(static alert => alert.RuleId));
     }
 
     [Fact]
@@ -265,6 +392,24 @@ public sealed class ContainerMonitorTests
     }
 
     [Fact]
+    public void Learning_TooMuchOfAnyKind_IsDroppedAndCounted()
+    {
+        var monitor = Learning();
+        for (ushort number = 1; number <= 150; number++)
+        {
+            Ingest(
+                monitor,
+                Sample.Syscall($"call{number}"),
+                Sample.Capability("KILL", $"call{number}"),
+                Sample.Query($"{number}.example"),
+                Sample.Connect("10.0.0.1", number));
+        }
+
+        Assert.Equal([100, 100, 100, 100], monitor.TakeLearned().GroupBy(static item => item.Item.GetType()).Select(static kind => kind.Count()));
+        Assert.Equal(4 * 50, monitor.LearningDropped);
+    }
+
+    [Fact]
     public void Held_TooMany_IsDroppedAndCounted()
     {
         var monitor = Learning();
@@ -311,10 +456,28 @@ public sealed class ContainerMonitorTests
             Sample.Open("/tmp/#99", 0x400002, at: at, pid: 20),
             Sample.Open("/", eventFlags: EventFlags.PathUnreachable, at: at, pid: 20),
             Sample.Open("/proc/1/stat", at: at, pid: 20),
+            Sample.Syscall("read", at),
+            Sample.Capability("NET_BIND_SERVICE", "bind", at: at),
+            Sample.Capability("SYS_ADMIN", "mmap", granted: false, at: at),
+            Sample.Query("a.example", at),
+            Sample.Answer("a.example", ["10.0.0.1", "10.0.0.2"], at: at),
+            Sample.Connect("10.0.0.1", 443, at),
+            Sample.Network(NetworkAction.Accept, "tcp", "10.9.9.9", 80, at),
+            Sample.Event(EventKind.Unshare, at: at, value: 0x10000000),
             Sample.Exit(20),
         ];
         var monitor = guarding
-            ? Guarding(Sample.ExecItem("/bin/ls", "/bin/busybox", "-l", "/"), new OpenItem("/etc/passwd", 0x80001), new OpenItem("(unreachable)/", 1), new OpenItem("/proc/1/stat", 1))
+            ? Guarding(
+                Sample.ExecItem("/bin/ls", "/bin/busybox", "-l", "/"),
+                new OpenItem("/etc/passwd", 0x80001),
+                new OpenItem("(unreachable)/", 1),
+                new OpenItem("/proc/1/stat", 1),
+                new SyscallItem("read"),
+                new CapabilityItem("NET_BIND_SERVICE", "bind"),
+                new CapabilityItem("SYS_ADMIN", "mmap", IsRefused: true),
+                Sample.DnsItem("a.example"),
+                new NetworkItem(true, "tcp", 443, "10.0.0.1"),
+                new NetworkItem(false, "tcp", 80, ""))
             : Learning();
         var batch = Batch(events);
 
@@ -374,9 +537,9 @@ public sealed class ContainerMonitorTests
     private ContainerMonitor Monitor(RuleSet? rules = null) =>
         new(rules ?? RuleCatalog.DefaultRules, _alerts, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
 
-    private ContainerMonitor Learning()
+    private ContainerMonitor Learning(RuleSet? rules = null)
     {
-        var monitor = Monitor();
+        var monitor = Monitor(rules);
         monitor.Describe(Sample.Container);
         monitor.Assign(Assignment(ProfileState.Learning));
         return monitor;
@@ -387,6 +550,30 @@ public sealed class ContainerMonitorTests
         var monitor = Learning();
         monitor.Guard(Sample.Profile(items));
         return monitor;
+    }
+
+    private static SensorEvent At(SensorEvent sensorEvent, double seconds) => sensorEvent with { Timestamp = (long)(seconds * 1e9) };
+
+    private static readonly RuleSet WithApiServer = new(
+        RuleCatalog.DefaultRules.Rules.Select(static bound =>
+            bound.Rule is KubernetesClientExecuted ? bound with { Rule = new KubernetesClientExecuted(IPAddress.Parse("10.96.0.1")) } : bound));
+
+    private sealed class AnyRule(EventKind kind) : IRule
+    {
+        public RuleDescriptor Descriptor { get; } = new()
+        {
+            Id = "R9998",
+            Name = "Any",
+            Description = "",
+            Severity = Severity.High,
+            Tags = [],
+            Mitre = new MitreTechnique("", "", ""),
+            Events = [kind],
+            NeedsProfile = false,
+            FalsePositives = "",
+        };
+
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => new("", "", "", "");
     }
 
     private sealed class BrokenRule : IRule

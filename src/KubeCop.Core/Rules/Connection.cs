@@ -1,0 +1,9 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Core.Rules;
+
+internal static class Connection
+{
+    /// <summary><c>ADDRESS:PORT</c>, with an IPv6 address in brackets.</summary>
+    public static string EndpointOf(NetworkDetails network) => network.Address.Contains(':') ? $"[{network.Address}]:{network.Port}" : $"{network.Address}:{network.Port}";
+}

@@ -1,0 +1,77 @@
+using System.Collections.Frozen;
+using System.Net;
+using KubeCop.Core.Events;
+
+namespace KubeCop.Core.Rules;
+
+/// <summary>
+/// R0007. A program is known by the last part of the invoked path or of what it leads to, so that neither a link nor a renamed directory
+/// hides it; who renames the program itself is found by what it connects to.
+/// </summary>
+internal sealed class KubernetesClientExecuted : IRule
+{
+    private static readonly FrozenSet<string> Clients = FrozenSet.Create(
+        StringComparer.Ordinal,
+        "kubectl", "kubeadm", "kubelet", "kube-proxy", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "crictl", "docker", "containerd", "runc",
+        "ctr", "containerd-shim", "containerd-shim-runc-v2", "containerd-shim-runc-v1", "containerd-shim-runc-v0", "containerd-shim-runc");
+
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ClientsByName = Clients.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    private readonly string? _apiServer;
+
+    /// <param name="apiServer">The address containers reach the API server at; without one, connections are not judged.</param>
+    public KubernetesClientExecuted(IPAddress? apiServer = null) =>
+        _apiServer = apiServer is { IsIPv4MappedToIPv6: true } ? apiServer.MapToIPv4().ToString() : apiServer?.ToString();
+
+    public RuleDescriptor Descriptor { get; } = new()
+    {
+        Id = "R0007",
+        Name = "Kubernetes Client Executed",
+        Description = "A client of Kubernetes or of a container runtime (kubectl, crictl, docker, …) was started, or the API server was connected to, and "
+            + "the profile does not know it.",
+        Severity = Severity.Critical,
+        Tags = ["exec", "malicious", "whitelisted"],
+        Mitre = new MitreTechnique("T1609", "Container Administration Command", "Execution"),
+        Events = [EventKind.Exec, EventKind.Network],
+        NeedsProfile = true,
+        FalsePositives = "Operators and controllers that reach the API server more rarely than the learning period lasts, and jobs that call kubectl. Learn "
+            + "for longer, or allow it with the command in the alert's fix.",
+    };
+
+    public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
+        context.Profile is not { } profile || profile.Covers(sensorEvent)
+            ? null
+            : sensorEvent.Kind == EventKind.Exec ? OfExec(sensorEvent, context) : OfConnection(sensorEvent, context);
+
+    private static Finding? OfExec(in SensorEvent sensorEvent, in RuleContext context)
+    {
+        if (Refusal.IsSearch(sensorEvent) || !(IsClient(sensorEvent.Path) || IsClient(sensorEvent.Executable)))
+        {
+            return null;
+        }
+
+        var program = ExecSubject.Of(sensorEvent);
+        return new Finding(
+            Refusal.Subject(sensorEvent, program),
+            $"Kubernetes Client Executed: {program}{Refusal.Note(sensorEvent)}",
+            "Only clients of the profile are started.",
+            AllowCommand.ForExec(context.Container, sensorEvent.Path));
+    }
+
+    private Finding? OfConnection(in SensorEvent sensorEvent, in RuleContext context)
+    {
+        if (_apiServer is null || sensorEvent.Network is not { Action: NetworkAction.Connect } network || network.Address != _apiServer)
+        {
+            return null;
+        }
+
+        var endpoint = Connection.EndpointOf(network);
+        return new Finding(
+            Refusal.Subject(sensorEvent, $"{network.Protocol} {endpoint}"),
+            $"Kubernetes Client Executed: {sensorEvent.Process.Comm} connected to the API server at {endpoint}{Refusal.Note(sensorEvent)}",
+            "Only connections of the profile lead to the API server.",
+            AllowCommand.ForConnection(context.Container, network));
+    }
+
+    private static bool IsClient(string path) => ClientsByName.Contains(path.AsSpan(path.LastIndexOf('/') + 1));
+}

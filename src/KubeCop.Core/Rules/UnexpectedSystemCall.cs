@@ -1,0 +1,30 @@
+using KubeCop.Core.Events;
+
+namespace KubeCop.Core.Rules;
+
+/// <summary>R0003. The sensor tells each system call of a container once, with the process that made it first.</summary>
+internal sealed class UnexpectedSystemCall : IRule
+{
+    public RuleDescriptor Descriptor { get; } = new()
+    {
+        Id = "R0003",
+        Name = "Unexpected system call",
+        Description = "A system call was made that the profile does not know.",
+        Severity = Severity.Medium,
+        Tags = ["syscall", "whitelisted"],
+        Mitre = new MitreTechnique("T1106", "Native API", "Execution"),
+        Events = [EventKind.Syscall],
+        NeedsProfile = true,
+        FalsePositives = "Code paths that did not run while learning: error handling, shutdown, garbage collection under load, and programs an operator "
+            + "starts with kubectl exec. Learn for longer, or allow the system call with the command in the alert's fix.",
+    };
+
+    public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
+        context.Profile is not { } profile || profile.Covers(sensorEvent)
+            ? null
+            : new Finding(
+                sensorEvent.Path,
+                $"Unexpected system call: {sensorEvent.Path}",
+                "Only system calls of the profile are made.",
+                AllowCommand.ForSyscall(context.Container, sensorEvent.Path));
+}

@@ -104,30 +104,87 @@ public static class AlertJson
     {
         json.WriteStartObject("event");
         json.WriteString("kind", sensorEvent.Kind.ToString().ToLowerInvariant());
-        WriteText(json, "path", sensorEvent.Path);
         switch (sensorEvent.Kind)
         {
             case EventKind.Exec:
-                WriteText(json, "executable", sensorEvent.Executable);
-                WriteText(json, "filename", sensorEvent.Exec?.Filename ?? "");
-                WriteText(json, "cwd", sensorEvent.Exec?.WorkingDirectory ?? "");
-                WriteTexts(json, "args", sensorEvent.Exec?.Arguments ?? []);
-                WriteFlag(json, "argsTruncated", sensorEvent.Flags, EventFlags.ArgumentsTruncated);
-                WriteFlag(json, "upperLayer", sensorEvent.Flags, EventFlags.FileUpperLayer);
-                WriteFlag(json, "memfd", sensorEvent.Flags, EventFlags.FileInMemory);
-                WriteFlag(json, "deleted", sensorEvent.Flags, EventFlags.FileDeleted);
-                WriteFlagIfSet(json, "argsUnreadable", sensorEvent.Flags, EventFlags.ArgumentsUnreadable);
+                WriteExec(json, sensorEvent);
                 break;
             case EventKind.Open:
+                WriteText(json, "path", sensorEvent.Path);
                 WriteTexts(json, "flags", OpenFlags.Names(OpenFlags.ToSet(sensorEvent.Value)));
                 WriteFlagIfSet(json, "deleted", sensorEvent.Flags, EventFlags.FileDeleted);
+                break;
+            case EventKind.Network:
+                WriteNetwork(json, sensorEvent);
+                break;
+            case EventKind.Dns:
+                WriteDns(json, sensorEvent);
+                break;
+            case EventKind.Capability:
+                WriteText(json, "capability", sensorEvent.Path);
+                WriteText(json, "syscall", sensorEvent.Capability?.Syscall ?? "");
+                json.WriteBoolean("granted", sensorEvent.Capability?.Granted ?? !sensorEvent.IsRefused);
+                break;
+            case EventKind.Syscall:
+                WriteText(json, "syscall", sensorEvent.Path);
+                break;
+            case EventKind.Module:
+                WriteText(json, "path", sensorEvent.Path);
+                break;
+            case EventKind.Ptrace:
+                WriteText(json, "request", sensorEvent.Ptrace?.Request ?? "");
+                json.WriteNumber("targetPid", sensorEvent.Ptrace?.TargetPid ?? 0);
+                break;
+            case EventKind.Unshare or EventKind.Setns:
+                WriteTexts(json, "namespaces", Namespaces.Names(sensorEvent.Value));
                 break;
         }
 
         WriteFlagIfSet(json, "pathTruncated", sensorEvent.Flags, EventFlags.PathTruncated);
         WriteFlagIfSet(json, "pathUnreachable", sensorEvent.Flags, EventFlags.PathUnreachable);
         WriteFlagIfSet(json, "entered", sensorEvent.Flags, EventFlags.Entered);
+        if (sensorEvent.IsRefused)
+        {
+            json.WriteBoolean("refused", true);
+            json.WriteString("error", sensorEvent.Error == 0 ? "" : ErrorNumber.Name(sensorEvent.Error));
+        }
+
         json.WriteEndObject();
+    }
+
+    private static void WriteExec(Utf8JsonWriter json, in SensorEvent sensorEvent)
+    {
+        WriteText(json, "path", sensorEvent.Path);
+        WriteText(json, "executable", sensorEvent.Executable);
+        WriteText(json, "filename", sensorEvent.Exec?.Filename ?? "");
+        WriteText(json, "cwd", sensorEvent.Exec?.WorkingDirectory ?? "");
+        WriteTexts(json, "args", sensorEvent.Exec?.Arguments ?? []);
+        WriteFlag(json, "argsTruncated", sensorEvent.Flags, EventFlags.ArgumentsTruncated);
+        WriteFlag(json, "upperLayer", sensorEvent.Flags, EventFlags.FileUpperLayer);
+        WriteFlag(json, "memfd", sensorEvent.Flags, EventFlags.FileInMemory);
+        WriteFlag(json, "deleted", sensorEvent.Flags, EventFlags.FileDeleted);
+        WriteFlagIfSet(json, "argsUnreadable", sensorEvent.Flags, EventFlags.ArgumentsUnreadable);
+    }
+
+    private static void WriteNetwork(Utf8JsonWriter json, in SensorEvent sensorEvent)
+    {
+        var network = sensorEvent.Network;
+        json.WriteString("action", network?.Action.ToString().ToLowerInvariant() ?? "");
+        WriteText(json, "protocol", network?.Protocol ?? "");
+        WriteText(json, "address", sensorEvent.Path);
+        json.WriteNumber("port", sensorEvent.Value);
+    }
+
+    private static void WriteDns(Utf8JsonWriter json, in SensorEvent sensorEvent)
+    {
+        var dns = sensorEvent.Dns;
+        WriteText(json, "name", sensorEvent.Path);
+        WriteText(json, "type", dns?.Type ?? "");
+        json.WriteBoolean("answer", dns?.IsAnswer ?? false);
+        WriteText(json, "outcome", dns?.Outcome ?? "");
+        WriteTexts(json, "addresses", dns?.Addresses ?? []);
+        WriteText(json, "transport", dns?.Transport ?? "");
+        WriteText(json, "server", dns?.Server ?? "");
     }
 
     private static void WriteFlag(Utf8JsonWriter json, string name, EventFlags flags, EventFlags flag) => json.WriteBoolean(name, (flags & flag) != 0);

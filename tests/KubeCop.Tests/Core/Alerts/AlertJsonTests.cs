@@ -17,6 +17,20 @@ public sealed class AlertJsonTests
         { "exec with all flags", AlertSample.Of(Sample.Exec("/bin/sh", flags: (EventFlags)0x1fe)) },
         { "open", AlertSample.Of(Sample.Open("/etc/shadow", 0x80002)) },
         { "open with all flags", AlertSample.Of(Sample.Open("/etc/shadow", uint.MaxValue, (EventFlags)0x1fe)) },
+        { "refused exec", AlertSample.Of(Sample.Refused(Sample.Exec("/bin/sh", ""))) },
+        { "connect", AlertSample.Of(Sample.Connect("fd00::1", 443)) },
+        { "accept", AlertSample.Of(Sample.Network(NetworkAction.Accept, "udp", "10.0.0.1", 53)) },
+        { "query", AlertSample.Of(Sample.Query("\u001b.example")) },
+        { "answer", AlertSample.Of(Sample.Answer("a.example", ["10.0.0.1"])) },
+        { "capability", AlertSample.Of(Sample.Capability("NET_ADMIN", "socket")) },
+        { "refused capability", AlertSample.Of(Sample.Capability("NET_ADMIN", "socket", granted: false)) },
+        { "syscall", AlertSample.Of(Sample.Syscall("unshare")) },
+        { "randomx", AlertSample.Of(Sample.Event(EventKind.RandomX)) },
+        { "module", AlertSample.Of(Sample.Event(EventKind.Module, "/tmp/rootkit.ko")) },
+        { "module with all flags", AlertSample.Of(Sample.Refused(Sample.Event(EventKind.Module) with { Flags = (EventFlags)0x306 })) },
+        { "ptrace", AlertSample.Of(Sample.Event(EventKind.Ptrace, details: new PtraceDetails("PTRACE_ATTACH", 7))) },
+        { "unshare", AlertSample.Of(Sample.Event(EventKind.Unshare, value: 0x10020000)) },
+        { "setns", AlertSample.Of(Sample.Event(EventKind.Setns, value: 0x40000000)) },
         {
             "pod", AlertSample.Of(Sample.Open("/etc/shadow")) with
             {
@@ -68,6 +82,31 @@ public sealed class AlertJsonTests
             """.Replace("\n", "", StringComparison.Ordinal).Replace("@", alert.Fingerprint, StringComparison.Ordinal),
             Write(alert));
     }
+
+    public static TheoryData<string, SensorEvent> Events => new()
+    {
+        { """{"kind":"network","action":"connect","protocol":"tcp","address":"fd00::1","port":443}""", Sample.Connect("fd00::1", 443) },
+        {
+            """{"kind":"dns","name":"a.example","type":"A","answer":true,"outcome":"NOERROR","addresses":["10.0.0.1"],"transport":"udp","server":"10.96.0.10"}""",
+            Sample.Answer("a.example", ["10.0.0.1"])
+        },
+        { """{"kind":"capability","capability":"NET_ADMIN","syscall":"socket","granted":true}""", Sample.Capability("NET_ADMIN", "socket") },
+        {
+            """{"kind":"capability","capability":"NET_ADMIN","syscall":"socket","granted":false,"refused":true,"error":"EPERM"}""",
+            Sample.Refused(Sample.Capability("NET_ADMIN", "socket", granted: false), error: 1)
+        },
+        { """{"kind":"syscall","syscall":"unshare"}""", Sample.Syscall("unshare") },
+        { """{"kind":"randomx"}""", Sample.Event(EventKind.RandomX) },
+        { """{"kind":"module","path":"/x.ko"}""", Sample.Event(EventKind.Module, "/x.ko") },
+        { """{"kind":"ptrace","request":"PTRACE_ATTACH","targetPid":7}""", Sample.Event(EventKind.Ptrace, details: new PtraceDetails("PTRACE_ATTACH", 7)) },
+        { """{"kind":"unshare","namespaces":["mount","user"]}""", Sample.Event(EventKind.Unshare, value: 0x10020000) },
+        { """{"kind":"setns","namespaces":["net"]}""", Sample.Event(EventKind.Setns, value: 0x40000000) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Events))]
+    public void Write_EachKind_HasTheseFields(string expected, SensorEvent sensorEvent) =>
+        Assert.Equal(expected, JsonDocument.Parse(Write(AlertSample.Of(sensorEvent))).RootElement.GetProperty("event").GetRawText());
 
     [Fact]
     public void Write_HostileText_IsOneAsciiLineThatGivesItBack()

@@ -17,7 +17,9 @@ internal static class AllowCommand
     public static string ForCapability(ContainerDescription container, CapabilityDetails capability) =>
         $"{For(container)} --capability {ShellText.Quote(capability.Syscall.Length == 0 ? capability.Name : $"{capability.Name}:{capability.Syscall}")}";
 
-    public static string ForDns(ContainerDescription container, string name) => $"{For(container)} --dns {ShellText.Quote(name)}";
+    // A name that starts like an option or a response file (-x, @x) must not be taken for one.
+    public static string ForDns(ContainerDescription container, string name) =>
+        $"{For(container)} --dns{(name.Length > 0 && char.IsAsciiLetterOrDigit(name[0]) ? ' ' : '=')}{ShellText.Quote(name)}";
 
     public static string ForConnection(ContainerDescription container, NetworkDetails network) =>
         $"{For(container)} --connect {ShellText.Quote($"{network.Protocol}:{Connection.EndpointOf(network)}")}";

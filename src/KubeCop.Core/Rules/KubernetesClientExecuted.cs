@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Net;
 using KubeCop.Core.Events;
 
 namespace KubeCop.Core.Rules;
@@ -8,7 +7,10 @@ namespace KubeCop.Core.Rules;
 /// R0007. A program is known by the last part of the invoked path or of what it leads to, so that neither a link nor a renamed directory
 /// hides it; who renames the program itself is found by what it connects to.
 /// </summary>
-internal sealed class KubernetesClientExecuted : IRule
+/// <param name="apiServer">
+/// The address containers reach the API server at, written as in <see cref="NetworkDetails.Address"/>; without one, connections are not judged.
+/// </param>
+internal sealed class KubernetesClientExecuted(string? apiServer = null) : IRule
 {
     private static readonly FrozenSet<string> Clients = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -16,12 +18,6 @@ internal sealed class KubernetesClientExecuted : IRule
         "ctr", "containerd-shim", "containerd-shim-runc-v2", "containerd-shim-runc-v1", "containerd-shim-runc-v0", "containerd-shim-runc");
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ClientsByName = Clients.GetAlternateLookup<ReadOnlySpan<char>>();
-
-    private readonly string? _apiServer;
-
-    /// <param name="apiServer">The address containers reach the API server at; without one, connections are not judged.</param>
-    public KubernetesClientExecuted(IPAddress? apiServer = null) =>
-        _apiServer = apiServer is { IsIPv4MappedToIPv6: true } ? apiServer.MapToIPv4().ToString() : apiServer?.ToString();
 
     public RuleDescriptor Descriptor { get; } = new()
     {
@@ -60,7 +56,7 @@ internal sealed class KubernetesClientExecuted : IRule
 
     private Finding? OfConnection(in SensorEvent sensorEvent, in RuleContext context)
     {
-        if (_apiServer is null || sensorEvent.Network is not { Action: NetworkAction.Connect } network || network.Address != _apiServer)
+        if (apiServer is null || sensorEvent.Network is not { Action: NetworkAction.Connect } network || network.Address != apiServer)
         {
             return null;
         }

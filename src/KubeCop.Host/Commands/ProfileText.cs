@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Profiles;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
 
@@ -8,8 +10,10 @@ namespace KubeCop.Host.Commands;
 /// <summary>Profiles for people.</summary>
 internal static class ProfileText
 {
+    private const int LineWidth = 78;
+
     public static void WriteList(IReadOnlyList<ProfileView> profiles, TextWriter output) =>
-        TextTable.Write(output, ["namespace", "name", "state", "left", "revision", "containers", "execs", "opens"], profiles.Select(static profile => new[]
+        TextTable.Write(output, ["namespace", "name", "state", "left", "revision", "containers", "execs", "opens", "syscalls", "caps", "dns", "network"], profiles.Select(static profile => new[]
         {
             profile.Namespace,
             profile.Name,
@@ -19,6 +23,10 @@ internal static class ProfileText
             string.Join(", ", profile.Containers.Select(static container => container.Name).Distinct()),
             Count(profile.Containers.Sum(static container => container.Execs.Count)),
             Count(profile.Containers.Sum(static container => container.Opens.Count)),
+            Count(profile.Containers.Sum(static container => container.Syscalls.Count)),
+            Count(profile.Containers.Sum(static container => container.Capabilities.Sum(static entry => entry.Caps.Count))),
+            Count(profile.Containers.Sum(static container => container.Dns.Count)),
+            Count(profile.Containers.Sum(static container => container.NetworkActivity.Incoming.Count + container.NetworkActivity.Outgoing.Count)),
         }));
 
     public static void Write(ProfileView profile, TextWriter output)
@@ -42,8 +50,57 @@ internal static class ProfileText
                 output.WriteLine($"  unwatched {Time(gap.From)} to {Time(gap.To)}");
             }
 
-            TextTable.Write(output, ["program", "executable", "arguments"], container.Execs.Select(static exec => new[] { exec.Path, exec.Executable, string.Join(' ', exec.Args) }));
-            TextTable.Write(output, ["file", "flags"], container.Opens.Select(static open => new[] { open.Path, string.Join(',', open.Flags) }));
+            WriteSections(container, output);
+        }
+    }
+
+    private static void WriteSections(ContainerProfileView container, TextWriter output)
+    {
+        var unlearned = ProfileSection.Names(ProfileSections.All).Except(container.LearnedSections).ToList();
+        if (unlearned.Count > 0)
+        {
+            output.WriteLine($"  not learned, so not judged: {string.Join(", ", unlearned)}");
+        }
+
+        TextTable.Write(output, ["program", "executable", "arguments"], container.Execs.Select(static exec => new[] { exec.Path, exec.Executable, string.Join(' ', exec.Args) }));
+        TextTable.Write(output, ["file", "flags"], container.Opens.Select(static open => new[] { open.Path, string.Join(',', open.Flags) }));
+        WriteIfAny(output, ["capabilities", "in system call", "refused"], container.Capabilities.Select(static entry =>
+            new[] { string.Join(' ', entry.Caps), entry.Syscall, string.Join(' ', entry.Refused) }));
+        WriteIfAny(output, ["dns name", "addresses"], container.Dns.Select(static dns => new[] { dns.DnsName, string.Join(' ', dns.Addresses) }));
+        WriteIfAny(output, ["direction", "protocol", "port", "peer"], Connections("in", container.NetworkActivity.Incoming)
+            .Concat(Connections("out", container.NetworkActivity.Outgoing)));
+        WriteIfAny(output, [$"{container.Syscalls.Count} system calls"], Lines(container.Syscalls).Select(static line => new[] { line }));
+    }
+
+    private static void WriteIfAny(TextWriter output, string[] headers, IEnumerable<string[]> rows)
+    {
+        if (rows.Any())
+        {
+            TextTable.Write(output, headers, rows);
+        }
+    }
+
+    private static IEnumerable<string[]> Connections(string direction, IReadOnlyList<NetworkView> connections) =>
+        connections.Select(connection => new[] { direction, connection.Protocol, Count(connection.Port), connection.DstEndpoint.Length > 0 ? connection.DstEndpoint : "any" });
+
+    /// <summary>Words in lines that fit a terminal: a program makes a hundred system calls, which make no table.</summary>
+    private static IEnumerable<string> Lines(IEnumerable<string> words)
+    {
+        var line = new StringBuilder();
+        foreach (var word in words)
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > LineWidth)
+            {
+                yield return line.ToString();
+                line.Clear();
+            }
+
+            line.Append(line.Length > 0 ? " " : "").Append(word);
+        }
+
+        if (line.Length > 0)
+        {
+            yield return line.ToString();
         }
     }
 

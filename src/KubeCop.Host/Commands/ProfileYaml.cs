@@ -39,12 +39,30 @@ internal static class ProfileYaml
             .GroupBy(static container => container.Name, StringComparer.Ordinal)
             .Select(static revisions => revisions.OrderBy(static container => container.Partial).ThenByDescending(static container => container.LearningStartedAt).First());
 
-    private static Dictionary<string, object> Container(ContainerProfileView container) => new()
+    /// <summary>A section that was not learned is left out: an empty one would mean that there is no such behaviour.</summary>
+    private static Dictionary<string, object> Container(ContainerProfileView container)
     {
-        ["name"] = container.Name,
-        ["execs"] = container.Execs.Select(static exec => new Dictionary<string, object> { ["path"] = exec.Path, ["args"] = exec.Args.ToList() }).ToList(),
-        ["opens"] = container.Opens.Select(static open => new Dictionary<string, object> { ["path"] = open.Path, ["flags"] = open.Flags.ToList() }).ToList(),
-    };
+        var sections = new Dictionary<string, object>
+        {
+            ["execs"] = List(container.Execs, static exec => new() { ["path"] = exec.Path, ["args"] = exec.Args.ToList() }),
+            ["opens"] = List(container.Opens, static open => new() { ["path"] = open.Path, ["flags"] = open.Flags.ToList() }),
+            ["syscalls"] = container.Syscalls.ToList(),
+            ["capabilities"] = List(
+                container.Capabilities.Where(static entry => entry.Caps.Count > 0), static entry => new() { ["syscall"] = entry.Syscall, ["caps"] = entry.Caps.ToList() }),
+            ["dns"] = List(container.Dns, static dns => new() { ["dnsName"] = dns.DnsName, ["addresses"] = dns.Addresses.ToList() }),
+            ["networkActivity"] = new Dictionary<string, object>
+            {
+                ["incoming"] = Connections(container.NetworkActivity.Incoming),
+                ["outgoing"] = Connections(container.NetworkActivity.Outgoing),
+            },
+        };
+        return new Dictionary<string, object>([new("name", container.Name), .. sections.Where(section => container.LearnedSections.Contains(section.Key))]);
+    }
+
+    private static List<Dictionary<string, object>> Connections(IReadOnlyList<NetworkView> connections) =>
+        List(connections, static connection => new() { ["protocol"] = connection.Protocol, ["port"] = connection.Port, ["dstEndpoint"] = connection.DstEndpoint });
+
+    private static List<Dictionary<string, object>> List<T>(IEnumerable<T> entries, Func<T, Dictionary<string, object>> write) => [.. entries.Select(write)];
 
     /// <summary>Block scalars would carry control characters of hostile paths as they are; double quotes escape them.</summary>
     private sealed class ControlCharacters(IEventEmitter next) : ChainedEventEmitter(next)

@@ -71,15 +71,20 @@ internal static class ProfilesCommand
     {
         var name = Name();
         var container = new Option<string>("--container") { Description = "Name of the container in its workload.", HelpName = "NAME", Required = true };
-        var exec = new Option<string[]>("--exec") { Description = "A program's path as it is invoked, absolute. May be given more than once.", HelpName = "PATH" };
-        var open = new Option<string[]>("--open") { Description = "A file's path, absolute. May be given more than once.", HelpName = "PATH" };
+        var exec = Several("--exec", "PATH", "A program's path as it is invoked, absolute.");
+        var open = Several("--open", "PATH", "A file's path, absolute.");
         var flags = new Option<string>("--flags") { Description = "How the files are opened, as in the profile: O_RDONLY,O_CLOEXEC. Default: O_RDONLY.", HelpName = "FLAGS" };
-        var command = new Command("allow", "Add programs and files to a profile in force.") { name, container, exec, open, flags };
+        var syscall = Several("--syscall", "NAME", "A system call.");
+        var capability = Several("--capability", "CAP[:SYSCALL]", "A capability, as NET_ADMIN:socket; without a system call in all of them.");
+        var dns = Several("--dns", "NAME", "A name that is looked up.");
+        var connect = Several("--connect", "PROTO:ADDRESS:PORT", "An outgoing connection, as tcp:10.96.0.1:443 or udp:[fd00::a]:53.");
+        var command = new Command("allow", "Add behaviour to a profile in force.") { name, container, exec, open, flags, syscall, capability, dns, connect };
+        Option<string[]>[] behaviour = [exec, open, syscall, capability, dns, connect];
         command.Validators.Add(result =>
         {
-            if (result.GetResult(exec) is null && result.GetResult(open) is null)
+            if (behaviour.All(option => result.GetResult(option) is null))
             {
-                result.AddError("Nothing to allow: give --exec PATH or --open PATH.");
+                result.AddError($"Nothing to allow: give {string.Join(" or ", behaviour.Select(static option => $"{option.Name} {option.HelpName}"))}.");
             }
 
             if (result.GetResult(flags) is not null && result.GetResult(open) is null)
@@ -94,14 +99,22 @@ internal static class ProfilesCommand
             var profile = ProfileName.Parse(result.GetRequiredValue(name));
             var request = new AllowRequest(
                 result.GetRequiredValue(container),
-                [.. result.GetValue(exec) ?? []],
-                [.. (result.GetValue(open) ?? []).Select(path => new AllowedOpen(path, (result.GetValue(flags) ?? "O_RDONLY").Split(',', StringSplitOptions.TrimEntries)))]);
+                Given(exec),
+                [.. Given(open).Select(path => new AllowedOpen(path, (result.GetValue(flags) ?? "O_RDONLY").Split(',', StringSplitOptions.TrimEntries)))],
+                Given(syscall),
+                Given(capability),
+                Given(dns),
+                Given(connect));
             await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken);
             Console.Error.WriteLine("allowed");
             return ExitCode.Success;
+
+            string[] Given(Option<string[]> option) => result.GetValue(option) ?? [];
         });
         return command;
     }
+
+    private static Option<string[]> Several(string name, string form, string description) => new(name) { Description = $"{description} May be given more than once.", HelpName = form };
 
     private static Argument<string> Name() => new("NAME") { Description = "NAMESPACE/NAME as in the list; the namespace may be left out where the name says which." };
 }

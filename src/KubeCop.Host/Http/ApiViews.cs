@@ -138,6 +138,13 @@ internal sealed record ContainerProfileView
     public required IReadOnlyList<GapView> Gaps { get; init; }
     public required IReadOnlyList<ExecView> Execs { get; init; }
     public required IReadOnlyList<OpenView> Opens { get; init; }
+    public required IReadOnlyList<string> Syscalls { get; init; }
+    public required IReadOnlyList<CapabilityView> Capabilities { get; init; }
+    public required IReadOnlyList<DnsView> Dns { get; init; }
+    public required NetworkActivityView NetworkActivity { get; init; }
+
+    /// <summary>The sections that were learned; rules do not judge by the others.</summary>
+    public required IReadOnlyList<string> LearnedSections { get; init; }
 
     public static ContainerProfileView Of(ContainerProfile profile) => new()
     {
@@ -151,6 +158,11 @@ internal sealed record ContainerProfileView
         Gaps = [.. profile.Gaps.Select(static gap => new GapView(gap.From, gap.To))],
         Execs = [.. profile.Execs.Select(static exec => new ExecView(exec.Path, exec.Executable, exec.Args, exec.FirstSeen))],
         Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen))],
+        Syscalls = [.. profile.Syscalls.Select(static syscall => syscall.Name)],
+        Capabilities = [.. profile.Capabilities.Select(static entry => new CapabilityView(entry.Syscall, entry.Caps, entry.Refused, entry.FirstSeen))],
+        Dns = [.. profile.Dns.Select(static dns => new DnsView(dns.DnsName, dns.Addresses, dns.FirstSeen))],
+        NetworkActivity = new NetworkActivityView([.. profile.Incoming.Select(NetworkView.Of)], [.. profile.Outgoing.Select(NetworkView.Of)]),
+        LearnedSections = ProfileSection.Names(profile.Sections),
     };
 }
 
@@ -159,6 +171,17 @@ internal sealed record GapView(DateTimeOffset From, DateTimeOffset To);
 internal sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args, DateTimeOffset FirstSeen);
 
 internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen);
+
+internal sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused, DateTimeOffset FirstSeen);
+
+internal sealed record DnsView(string DnsName, IReadOnlyList<string> Addresses, DateTimeOffset FirstSeen);
+
+internal sealed record NetworkActivityView(IReadOnlyList<NetworkView> Incoming, IReadOnlyList<NetworkView> Outgoing);
+
+internal sealed record NetworkView(string Protocol, int Port, string DstEndpoint, DateTimeOffset FirstSeen)
+{
+    public static NetworkView Of(NetworkEntry entry) => new(entry.Protocol, entry.Port, entry.DstEndpoint, entry.FirstSeen);
+}
 
 internal sealed record RuleView
 {
@@ -196,7 +219,16 @@ internal sealed record ParameterView(string Name, string Type, string Default, s
 
 /// <summary>What a user allows a container, body of <c>POST /api/v1/profiles/NAME/allow</c>.</summary>
 /// <param name="Execs">Absolute paths as programs are invoked.</param>
-internal sealed record AllowRequest(string Container, IReadOnlyList<string> Execs, IReadOnlyList<AllowedOpen> Opens);
+/// <param name="Capabilities"><c>CAP:SYSCALL</c>, or <c>CAP</c> for every system call.</param>
+/// <param name="Connections">Outgoing ones, as <c>PROTO:ADDRESS:PORT</c>.</param>
+internal sealed record AllowRequest(
+    string Container,
+    IReadOnlyList<string>? Execs = null,
+    IReadOnlyList<AllowedOpen>? Opens = null,
+    IReadOnlyList<string>? Syscalls = null,
+    IReadOnlyList<string>? Capabilities = null,
+    IReadOnlyList<string>? Dns = null,
+    IReadOnlyList<string>? Connections = null);
 
 internal sealed record AllowedOpen(string Path, IReadOnlyList<string> Flags);
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using KubeCop.Core.Events;
-using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
 using KubeCop.Grains.Abstractions.Workloads;
@@ -52,29 +50,7 @@ internal static class ProfileEndpoints
     {
         context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
         var request = await ReadAsync(context);
-        List<BehaviourItem> items = [];
-        foreach (var path in request.Execs)
-        {
-            // Without an executable the entry stands for whatever the path leads to, which is what a person means.
-            items.Add(new ExecItem(Absolute(path), "", new ArgumentList([])));
-        }
-
-        foreach (var open in request.Opens)
-        {
-            var unknown = open.Flags.Where(static flag => OpenFlags.Parse([flag]) == 0).ToList();
-            if (unknown.Count > 0)
-            {
-                throw new BadRequestException($"'{string.Join(',', unknown)}' are no flags of open(2); expected names such as O_RDONLY, O_WRONLY, O_CREAT.");
-            }
-
-            items.Add(new OpenItem(Absolute(open.Path), OpenFlags.Parse(open.Flags)));
-        }
-
-        if (items.Count == 0)
-        {
-            throw new BadRequestException("Nothing to allow: execs and opens are both empty.");
-        }
-
+        var items = AllowedBehaviour.Of(request);
         var workload = await FindAsync(context);
         if (!await Grain(context, workload).AllowAsync(request.Container, items))
         {
@@ -100,12 +76,10 @@ internal static class ProfileEndpoints
         catch (JsonException exception)
         {
             throw new BadRequestException(
-                $"The body is not what is expected, {{\"container\":NAME,\"execs\":[PATH],\"opens\":[{{\"path\":PATH,\"flags\":[FLAG]}}]}}: {exception.Message}");
+                "The body is not what is expected, {\"container\":NAME,\"execs\":[PATH],\"opens\":[{\"path\":PATH,\"flags\":[FLAG]}],\"syscalls\":[NAME],"
+                + $"\"capabilities\":[\"CAP:SYSCALL\"],\"dns\":[NAME],\"connections\":[\"PROTO:ADDRESS:PORT\"]}}: {exception.Message}");
         }
     }
-
-    private static string Absolute(string path) =>
-        path.StartsWith('/') ? path : throw new BadRequestException($"'{path}' is not absolute; profiles hold paths that start with /.");
 
     /// <exception cref="BadRequestException">No workload or several have a profile of the name.</exception>
     private static async Task<WorkloadKey> FindAsync(HttpContext context)

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
@@ -163,6 +165,101 @@ public sealed class LearningTests
         await cluster.UntilAsync(async () => (await all.ListAsync()).Count > 0, "the namespace is listed");
         Assert.Equal(["default"], await all.ListAsync());
         Assert.Equal([container.Workload.GrainKey], await cluster.Grains.GetGrain<INamespaceIndexGrain>("default").ListAsync());
+    }
+
+    [Fact]
+    public async Task EveryKind_LearnedStoredAndLoadedAgain_JudgesWhatWasNotLearned()
+    {
+        var first = await GrainCluster.StartAsync();
+        var container = first.Describe("c1");
+        await first.Container(container).StartAsync(container);
+        await first.Container(container).IngestAsync(Batch(first, "known"));
+        await first.UntilStateAsync(container, ProfileState.Final);
+        await first.DisposeAsync();
+
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        container = second.Describe("c2");
+        await second.Container(container).StartAsync(container);
+        await second.UntilStateAsync(container, ProfileState.Final);
+        await second.Container(container).IngestAsync(Batch(second, "known"));
+        await second.PassAsync(TimeSpan.FromSeconds(2));
+        Assert.Empty(second.Alerts.Alerts);
+
+        await second.Container(container).IngestAsync(Batch(second, "other"));
+        await second.UntilAsync(() => second.Alerts.Alerts.Count >= 3, "alerts");
+        Assert.Equal(["R0003", "R0004", "R0005"], second.Alerts.Alerts.Select(static alert => alert.RuleId).Order());
+        var profile = Assert.Single((await second.Workload(container).GetProfileAsync())!.Containers);
+        Assert.Equal(["10.0.0.1"], Assert.Single(profile.Dns).Addresses);
+        Assert.Equal(("tcp", 443, "10.0.0.1"), (profile.Outgoing[0].Protocol, profile.Outgoing[0].Port, profile.Outgoing[0].DstEndpoint));
+    }
+
+    [Fact]
+    public async Task StateOfBeforeTheNewSections_RaisesNoStorm()
+    {
+        var first = await GrainCluster.StartAsync();
+        var container = await FinalAsync(first, "/bin/app");
+        var workload = first.Workload(container).GetGrainId();
+        await first.DisposeAsync();
+        var stored = JsonNode.Parse(first.Storage.TextOf("workload", workload)!)!;
+        var removed = 0;
+        Strip(stored);
+        Assert.Equal(6, removed);
+        first.Storage.Replace("workload", workload, stored.ToJsonString());
+
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        container = second.Describe("c2");
+        await second.Container(container).StartAsync(container);
+        await second.UntilStateAsync(container, ProfileState.Final);
+        await second.Container(container).IngestAsync(Batch(second, "other"));
+        await second.ExecAsync(container, "/bin/evil");
+        await second.UntilAsync(() => !second.Alerts.Alerts.IsEmpty, "an alert");
+        Assert.Equal("R0001", Assert.Single(second.Alerts.Alerts).RuleId);
+
+        void Strip(JsonNode? node)
+        {
+            if (node is JsonObject record)
+            {
+                foreach (var added in new[] { "Syscalls", "Capabilities", "Dns", "Incoming", "Outgoing", "Sections" })
+                {
+                    removed += record.Remove(added) ? 1 : 0;
+                }
+
+                foreach (var (_, child) in record.ToList())
+                {
+                    Strip(child);
+                }
+            }
+            else if (node is JsonArray list)
+            {
+                foreach (var child in list)
+                {
+                    Strip(child);
+                }
+            }
+        }
+    }
+
+    /// <summary>One event of each kind that is learned beside programs and files.</summary>
+    private static EventBatch Batch(GrainCluster cluster, string name)
+    {
+        var batch = new EventBatch(4);
+        Add(EventKind.Syscall, name, null);
+        Add(EventKind.Capability, "NET_ADMIN", new CapabilityDetails("NET_ADMIN", name, true));
+        Add(EventKind.Dns, $"{name}.example", new DnsDetails($"{name}.example", "A", true, "NOERROR", new[] { "10.0.0.1" }, "udp", "10.0.0.2"));
+        Add(EventKind.Network, "10.0.0.1", new NetworkDetails(NetworkAction.Connect, "tcp", "10.0.0.1", 443));
+        return batch;
+
+        void Add(EventKind kind, string path, EventDetails? details)
+        {
+            ref var place = ref batch.Add();
+            place.Kind = kind;
+            place.Timestamp = EpochClock.ToBoot(cluster.Time.GetUtcNow());
+            place.Process = new ProcessIdentity { Key = new ProcessKey(100, 1), Parent = new ProcessKey(1, 1), Comm = "app" };
+            place.Path = path;
+            place.Executable = "";
+            place.ParentComm = "";
+            place.Details = details;
+        }
     }
 
     private static async Task<ContainerDescription> FinalAsync(GrainCluster cluster, params string[] paths)

@@ -74,6 +74,10 @@ public sealed record ContainerProfileView
     public required DateTimeOffset CompletesAt { get; init; }
     public IReadOnlyList<ExecView> Execs { get; init; } = [];
     public IReadOnlyList<OpenView> Opens { get; init; } = [];
+    public IReadOnlyList<string> Syscalls { get; init; } = [];
+    public IReadOnlyList<CapabilityView> Capabilities { get; init; } = [];
+    public IReadOnlyList<DnsView> Dns { get; init; } = [];
+    public NetworkActivityView NetworkActivity { get; init; } = new([], []);
 
     public override string ToString() =>
         $"{Name} {State} execs [{string.Join(' ', Execs.Select(static exec => exec.Path))}] opens [{string.Join(' ', Opens.Select(static open => open.Path))}]";
@@ -82,3 +86,11 @@ public sealed record ContainerProfileView
 public sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args);
 
 public sealed record OpenView(string Path, IReadOnlyList<string> Flags);
+
+public sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused);
+
+public sealed record DnsView(string DnsName, IReadOnlyList<string> Addresses);
+
+public sealed record NetworkActivityView(IReadOnlyList<NetworkView> Incoming, IReadOnlyList<NetworkView> Outgoing);
+
+public sealed record NetworkView(string Protocol, int Port, string DstEndpoint);

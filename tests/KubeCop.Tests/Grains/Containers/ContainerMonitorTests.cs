@@ -1,4 +1,3 @@
-using System.Net;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
@@ -556,7 +555,7 @@ public sealed class ContainerMonitorTests
 
     private static readonly RuleSet WithApiServer = new(
         RuleCatalog.DefaultRules.Rules.Select(static bound =>
-            bound.Rule is KubernetesClientExecuted ? bound with { Rule = new KubernetesClientExecuted(IPAddress.Parse("10.96.0.1")) } : bound));
+            bound.Rule is KubernetesClientExecuted ? bound with { Rule = new KubernetesClientExecuted("10.96.0.1") } : bound));
 
     private sealed class AnyRule(EventKind kind) : IRule
     {

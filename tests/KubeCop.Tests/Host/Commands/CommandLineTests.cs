@@ -15,6 +15,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--bogus", "run", "--bogus")]
     [InlineData("frobnicate", "frobnicate")]
     [InlineData("--exec PATH", "profiles", "allow", "default/container-a", "--container", "web")]
+    [InlineData("--connect PROTO:ADDRESS:PORT", "profiles", "allow", "default/container-a", "--container", "web")]
     [InlineData("--limit", "alerts", "--limit", "-3")]
     [InlineData("--json and --markdown", "rules", "--json", "--markdown")]
     [InlineData("ADDRESS:PORT", "status", "--http", "nowhere")]

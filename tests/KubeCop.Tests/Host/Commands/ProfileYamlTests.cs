@@ -25,6 +25,56 @@ public sealed class ProfileYamlTests
     }
 
     [Fact]
+    public void Write_EverySection_HasKubeCopsNames()
+    {
+        var container = Write(Profile("final", Container("web", "1", Time)))["spec"]["containers"][0];
+
+        Assert.Equal("read", ((YamlScalarNode)container["syscalls"][0]).Value);
+        Assert.Equal("bind", Text(Assert.Single((YamlSequenceNode)container["capabilities"]), "syscall"));
+        Assert.Equal("NET_BIND_SERVICE", ((YamlScalarNode)container["capabilities"][0]["caps"][0]).Value);
+        Assert.Equal("a.example", Text(container["dns"][0], "dnsName"));
+        Assert.Equal("10.0.0.1", ((YamlScalarNode)container["dns"][0]["addresses"][0]).Value);
+        Assert.Equal(("tcp", "80", ""), Connection(container["networkActivity"]["incoming"][0]));
+        Assert.Equal(("udp", "53", "fd00::a"), Connection(container["networkActivity"]["outgoing"][0]));
+
+        static (string?, string?, string?) Connection(YamlNode node) => (Text(node, "protocol"), Text(node, "port"), Text(node, "dstEndpoint"));
+    }
+
+    [Fact]
+    public void Write_SectionThatWasNotLearned_IsLeftOut()
+    {
+        var old = Container("web", "1", Time) with { LearnedSections = ["execs", "opens"] };
+        var container = (YamlMappingNode)Write(Profile("final", old))["spec"]["containers"][0];
+
+        Assert.Equal(["name", "execs", "opens"], container.Children.Keys.Select(static key => ((YamlScalarNode)key).Value));
+    }
+
+    [Fact]
+    public void Text_EverySection_IsReadableAndHarmless()
+    {
+        var container = Container("web", "1", Time) with
+        {
+            Syscalls = [.. Enumerable.Range(100, 300).Select(static number => $"system_call_{number}")],
+            Dns = [new DnsView("\u001b[2Jevil", [], Time)],
+            LearnedSections = ["execs", "opens"],
+        };
+        var text = new StringWriter();
+        ProfileText.Write(Profile("final", container), text);
+
+        var lines = text.ToString().Split(Environment.NewLine);
+        Assert.DoesNotContain('\u001b', text.ToString());
+        Assert.Contains(lines, static line => line.StartsWith(@"\x1b[2Jevil", StringComparison.Ordinal));
+        Assert.Contains("  not learned, so not judged: syscalls, capabilities, dns, networkActivity", lines);
+        Assert.Contains(lines, static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["NET_BIND_SERVICE", "bind", "SYS_ADMIN"]);
+        Assert.Contains(lines, static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["in", "tcp", "80", "any"]);
+        Assert.Contains(lines, static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["out", "udp", "53", "fd00::a"]);
+        Assert.Contains(lines, static line => line.StartsWith("300 SYSTEM CALLS", StringComparison.Ordinal));
+        var calls = lines.Where(static line => line.StartsWith("system_call_", StringComparison.Ordinal)).ToList();
+        Assert.InRange(calls.Count, 60, 75);
+        Assert.All(calls, static line => Assert.InRange(line.TrimEnd().Length, 1, 80));
+    }
+
+    [Fact]
     public void Write_SeveralRevisionsOfAContainer_TheOneLearnedLast()
     {
         var root = Write(Profile("final", Container("web", "old", Time, Exec("/bin/old")), Container("web", "new", Time.AddDays(1), Exec("/bin/new"))));
@@ -78,5 +128,10 @@ public sealed class ProfileYamlTests
         Gaps = [],
         Execs = execs,
         Opens = [new OpenView("/etc/hosts", ["O_RDONLY"], learned)],
+        Syscalls = ["read"],
+        Capabilities = [new CapabilityView("bind", ["NET_BIND_SERVICE"], ["SYS_ADMIN"], learned), new CapabilityView("mmap", [], ["SYS_ADMIN"], learned)],
+        Dns = [new DnsView("a.example", ["10.0.0.1"], learned)],
+        NetworkActivity = new NetworkActivityView([new NetworkView("tcp", 80, "", learned)], [new NetworkView("udp", 53, "fd00::a", learned)]),
+        LearnedSections = ["execs", "opens", "syscalls", "capabilities", "dns", "networkActivity"],
     };
 }

@@ -34,11 +34,11 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     }
 
     [Fact]
-    public async Task Rules_ListTheFourOfTheDefaultBinding()
+    public async Task Rules_ListThoseOfTheDefaultBinding()
     {
         var rules = (await GetAsync("/api/v1/rules")).GetProperty("items").EnumerateArray().ToList();
 
-        Assert.Equal(["R0001", "R0002", "R1000", "R1001"], rules.Select(static rule => rule.GetProperty("id").GetString()));
+        Assert.Equal(["R0001", "R0002", "R0003", "R0004", "R0005", "R0007", "R1000", "R1001"], rules.Select(static rule => rule.GetProperty("id").GetString()));
         Assert.Equal("critical", rules[0].GetProperty("severity").GetString());
     }
 
@@ -133,7 +133,48 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         Assert.Contains("/etc/new", profile, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Allow_EveryKind_IsInTheProfile()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "complete", "/bin/a");
+
+        var answer = await AllowAsync(
+            "container-complete",
+            """
+            {"container":"web","syscalls":["unshare"],"capabilities":["cap_net_admin:socket","CHOWN"],"dns":["Example.COM."],
+            "connections":["tcp:10.96.0.1:443","udp:[FD00:0::A]:53"]}
+            """,
+            Token);
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        var container = (await GetAsync("/api/v1/profiles/container-complete")).GetProperty("containers")[0];
+        Assert.Equal("""["unshare"]""", container.GetProperty("syscalls").GetRawText());
+        Assert.Equal(["* CHOWN", "socket NET_ADMIN"], Texts(container, "capabilities", static entry => $"{entry.GetProperty("syscall")} {entry.GetProperty("caps")[0]}"));
+        Assert.Equal(["example.com"], Texts(container, "dns", static entry => entry.GetProperty("dnsName").GetString()));
+        var network = container.GetProperty("networkActivity");
+        Assert.Equal(
+            ["tcp 443 10.96.0.1", "udp 53 fd00::a"],
+            Texts(network, "outgoing", static entry => $"{entry.GetProperty("protocol")} {entry.GetProperty("port")} {entry.GetProperty("dstEndpoint")}"));
+        Assert.Empty(Texts(network, "incoming", static entry => entry.GetRawText()));
+        Assert.Equal(["execs", "opens", "syscalls", "capabilities", "dns", "networkActivity"], Texts(container, "learnedSections", static entry => entry.GetString()));
+
+        static string?[] Texts(JsonElement parent, string name, Func<JsonElement, string?> text) => [.. parent.GetProperty(name).EnumerateArray().Select(text)];
+    }
+
     [Theory]
+    [InlineData("""{"container":"web","syscalls":["sys_nonsense"]}""")]
+    [InlineData("""{"container":"web","capabilities":["NONSENSE"]}""")]
+    [InlineData("""{"container":"web","capabilities":["NET_ADMIN:nonsense"]}""")]
+    [InlineData("""{"container":"web","capabilities":["NET_ADMIN:"]}""")]
+    [InlineData("""{"container":"web","dns":[""]}""")]
+    [InlineData("""{"container":"web","connections":["10.0.0.1:443"]}""")]
+    [InlineData("""{"container":"web","connections":["tcp:10.0.0.1"]}""")]
+    [InlineData("""{"container":"web","connections":["tcp:443"]}""")]
+    [InlineData("""{"container":"web","connections":["icq:10.0.0.1:443"]}""")]
+    [InlineData("""{"container":"web","connections":["tcp:example.com:443"]}""")]
+    [InlineData("""{"container":"web","connections":["tcp:10.0.0.1:65536"]}""")]
+    [InlineData("""{"container":"web","syscalls":[null]}""")]
+    [InlineData("""{"container":null,"syscalls":["read"]}""")]
     [InlineData("nonsense")]
     [InlineData("{}")]
     [InlineData("null")]

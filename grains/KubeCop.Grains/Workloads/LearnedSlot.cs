@@ -164,7 +164,8 @@ internal sealed class LearnedSlot
 
     private static int LargestSection(ContainerProfile profile) => new[]
     {
-        profile.Execs.Count, profile.Opens.Count, profile.Syscalls.Count, profile.Capabilities.Count, profile.Dns.Count, profile.Incoming.Count + profile.Outgoing.Count,
+        profile.Execs.Count, profile.Opens.Count, profile.Syscalls.Count, profile.Capabilities.Count, profile.Dns.Count,
+        profile.Incoming.Count + profile.Outgoing.Count,
     }.Max();
 
     private static DateTimeOffset Latest(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;

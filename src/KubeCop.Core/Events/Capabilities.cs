@@ -28,7 +28,8 @@ public static class Capabilities
     }
 
     internal static int NumberIn(string text, string prefix) =>
-        text.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        text.StartsWith(prefix, StringComparison.Ordinal)
+        && int.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : -1;
 }

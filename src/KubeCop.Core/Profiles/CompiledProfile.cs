@@ -31,7 +31,9 @@ public sealed class CompiledProfile
         _capabilities = profile.Capabilities.SelectMany(static entry => entry.Caps.Select(name => (name, entry.Syscall))).ToFrozenSet();
         _refusedCapabilities = profile.Capabilities.SelectMany(static entry => entry.Refused.Select(name => (name, entry.Syscall))).ToFrozenSet();
         // KubeCop's profiles have names with the final dot, and protocols in capitals.
-        _dnsNames = profile.Dns.Select(static dns => dns.DnsName.Length > 1 ? dns.DnsName.TrimEnd('.') : dns.DnsName).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _dnsNames = profile.Dns
+            .Select(static dns => dns.DnsName.Length > 1 ? dns.DnsName.TrimEnd('.') : dns.DnsName)
+            .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
         _incoming = profile.Incoming.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port)).ToFrozenSet();
         _outgoing = profile.Outgoing.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port, entry.DstEndpoint)).ToFrozenSet();
     }

@@ -21,6 +21,16 @@ public enum ProfileSections
 /// <summary>Which section knows which events, and what they are called.</summary>
 public static class ProfileSection
 {
+    private static readonly (ProfileSections Section, string Name)[] Named =
+    [
+        (ProfileSections.Execs, "execs"),
+        (ProfileSections.Opens, "opens"),
+        (ProfileSections.Syscalls, "syscalls"),
+        (ProfileSections.Capabilities, "capabilities"),
+        (ProfileSections.Dns, "dns"),
+        (ProfileSections.NetworkActivity, "networkActivity"),
+    ];
+
     /// <summary>The section of a kind of event; none for kinds that are not learned.</summary>
     public static ProfileSections Of(EventKind kind) => kind switch
     {
@@ -33,9 +43,7 @@ public static class ProfileSection
         _ => ProfileSections.None,
     };
 
-    /// <summary>The sections' names as in an ApplicationProfile.</summary>
+    /// <summary>The sections' names as in an ApplicationProfile, in its order.</summary>
     public static IReadOnlyList<string> Names(ProfileSections sections) =>
-        [.. All.Where(section => (sections & section) != 0).Select(static section => section == ProfileSections.NetworkActivity ? "networkActivity" : section.ToString().ToLowerInvariant())];
-
-    private static readonly ProfileSections[] All = [.. Enum.GetValues<ProfileSections>().Where(static section => System.Numerics.BitOperations.IsPow2((int)section))];
+        [.. Named.Where(named => (sections & named.Section) != 0).Select(static named => named.Name)];
 }

@@ -5,5 +5,6 @@ namespace KubeCop.Core.Rules;
 internal static class Connection
 {
     /// <summary><c>ADDRESS:PORT</c>, with an IPv6 address in brackets.</summary>
-    public static string EndpointOf(NetworkDetails network) => network.Address.Contains(':') ? $"[{network.Address}]:{network.Port}" : $"{network.Address}:{network.Port}";
+    public static string EndpointOf(NetworkDetails network) =>
+        network.Address.Contains(':') ? $"[{network.Address}]:{network.Port}" : $"{network.Address}:{network.Port}";
 }

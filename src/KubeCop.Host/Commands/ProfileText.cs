@@ -12,8 +12,11 @@ internal static class ProfileText
 {
     private const int LineWidth = 78;
 
+    private static readonly string[] ListHeaders =
+        ["namespace", "name", "state", "left", "revision", "containers", "execs", "opens", "syscalls", "caps", "dns", "network"];
+
     public static void WriteList(IReadOnlyList<ProfileView> profiles, TextWriter output) =>
-        TextTable.Write(output, ["namespace", "name", "state", "left", "revision", "containers", "execs", "opens", "syscalls", "caps", "dns", "network"], profiles.Select(static profile => new[]
+        TextTable.Write(output, ListHeaders, profiles.Select(static profile => new[]
         {
             profile.Namespace,
             profile.Name,
@@ -62,7 +65,8 @@ internal static class ProfileText
             output.WriteLine($"  not learned, so not judged: {string.Join(", ", unlearned)}");
         }
 
-        TextTable.Write(output, ["program", "executable", "arguments"], container.Execs.Select(static exec => new[] { exec.Path, exec.Executable, string.Join(' ', exec.Args) }));
+        TextTable.Write(output, ["program", "executable", "arguments"], container.Execs.Select(static exec =>
+            new[] { exec.Path, exec.Executable, string.Join(' ', exec.Args) }));
         TextTable.Write(output, ["file", "flags"], container.Opens.Select(static open => new[] { open.Path, string.Join(',', open.Flags) }));
         WriteIfAny(output, ["capabilities", "in system call", "refused"], container.Capabilities.Select(static entry =>
             new[] { string.Join(' ', entry.Caps), entry.Syscall, string.Join(' ', entry.Refused) }));
@@ -81,7 +85,10 @@ internal static class ProfileText
     }
 
     private static IEnumerable<string[]> Connections(string direction, IReadOnlyList<NetworkView> connections) =>
-        connections.Select(connection => new[] { direction, connection.Protocol, Count(connection.Port), connection.DstEndpoint.Length > 0 ? connection.DstEndpoint : "any" });
+        connections.Select(connection => new[]
+        {
+            direction, connection.Protocol, Count(connection.Port), connection.DstEndpoint.Length > 0 ? connection.DstEndpoint : "any",
+        });
 
     /// <summary>Words in lines that fit a terminal: a program makes a hundred system calls, which make no table.</summary>
     private static IEnumerable<string> Lines(IEnumerable<string> words)

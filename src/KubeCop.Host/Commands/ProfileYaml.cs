@@ -48,7 +48,8 @@ internal static class ProfileYaml
             ["opens"] = List(container.Opens, static open => new() { ["path"] = open.Path, ["flags"] = open.Flags.ToList() }),
             ["syscalls"] = container.Syscalls.ToList(),
             ["capabilities"] = List(
-                container.Capabilities.Where(static entry => entry.Caps.Count > 0), static entry => new() { ["syscall"] = entry.Syscall, ["caps"] = entry.Caps.ToList() }),
+                container.Capabilities.Where(static entry => entry.Caps.Count > 0),
+                static entry => new() { ["syscall"] = entry.Syscall, ["caps"] = entry.Caps.ToList() }),
             ["dns"] = List(container.Dns, static dns => new() { ["dnsName"] = dns.DnsName, ["addresses"] = dns.Addresses.ToList() }),
             ["networkActivity"] = new Dictionary<string, object>
             {
@@ -60,7 +61,12 @@ internal static class ProfileYaml
     }
 
     private static List<Dictionary<string, object>> Connections(IReadOnlyList<NetworkView> connections) =>
-        List(connections, static connection => new() { ["protocol"] = connection.Protocol, ["port"] = connection.Port, ["dstEndpoint"] = connection.DstEndpoint });
+        List(connections, static connection => new()
+        {
+            ["protocol"] = connection.Protocol,
+            ["port"] = connection.Port,
+            ["dstEndpoint"] = connection.DstEndpoint,
+        });
 
     private static List<Dictionary<string, object>> List<T>(IEnumerable<T> entries, Func<T, Dictionary<string, object>> write) => [.. entries.Select(write)];
 

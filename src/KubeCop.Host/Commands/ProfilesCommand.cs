@@ -114,7 +114,8 @@ internal static class ProfilesCommand
         return command;
     }
 
-    private static Option<string[]> Several(string name, string form, string description) => new(name) { Description = $"{description} May be given more than once.", HelpName = form };
+    private static Option<string[]> Several(string name, string form, string description) =>
+        new(name) { Description = $"{description} May be given more than once.", HelpName = form };
 
     private static Argument<string> Name() => new("NAME") { Description = "NAMESPACE/NAME as in the list; the namespace may be left out where the name says which." };
 }

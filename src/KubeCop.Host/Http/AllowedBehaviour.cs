@@ -41,7 +41,9 @@ internal static class AllowedBehaviour
     }
 
     private static SyscallItem Syscall(string name) =>
-        SystemCalls.Exists(name) ? new SyscallItem(name) : throw new BadRequestException($"'{name}' is no system call; expected a name such as openat or unshare.");
+        SystemCalls.Exists(name)
+            ? new SyscallItem(name)
+            : throw new BadRequestException($"'{name}' is no system call; expected a name such as openat or unshare.");
 
     private static CapabilityItem Capability(string text)
     {

@@ -19,8 +19,8 @@ internal sealed class CapabilitySet(int maxEntries) : SectionSet<CapabilityItem,
 
     protected override IEnumerable<(CapabilityItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
         from entry in profile.Capabilities
-        from item in entry.Caps.Select(name => new CapabilityItem(name, entry.Syscall)).Concat(entry.Refused.Select(name => new CapabilityItem(name, entry.Syscall, IsRefused: true)))
-        select (item, entry.FirstSeen);
+        from name in entry.Caps.Select(static name => (Name: name, IsRefused: false)).Concat(entry.Refused.Select(static name => (Name: name, IsRefused: true)))
+        select (new CapabilityItem(name.Name, entry.Syscall, name.IsRefused), entry.FirstSeen);
 
     protected override ContainerProfile Write(
         ContainerProfile profile, IEnumerable<(string Key, (NameSet Caps, NameSet Refused) Detail, DateTimeOffset FirstSeen)> entries) => profile with

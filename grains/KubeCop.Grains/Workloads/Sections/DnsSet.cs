@@ -12,11 +12,12 @@ internal sealed class DnsSet(int maxEntries) : SectionSet<DnsItem, string, NameS
     protected override IEnumerable<(DnsItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
         profile.Dns.Select(static entry => (new DnsItem(entry.DnsName, new ArgumentList(entry.Addresses)), entry.FirstSeen));
 
-    protected override ContainerProfile Write(ContainerProfile profile, IEnumerable<(string Key, NameSet Detail, DateTimeOffset FirstSeen)> entries) => profile with
-    {
-        Dns = entries
-            .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
-            .Select(static entry => new DnsEntry(entry.Key, entry.Detail.ToArray(), entry.FirstSeen))
-            .ToArray(),
-    };
+    protected override ContainerProfile Write(
+        ContainerProfile profile, IEnumerable<(string Key, NameSet Detail, DateTimeOffset FirstSeen)> entries) => profile with
+        {
+            Dns = entries
+                .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
+                .Select(static entry => new DnsEntry(entry.Key, entry.Detail.ToArray(), entry.FirstSeen))
+                .ToArray(),
+        };
 }

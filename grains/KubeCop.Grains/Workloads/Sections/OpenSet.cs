@@ -16,11 +16,12 @@ internal sealed class OpenSet(int maxEntries) : SectionSet<OpenItem, string, uin
     protected override IEnumerable<(OpenItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
         profile.Opens.Select(static entry => (new OpenItem(entry.Path, OpenFlags.Parse(entry.Flags)), entry.FirstSeen));
 
-    protected override ContainerProfile Write(ContainerProfile profile, IEnumerable<(string Key, uint Detail, DateTimeOffset FirstSeen)> entries) => profile with
-    {
-        Opens = entries
-            .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
-            .Select(static entry => new OpenEntry(entry.Key, OpenFlags.Names(entry.Detail), entry.FirstSeen))
-            .ToArray(),
-    };
+    protected override ContainerProfile Write(
+        ContainerProfile profile, IEnumerable<(string Key, uint Detail, DateTimeOffset FirstSeen)> entries) => profile with
+        {
+            Opens = entries
+                .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
+                .Select(static entry => new OpenEntry(entry.Key, OpenFlags.Names(entry.Detail), entry.FirstSeen))
+                .ToArray(),
+        };
 }

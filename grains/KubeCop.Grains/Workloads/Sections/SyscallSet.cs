@@ -7,11 +7,12 @@ internal sealed class SyscallSet(int maxEntries) : SectionSet<SyscallItem>(maxEn
     protected override IEnumerable<(SyscallItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
         profile.Syscalls.Select(static entry => (new SyscallItem(entry.Name), entry.FirstSeen));
 
-    protected override ContainerProfile Write(ContainerProfile profile, IEnumerable<(SyscallItem Key, ValueTuple Detail, DateTimeOffset FirstSeen)> entries) => profile with
-    {
-        Syscalls = entries
-            .OrderBy(static entry => entry.Key.Name, StringComparer.Ordinal)
-            .Select(static entry => new SyscallEntry(entry.Key.Name, entry.FirstSeen))
-            .ToArray(),
-    };
+    protected override ContainerProfile Write(
+        ContainerProfile profile, IEnumerable<(SyscallItem Key, ValueTuple Detail, DateTimeOffset FirstSeen)> entries) => profile with
+        {
+            Syscalls = entries
+                .OrderBy(static entry => entry.Key.Name, StringComparer.Ordinal)
+                .Select(static entry => new SyscallEntry(entry.Key.Name, entry.FirstSeen))
+                .ToArray(),
+        };
 }

@@ -113,7 +113,9 @@ public sealed class ContainerMonitorTests
         Assert.Empty(monitor.TakeLearned());
         monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/known")));
         Ingest(monitor, Sample.Refused(Sample.Exec("/bin/known", "", at: 20)), Sample.Refused(Sample.Exec("/bin/x", at: 20)), Sample.Exec("/bin/x", at: 21));
-        Assert.Equal(["Unexpected process launched: /bin/x; it was refused (EACCES)", "Unexpected process launched: /bin/x"], _alerts.Select(static alert => alert.Message));
+        Assert.Equal(
+            ["Unexpected process launched: /bin/x; it was refused (EACCES)", "Unexpected process launched: /bin/x"],
+            _alerts.Select(static alert => alert.Message));
     }
 
     [Fact]
@@ -130,7 +132,12 @@ public sealed class ContainerMonitorTests
     public void Dns_ManyAnswers_UnitesUpToTheBound()
     {
         var monitor = Learning();
-        Ingest(monitor, Sample.Query("a.example"), Sample.Answer("a.example", ["10.0.0.1"]), Sample.Answer("a.example", ["10.0.0.1", "10.0.0.2"]), Sample.Answer("a.example", ["10.0.0.2"]));
+        Ingest(
+            monitor,
+            Sample.Query("a.example"),
+            Sample.Answer("a.example", ["10.0.0.1"]),
+            Sample.Answer("a.example", ["10.0.0.1", "10.0.0.2"]),
+            Sample.Answer("a.example", ["10.0.0.2"]));
         Assert.Equal(
             [Sample.DnsItem("a.example"), Sample.DnsItem("a.example", "10.0.0.1"), Sample.DnsItem("a.example", "10.0.0.2")],
             monitor.TakeLearned().Select(static item => item.Item));

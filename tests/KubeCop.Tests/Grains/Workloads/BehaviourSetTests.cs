@@ -17,7 +17,8 @@ public sealed class BehaviourSetTests
             (BehaviourItem)new ExecItem($"/bin/{path}", $"/exe/{exe}", new ArgumentList([.. Enumerable.Range(0, args).Select(static arg => $"-{arg}")]))),
         Gen.Select(Gen.Int[0, 3], Gen.UInt).Select(static (path, flags) => (BehaviourItem)new OpenItem($"/etc/{path}", flags)),
         Gen.Int[0, 3].Select(static number => (BehaviourItem)new SyscallItem($"call{number}")),
-        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Gen.Bool).Select(static (name, syscall, refused) => (BehaviourItem)new CapabilityItem($"CAP{name}", $"call{syscall}", refused)),
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Gen.Bool).Select(static (name, syscall, refused) =>
+            (BehaviourItem)new CapabilityItem($"CAP{name}", $"call{syscall}", refused)),
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 99].Array[0, 60]).Select(static (name, addresses) =>
             (BehaviourItem)new DnsItem($"{name}.example", new ArgumentList([.. addresses.Select(static address => $"10.0.0.{address}")]))),
         Gen.Select(Gen.Bool, Gen.Int[0, 1], Gen.Int[1, 3]).Select(static (outgoing, protocol, port) =>

@@ -12,7 +12,11 @@ namespace KubeCop.Tests.Host.Commands;
 public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHostFixture>
 {
     private static readonly RuleSet Rules = new(
-        [.. RuleCatalog.DefaultRules.Rules, new BoundRule(new KubernetesClientExecuted("fd00::1"), Severity.Critical), new BoundRule(new KubernetesClientExecuted("10.96.0.1"), Severity.Critical)]);
+    [
+        .. RuleCatalog.DefaultRules.Rules,
+        new BoundRule(new KubernetesClientExecuted("10.96.0.1"), Severity.Critical),
+        new BoundRule(new KubernetesClientExecuted("fd00::1"), Severity.Critical),
+    ]);
 
     public static TheoryData<string, SensorEvent> Events => new()
     {

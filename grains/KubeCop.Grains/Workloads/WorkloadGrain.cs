@@ -19,6 +19,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 {
     private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
     private readonly IPersistentState<WorkloadState> _state;
     private readonly TimeProvider _time;
@@ -83,9 +84,11 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         _registered = true;
         Announce();
         Schedule();
-        _ = IndexAsync();
+        var indexing = IndexAsync();
         // Deltas name the slot, so it must survive whatever they survive.
         await StoreAsync();
+        // A silo that stops right now must not leave a profile that no list shows; but an index that is away holds up nobody for long.
+        await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return assignment;
     }
 

@@ -1,3 +1,4 @@
+using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Grains.Placement;
 using KubeCop.Grains.Profiles;
@@ -17,6 +18,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
     {
         builder.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.AddSingleton<ProfileCache>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
         builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()

@@ -24,7 +24,7 @@ public static class SensorDoctor
         var checks = new List<SensorCheck>(KernelSupport.Check());
         try
         {
-            using var programs = KernelPrograms.Load(new SensorOptions().RingBytes);
+            using var programs = KernelPrograms.Load(new SensorOptions(), CgroupTree.Open(node.HostRoot).MountPoint);
             checks.AddRange(programs.Hooks.Select(static hook => new SensorCheck(
                 $"hook {hook.Name}",
                 hook.Attached,

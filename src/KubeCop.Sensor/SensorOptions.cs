@@ -5,8 +5,20 @@ public sealed class SensorOptions
 {
     public const string Section = "KubeCop:Sensor";
 
-    /// <summary>Bytes of the ring buffer between kernel and sensor; a power of two, at least 64 KiB. Default: 8 MiB.</summary>
-    public int RingBytes { get; set; } = 8 * 1024 * 1024;
+    /// <summary>
+    /// Bytes of the ring buffer for what must not be lost (processes, containers, rare events); a power of two, at least 64 KiB. A container
+    /// may have a quarter of it unread. Default: 4 MiB.
+    /// </summary>
+    public int CriticalRingBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Bytes of the ring buffer for everything else (files, network, DNS, capabilities, system calls), likewise. Default: 4 MiB.</summary>
+    public int BulkRingBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Containers, new cgroups included, whose repeats end in the kernel; takes 26 KiB of kernel memory for each. Further ones are watched
+    /// too, at a higher cost and without their system calls. 16 to 4096. Default: 512.
+    /// </summary>
+    public int MaxContainers { get; set; } = 512;
 
     /// <summary>The most events in a batch to a container grain, 16 to 1024. Default: 256.</summary>
     public int BatchSize { get; set; } = 256;

@@ -25,7 +25,7 @@ internal sealed partial class SensorService(
     IOptions<SensorOptions> options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
-    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IDisposable
+    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IRepeatFilter, IDisposable
 {
     /// <summary>A part of the five seconds in which the host must be down.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(3);
@@ -45,8 +45,8 @@ internal sealed partial class SensorService(
     /// <exception cref="SensorException">The sensor cannot work here.</exception>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        _programs = KernelPrograms.Load(options.Value.RingBytes);
-        _waiter = new RingWaiter(_programs.Ring.Descriptor);
+        _programs = KernelPrograms.Load(options.Value, tree.MountPoint);
+        _waiter = new RingWaiter(_programs.Rings.Descriptors);
         _discovery = new ContainerDiscovery(tree, resolver, inventory, _waiter.Wake, loggers.CreateLogger<ContainerDiscovery>());
         _router = new ContainerRouter(
             _programs,
@@ -123,6 +123,10 @@ internal sealed partial class SensorService(
     private IEnumerable<LossCount> LostByRouter() =>
         ((IEnumerable<LossCount>)[new(EventKind.None, "grain_busy", _router?.Dropped ?? 0), new(EventKind.None, "unrecognised_container", _router?.Unrecognised ?? 0)])
             .Where(static loss => loss.Count > 0);
+
+    void IRepeatFilter.ReportRepeats(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting);
+
+    void IRepeatFilter.ForgetAll(ulong cgroupId) => _programs?.ForgetAll(cgroupId);
 
     public void Dispose()
     {

@@ -14,7 +14,9 @@ public static class SensorServiceCollectionExtensions
     {
         services.AddOptionsWithValidateOnStart<SensorOptions>()
             .BindConfiguration(SensorOptions.Section)
-            .Validate(static options => options.RingBytes >= 65_536 && BitOperations.IsPow2(options.RingBytes), $"{SensorOptions.Section}:RingBytes must be a power of two, at least 65536.")
+            .Validate(static options => IsRing(options.CriticalRingBytes), $"{SensorOptions.Section}:CriticalRingBytes must be a power of two, at least 65536.")
+            .Validate(static options => IsRing(options.BulkRingBytes), $"{SensorOptions.Section}:BulkRingBytes must be a power of two, at least 65536.")
+            .Validate(static options => options.MaxContainers is >= 16 and <= 4096, $"{SensorOptions.Section}:MaxContainers must be between 16 and 4096.")
             .Validate(static options => options.BatchSize is >= 16 and <= 1024, $"{SensorOptions.Section}:BatchSize must be between 16 and 1024.")
             .Validate(static options => options.StagedBatches is >= 1 and <= 1024, $"{SensorOptions.Section}:StagedBatches must be between 1 and 1024.")
             .Validate(static options => options.PendingTime > TimeSpan.Zero, $"{SensorOptions.Section}:PendingTime must be longer than nothing.");
@@ -28,8 +30,11 @@ public static class SensorServiceCollectionExtensions
         services.AddContainers();
         services.AddSingleton<IKernelClock, KernelClock>();
         services.AddSingleton<SensorService>();
+        services.AddSingleton<IRepeatFilter>(static provider => provider.GetRequiredService<SensorService>());
         services.AddSingleton<ISensor>(static provider => provider.GetRequiredService<SensorService>());
         services.AddHostedService(static provider => provider.GetRequiredService<SensorService>());
         return services;
     }
+
+    private static bool IsRing(int bytes) => bytes >= 65_536 && BitOperations.IsPow2(bytes);
 }

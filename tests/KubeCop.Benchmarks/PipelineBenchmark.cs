@@ -124,7 +124,7 @@ internal static class PipelineBenchmark
         public MonitorGrain(ContainerDescription container, IAlertDispatcher alerts)
         {
             _monitor = new ContainerMonitor(
-                RuleCatalog.DefaultRules, alerts, new BootClock(), TimeProvider.System, new LearningOptions(), NullLogger<ContainerMonitor>.Instance);
+                RuleCatalog.DefaultRules, alerts, new NoRepeatFilter(), new BootClock(), TimeProvider.System, new LearningOptions(), NullLogger<ContainerMonitor>.Instance);
             _monitor.Describe(container);
             var slot = new ProfileSlot(container.Name, container.Revision, Partial: false);
             _monitor.Assign(new ProfileAssignment { Slot = slot, Generation = 1, State = ProfileState.Final, CompletesAt = DateTimeOffset.UnixEpoch });
@@ -197,6 +197,20 @@ internal static class PipelineBenchmark
 
     private sealed class NoKernel : IKernelCgroups
     {
+        public long TakeLost(ulong cgroupId) => 0;
+
+        public void ForgetAll(ulong cgroupId)
+        {
+        }
+
+        public void Removed(ulong cgroupId)
+        {
+        }
+
+        public void Sweep()
+        {
+        }
+
         public void Watch(ulong cgroupId, ulong containerCgroupId)
         {
         }

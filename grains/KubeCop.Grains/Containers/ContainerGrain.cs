@@ -47,6 +47,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     public ContainerGrain(
         RuleSet rules,
         IAlertDispatcher alerts,
+        IRepeatFilter repeats,
         IKernelClock clock,
         IBehaviourJournal journal,
         ProfileCache profiles,
@@ -57,7 +58,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         ILogger<ContainerGrain> logger)
     {
         (_profiles, _time, _logger) = (profiles, time, logger);
-        _monitor = new ContainerMonitor(rules, alerts, clock, time, learning.Value, monitorLogger);
+        _monitor = new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, monitorLogger);
         _outbox = new DeltaOutbox(journal, grains, time, logger);
     }
 

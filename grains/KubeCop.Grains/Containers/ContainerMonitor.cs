@@ -24,6 +24,7 @@ internal sealed partial class ContainerMonitor
 
     private readonly RuleSet _signatures;
     private readonly RuleSet _deviations;
+    private readonly IRepeatFilter _repeats;
     private readonly IKernelClock _clock;
     private readonly TimeProvider _time;
     private readonly LearningOptions _learning;
@@ -45,11 +46,13 @@ internal sealed partial class ContainerMonitor
     public ContainerMonitor(
         RuleSet rules,
         IAlertDispatcher alerts,
+        IRepeatFilter repeats,
         IKernelClock clock,
         TimeProvider time,
         LearningOptions learning,
         ILogger<ContainerMonitor> logger)
     {
+        _repeats = repeats;
         _signatures = new RuleSet(rules.Rules.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
         _deviations = new RuleSet(rules.Rules.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
         _clock = clock;
@@ -101,6 +104,7 @@ internal sealed partial class ContainerMonitor
         {
             _learningDroppedBefore += _learned.Dropped;
             _learned = new LearnedBehaviour(_learning.MaxEntriesPerKind);
+            ForgetRepeats();
         }
 
         _assignment = assignment;
@@ -113,6 +117,12 @@ internal sealed partial class ContainerMonitor
     /// </summary>
     public void Guard(CompiledProfile? profile)
     {
+        if (profile != _profile)
+        {
+            // What another profile, or none, has let pass is to be judged by this one.
+            ForgetRepeats();
+        }
+
         _profile = profile;
         _isOwnProfile = profile is not null && _assignment is not null && IsOwn(profile.Profile, _assignment);
         if (_isOwnProfile)
@@ -325,13 +335,18 @@ internal sealed partial class ContainerMonitor
     private void Raise(BoundRule bound, Finding finding, in SensorEvent sensorEvent, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
         var rule = bound.Rule.Descriptor;
-        if (_folding.TryFold(rule.Id, finding.Subject, at))
+        var container = _container!;
+        if (sensorEvent.Sighting != 0)
+        {
+            _repeats.ReportRepeats(container.CgroupId, sensorEvent.Sighting);
+        }
+
+        if (_folding.TryFold(rule.Id, finding.Subject, at, Math.Max(sensorEvent.Repeats, 1)))
         {
             return;
         }
 
         Alerts++;
-        var container = _container!;
         _folding.Send(
             new Alert
             {
@@ -357,6 +372,14 @@ internal sealed partial class ContainerMonitor
                 Fix = finding.Fix,
             },
             finding.Subject);
+    }
+
+    private void ForgetRepeats()
+    {
+        if (_container is { } container)
+        {
+            _repeats.ForgetAll(container.CgroupId);
+        }
     }
 
     private static Severity OneLower(Severity severity) => severity switch

@@ -22,8 +22,9 @@ public sealed class AlertFolding(IAlertDispatcher alerts, TimeProvider time, int
 
     /// <summary>Counts a repeat.</summary>
     /// <param name="seen">When the event happened.</param>
+    /// <param name="count">How often.</param>
     /// <returns>False when there is no open window: the alert has to be sent.</returns>
-    public bool TryFold(string ruleId, string subject, DateTimeOffset seen)
+    public bool TryFold(string ruleId, string subject, DateTimeOffset seen, uint count = 1)
     {
         CloseDue();
         if (!_open.TryGetValue((ruleId, subject), out var window))
@@ -31,7 +32,7 @@ public sealed class AlertFolding(IAlertDispatcher alerts, TimeProvider time, int
             return false;
         }
 
-        window.Count++;
+        window.Count += count;
         window.LastSeen = seen > window.LastSeen ? seen : window.LastSeen;
         return true;
     }

@@ -12,7 +12,14 @@ public abstract record EventDetails;
 public sealed record ExecDetails(
     [property: Id(0)] string Filename,
     [property: Id(1)] string WorkingDirectory,
-    [property: Id(2)] IReadOnlyList<string> Arguments) : EventDetails;
+    [property: Id(2)] IReadOnlyList<string> Arguments) : EventDetails
+{
+    /// <summary>
+    /// What standard input, output and error are: <c>closed</c>, <c>terminal</c>, <c>pipe</c>, <c>file</c>, <c>other</c>, <c>socket</c>, or
+    /// <c>socket ADDRESS:PORT</c> with the peer. Empty where it is not known.
+    /// </summary>
+    [Id(3)] public IReadOnlyList<string> Streams { get; init; } = [];
+}
 
 /// <summary>What a process did on the network.</summary>
 public enum NetworkAction
@@ -69,6 +76,6 @@ public sealed record CapabilityDetails([property: Id(0)] string Name, [property:
 
 /// <summary>Of a ptrace.</summary>
 /// <param name="Request">The request's name, for example <c>PTRACE_ATTACH</c>.</param>
-/// <param name="TargetPid">The other process, in the initial pid namespace; 0 when it is not known.</param>
+/// <param name="TargetPid">The other process as the caller calls it, in its own pid namespace; 0 for PTRACE_TRACEME.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.PtraceDetails")]
 public sealed record PtraceDetails([property: Id(0)] string Request, [property: Id(1)] uint TargetPid) : EventDetails;

@@ -46,6 +46,12 @@ public struct SensorEvent
     /// <summary>It was tried only: see <see cref="EventFlags.Refused"/>.</summary>
     public readonly bool IsRefused => (Flags & EventFlags.Refused) != 0;
 
+    /// <summary>Names the behaviour in the sensor's filter of repeats; 0 for kinds it does not filter.</summary>
+    [Id(10)] public ulong Sighting;
+
+    /// <summary>How often it happened since it was reported last, not counted here: the sensor reports repeats only when asked to.</summary>
+    [Id(11)] public uint Repeats;
+
     /// <summary>Of an exec.</summary>
     public readonly ExecDetails? Exec => Details as ExecDetails;
 

@@ -36,6 +36,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
         builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
         builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
+        builder.Services.AddSingleton(process.GetService<IRepeatFilter>() ?? new NoRepeatFilter());
 
         // What the dashboard's pages need of a web host.
         builder.Services.AddSingleton(process.GetRequiredService<DiagnosticListener>());

@@ -6,6 +6,18 @@ internal interface IKernelCgroups
     /// <summary>A cgroup the kernel side knows is (part of) a container. Nothing happens when it was removed meanwhile.</summary>
     void Watch(ulong cgroupId, ulong containerCgroupId);
 
+    /// <summary>Events of this container that the kernel side has lost since the last call.</summary>
+    long TakeLost(ulong cgroupId);
+
+    /// <summary>Events of this container were lost after the kernel had sent them: what they told is to be reported anew.</summary>
+    void ForgetAll(ulong cgroupId);
+
+    /// <summary>The cgroup is gone, and all its events have been read.</summary>
+    void Removed(ulong cgroupId);
+
+    /// <summary>Takes back what was left of cgroups whose removal was not told, because that record was lost. To be called now and then.</summary>
+    void Sweep();
+
     /// <summary>Sees only the execs and the life of a cgroup that was not recognised for long.</summary>
     void Rest(ulong cgroupId);
 

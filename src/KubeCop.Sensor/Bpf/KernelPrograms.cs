@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
@@ -9,19 +10,37 @@ namespace KubeCop.Sensor.Bpf;
 /// The loaded and attached kernel side. A hook that this kernel refuses is left out and reported; only without the required ones is there
 /// no sensor.
 /// </summary>
-internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposable
+internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IRepeatFilter, IDisposable
 {
-    /// <summary>The programs of bpf/*.h. Without a required one nothing could be detected or attributed.</summary>
-    private static readonly (string Name, bool Required)[] Programs =
+    private const string Tracepoint = "BTF tracepoint";
+    private const string Cgroup = "cgroup";
+
+    /// <summary>
+    /// The hooks of bpf/*.h. Without a required one nothing could be detected or attributed. A hook can have several programs with the same
+    /// body: the first that this kernel takes is used.
+    /// </summary>
+    private static readonly Hook[] AllHooks =
     [
-        ("cgroup_mkdir", true),
-        ("cgroup_rmdir", true),
-        ("cgroup_notify_populated", true),
-        ("cgroup_attach_task", true),
-        ("sched_process_fork", true),
-        ("sched_process_exec", true),
-        ("sched_process_exit", true),
-        ("sys_exit", false),
+        new(true, new Variant("cgroup_mkdir", Tracepoint)),
+        new(true, new Variant("cgroup_rmdir", Tracepoint)),
+        new(true, new Variant("cgroup_notify_populated", Tracepoint)),
+        new(true, new Variant("cgroup_attach_task", Tracepoint)),
+        new(true, new Variant("sched_process_fork", Tracepoint)),
+        new(true, new Variant("sched_process_exec", Tracepoint)),
+        new(true, new Variant("sched_process_exit", Tracepoint)),
+        new(false, new Variant("sys_enter", Tracepoint)),
+        new(false, new Variant("sys_exit", Tracepoint), new Variant("sys_exit_probe", Tracepoint)),
+        new(false, new Variant("cap_capable", Tracepoint), new Variant("cap_capable_exit", "fexit")),
+        new(false, new Variant("inet_sock_set_state", Tracepoint)),
+        new(false, new Variant("connect4", Cgroup)),
+        new(false, new Variant("connect6", Cgroup)),
+        new(false, new Variant("sendmsg4", Cgroup)),
+        new(false, new Variant("sendmsg6", Cgroup)),
+        new(false, new Variant("post_bind4", Cgroup)),
+        new(false, new Variant("post_bind6", Cgroup)),
+        new(false, new Variant("packet_sent", Cgroup)),
+        new(false, new Variant("packet_received", Cgroup)),
+        new(false, new Variant("x86_fpu_regs_deactivated", Tracepoint)),
     ];
 
     /// <summary>BPF_EXIST</summary>
@@ -32,49 +51,74 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
     private readonly int _cgroups;
     private readonly int _setupTasks;
     private readonly int _lost;
+    private readonly byte* _variables;
+    private readonly nuint _variablesSize;
     private readonly uint* _readerPolls;
+    private readonly int* _tracked;
+    private readonly KernelSlots _slots;
+    private readonly Dictionary<ulong, long> _lostTaken = [];
+    private HashSet<ulong> _suspects = [];
     private readonly int _cpus = LibBpf.PossibleCpus();
 
-    private KernelPrograms(nint bpfObject, int ringBytes, IReadOnlyList<HookStatus> hooks)
+    private KernelPrograms(nint bpfObject, SensorOptions options)
     {
         _object = bpfObject;
-        Hooks = hooks;
         _cgroups = MapDescriptor("cgroups");
         _setupTasks = MapDescriptor("setup_tasks");
         _lost = MapDescriptor("lost");
+        _variables = MapVariables(out _variablesSize);
         _readerPolls = (uint*)Variable("reader_polls");
-        Ring = new RingBuffer(MapDescriptor("events"), ringBytes);
+        _tracked = (int*)Variable("tracked");
+        *(long*)Variable("seed") = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+        var shares = (long*)Variable("ring_share");
+        shares[0] = Share(options.CriticalRingBytes);
+        shares[1] = Share(options.BulkRingBytes);
+        _slots = new KernelSlots(MapDescriptor("free_slots"), MapDescriptor("slots"), MapDescriptor("sightings"), options.MaxContainers + 1);
+        Rings = new EventRings(
+            new RingBuffer(MapDescriptor("critical"), options.CriticalRingBytes),
+            new RingBuffer(MapDescriptor("bulk"), options.BulkRingBytes),
+            _slots);
     }
 
-    public RingBuffer Ring { get; }
+    public EventRings Rings { get; }
 
-    public IReadOnlyList<HookStatus> Hooks { get; private set; }
+    public IReadOnlyList<HookStatus> Hooks { get; private set; } = [];
 
-    /// <summary>Whether the reader looks at the ring at short intervals by itself, so that bulk events need not wake it.</summary>
+    /// <summary>Whether the reader looks at the rings at short intervals by itself, so that bulk events need not wake it.</summary>
     public bool ReaderPolls
     {
         set => Volatile.Write(ref *_readerPolls, value ? 1u : 0u);
     }
 
+    /// <summary>Containers that have a slot.</summary>
+    public int UsedSlots => _slots.Used;
+
     /// <summary>Loads the programs and attaches them.</summary>
-    /// <param name="ringBytes">Size of the ring, a power of two.</param>
+    /// <param name="options">Sizes.</param>
+    /// <param name="cgroupMount">Where the v2 cgroup hierarchy is mounted: the cgroup programs see what is below.</param>
     /// <exception cref="SensorException">The kernel does not take them: says why and what to do.</exception>
-    public static KernelPrograms Load(int ringBytes)
+    public static KernelPrograms Load(SensorOptions options, string cgroupMount)
     {
         var refused = new Dictionary<string, string>(StringComparer.Ordinal);
         while (true)
         {
-            var (bpfObject, error, log) = TryLoad(ringBytes, refused.Keys);
+            var (bpfObject, error, log) = TryLoad(options, refused);
             if (error == 0)
             {
-                var programs = new KernelPrograms(bpfObject, ringBytes, []);
-                programs.AttachAll(refused);
-                return programs;
+                var programs = new KernelPrograms(bpfObject, options);
+                if (programs.TryAttachAll(refused, cgroupMount))
+                {
+                    return programs;
+                }
+
+                programs.Dispose();
+                continue;
             }
 
             // libbpf stops at the first program it cannot load and names it only in its log.
             var failed = FailedProgram().Match(log) is { Success: true } match ? match.Groups[1].Value : "";
-            if (!Programs.Any(program => program.Name == failed && !program.Required) || !refused.TryAdd(failed, LastLine(log)))
+            if (!AllHooks.Any(hook => !hook.Required && hook.Variants.Any(variant => variant.Program == failed))
+                || !refused.TryAdd(failed, LastLine(log)))
             {
                 throw KernelSupport.Explain(error, log);
             }
@@ -82,18 +126,124 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
     }
 
     // Only what is there: an entry made after the cgroup's removal would stay for good.
-    public void Watch(ulong cgroupId, ulong containerCgroupId) => _ = Set(cgroupId, containerCgroupId, CgroupState.Container, UpdateExisting);
+    public void Watch(ulong cgroupId, ulong containerCgroupId)
+    {
+        CgroupEntry entry, container;
+        if (LibBpf.Lookup(_cgroups, &cgroupId, &entry) != 0)
+        {
+            return;
+        }
 
-    public void Rest(ulong cgroupId) => _ = Set(cgroupId, cgroupId, CgroupState.Dormant, UpdateExisting);
+        var slot = entry.Slot;
+        if (cgroupId != containerCgroupId)
+        {
+            slot = LibBpf.Lookup(_cgroups, &containerCgroupId, &container) == 0 ? container.Slot : 0;
+            _slots.Release(entry.Slot, cgroupId);
+        }
+        else if (slot == 0)
+        {
+            slot = _slots.Take(cgroupId);
+        }
+
+        if (!Set(cgroupId, containerCgroupId, CgroupState.Container, slot, UpdateExisting))
+        {
+            _slots.Release(slot, cgroupId);
+        }
+    }
+
+    public void Rest(ulong cgroupId)
+    {
+        ReleaseSlot(cgroupId);
+        _ = Set(cgroupId, cgroupId, CgroupState.Dormant, 0, UpdateExisting);
+    }
 
     /// <summary>Makes a cgroup known that was there before the programs.</summary>
     /// <param name="cgroupId">The cgroup.</param>
     /// <param name="containerCgroupId">The container it belongs to; null when it is not (yet) one.</param>
     /// <returns>False when the map is full.</returns>
-    public bool Add(ulong cgroupId, ulong? containerCgroupId) =>
-        Set(cgroupId, containerCgroupId ?? cgroupId, containerCgroupId is null ? CgroupState.Dormant : CgroupState.Container, 0);
+    public bool Add(ulong cgroupId, ulong? containerCgroupId)
+    {
+        CgroupEntry container;
+        var slot = containerCgroupId switch
+        {
+            null => 0u,
+            { } id when id == cgroupId => _slots.Take(cgroupId),
+            { } id => LibBpf.Lookup(_cgroups, &id, &container) == 0 ? container.Slot : 0,
+        };
+        Track(cgroupId, 1);
+        if (Set(cgroupId, containerCgroupId ?? cgroupId, containerCgroupId is null ? CgroupState.Dormant : CgroupState.Container, slot, 0))
+        {
+            return true;
+        }
 
-    public void Ignore(ulong cgroupId) => _ = LibBpf.Delete(_cgroups, &cgroupId);
+        Track(cgroupId, -1);
+        _slots.Release(slot, cgroupId);
+        return false;
+    }
+
+    public void Ignore(ulong cgroupId)
+    {
+        ReleaseSlot(cgroupId);
+        if (LibBpf.Delete(_cgroups, &cgroupId) == 0)
+        {
+            Track(cgroupId, -1);
+        }
+    }
+
+    public void Removed(ulong cgroupId)
+    {
+        for (var slot = 1u; slot < _slots.Count; slot++)
+        {
+            if (_slots.CgroupOf(slot) == cgroupId)
+            {
+                _slots.Release(slot, cgroupId);
+                _lostTaken.Remove(cgroupId);
+                return;
+            }
+        }
+    }
+
+    public void Sweep()
+    {
+        var suspects = new HashSet<ulong>();
+        for (var slot = 1u; slot < _slots.Count; slot++)
+        {
+            if (_slots.CgroupOf(slot) is var cgroupId and not 0 && !Knows(cgroupId))
+            {
+                // Twice in a row: a cgroup just being made has its slot a moment before its entry.
+                if (_suspects.Contains(cgroupId))
+                {
+                    _slots.Release(slot, cgroupId);
+                    _lostTaken.Remove(cgroupId);
+                }
+                else
+                {
+                    suspects.Add(cgroupId);
+                }
+            }
+        }
+
+        _suspects = suspects;
+    }
+
+    public long TakeLost(ulong cgroupId)
+    {
+        var lost = _slots.LostOf(SlotOf(cgroupId));
+        var taken = _lostTaken.GetValueOrDefault(cgroupId);
+        if (lost > taken)
+        {
+            _lostTaken[cgroupId] = lost;
+        }
+
+        return Math.Max(lost - taken, 0);
+    }
+
+    public void ReportRepeats(ulong cgroupId, ulong sighting) => _slots.ReportRepeats(SlotOf(cgroupId), sighting);
+
+    public void ForgetAll(ulong cgroupId) => _slots.ForgetAll(SlotOf(cgroupId));
+
+    /// <summary>Events of this kind that ended in the kernel because they were known, of all containers now watched.</summary>
+    public long RepeatsOf(EventKind kind) => _slots.RepeatsOf((int)kind);
 
     /// <summary>Whether the kernel side knows a cgroup: it was made since the programs are attached, or is watched.</summary>
     public bool Knows(ulong cgroupId)
@@ -147,7 +297,9 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         }
 
         _links.Clear();
-        Ring.Dispose();
+        Rings.Dispose();
+        _slots.Dispose();
+        _ = LibC.Unmap(_variables, _variablesSize);
         LibBpf.CloseObject(_object);
     }
 
@@ -161,7 +313,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         return bytes;
     }
 
-    private static (nint Object, int Error, string Log) TryLoad(int ringBytes, IEnumerable<string> refused)
+    private static (nint Object, int Error, string Log) TryLoad(SensorOptions options, Dictionary<string, string> refused)
     {
         KernelSupport.RequireLibrary();
         var bytes = ReadObject();
@@ -177,12 +329,20 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
             return (0, Marshal.GetLastPInvokeError(), LibBpfLog.End());
         }
 
-        foreach (var name in refused)
+        foreach (var hook in AllHooks)
         {
-            _ = LibBpf.SetAutoload(LibBpf.FindProgram(bpfObject, name), false);
+            var chosen = hook.Choose(refused);
+            foreach (var variant in hook.Variants.Where(variant => variant != chosen))
+            {
+                _ = LibBpf.SetAutoload(LibBpf.FindProgram(bpfObject, variant.Program), false);
+            }
         }
 
-        _ = LibBpf.SetMaxEntries(LibBpf.FindMap(bpfObject, "events"), (uint)ringBytes);
+        SetEntries("critical", options.CriticalRingBytes);
+        SetEntries("bulk", options.BulkRingBytes);
+        SetEntries("free_slots", options.MaxContainers + 1);
+        SetEntries("slots", options.MaxContainers + 1);
+        SetEntries("sightings", options.MaxContainers + 1);
         var error = -LibBpf.LoadObject(bpfObject);
         var log = LibBpfLog.End();
         if (error != 0)
@@ -191,46 +351,113 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         }
 
         return (bpfObject, error, log);
+
+        void SetEntries(string map, int entries) => _ = LibBpf.SetMaxEntries(LibBpf.FindMap(bpfObject, map), (uint)entries);
     }
+
+    /// <summary>A quarter, so that no container can fill the ring; but never less than the longest record needs.</summary>
+    private static long Share(int ringBytes) => Math.Max(ringBytes / 4, Math.Min(ringBytes, 32 * 1024));
 
     private static string LastLine(string log) => log.TrimEnd().Split('\n')[^1].Trim();
 
     [GeneratedRegex("prog '([a-z0-9_]+)': .*(?:fail|BPF program load)", RegexOptions.IgnoreCase)]
     private static partial Regex FailedProgram();
 
-    private void AttachAll(Dictionary<string, string> refused)
+    /// <returns>False when a hook has another program to try.</returns>
+    private bool TryAttachAll(Dictionary<string, string> refused, string cgroupMount)
     {
         var hooks = new List<HookStatus>();
-        foreach (var (name, required) in Programs)
+        foreach (var hook in AllHooks)
         {
-            if (refused.TryGetValue(name, out var reason))
+            if (hook.Choose(refused) is not { } variant)
             {
-                hooks.Add(new HookStatus(name, "BTF tracepoint", false, reason));
+                hooks.Add(new HookStatus(hook.Name, hook.Variants[^1].Type, false, refused[hook.Variants[^1].Program]));
                 continue;
             }
 
             LibBpfLog.Begin();
-            var link = LibBpf.Attach(LibBpf.FindProgram(_object, name));
+            var link = Attach(variant, cgroupMount);
             var error = Marshal.GetLastPInvokeError();
             var log = LibBpfLog.End();
             if (link != 0)
             {
                 _links.Add(link);
-                hooks.Add(new HookStatus(name, "BTF tracepoint", true, ""));
+                hooks.Add(new HookStatus(hook.Name, variant.Type, true, ""));
             }
-            else if (required)
+            else if (hook.Required)
             {
                 Dispose();
                 throw KernelSupport.Explain(error, log);
             }
             else
             {
-                hooks.Add(new HookStatus(name, "BTF tracepoint", false, LastLine(log)));
+                refused.Add(variant.Program, log.Length > 0 ? LastLine(log) : Marshal.GetPInvokeErrorMessage(error));
+                if (hook.Choose(refused) is not null)
+                {
+                    return false;
+                }
+
+                hooks.Add(new HookStatus(hook.Name, variant.Type, false, refused[variant.Program]));
             }
         }
 
         Hooks = hooks;
+        return true;
     }
+
+    private nint Attach(Variant variant, string cgroupMount)
+    {
+        var program = LibBpf.FindProgram(_object, variant.Program);
+        if (variant.Type != Cgroup)
+        {
+            return LibBpf.Attach(program);
+        }
+
+        var descriptor = LibC.Open(cgroupMount, LibC.OpenDirectory);
+        if (descriptor < 0)
+        {
+            return 0;
+        }
+
+        var link = LibBpf.AttachCgroup(program, descriptor);
+        var error = Marshal.GetLastPInvokeError();
+        _ = LibC.Close(descriptor);
+        Marshal.SetLastPInvokeError(error);
+        return link;
+    }
+
+    private uint SlotOf(ulong cgroupId)
+    {
+        CgroupEntry entry;
+        if (LibBpf.Lookup(_cgroups, &cgroupId, &entry) == 0)
+        {
+            return entry.Slot;
+        }
+
+        // Removed, but not yet given back.
+        for (var slot = 1u; slot < _slots.Count; slot++)
+        {
+            if (_slots.CgroupOf(slot) == cgroupId)
+            {
+                return slot;
+            }
+        }
+
+        return 0;
+    }
+
+    private void ReleaseSlot(ulong cgroupId)
+    {
+        CgroupEntry entry;
+        if (LibBpf.Lookup(_cgroups, &cgroupId, &entry) == 0)
+        {
+            _slots.Release(entry.Slot, cgroupId);
+            _lostTaken.Remove(cgroupId);
+        }
+    }
+
+    // As tracked_bucket in bpf/include/container.h.
+    private void Track(ulong cgroupId, int change) => Interlocked.Add(ref _tracked[(cgroupId * 0x9e3779b97f4a7c15UL) >> 52], change);
 
     private static int CountEntries(int map)
     {
@@ -244,18 +471,38 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         return count;
     }
 
-    private bool Set(ulong cgroupId, ulong containerCgroupId, CgroupState state, ulong flags)
+    private bool Set(ulong cgroupId, ulong containerCgroupId, CgroupState state, uint slot, ulong flags)
     {
-        var entry = new CgroupEntry { ContainerCgroupId = containerCgroupId, State = state };
+        var entry = new CgroupEntry { ContainerCgroupId = containerCgroupId, State = state, Slot = slot };
         return LibBpf.Update(_cgroups, &cgroupId, &entry, flags) == 0;
     }
 
     private int MapDescriptor(string name) => LibBpf.MapDescriptor(LibBpf.FindMap(_object, name));
 
     /// <summary>Address of a global variable of the kernel side, in the memory that both share.</summary>
-    private byte* Variable(string name)
+    private byte* Variable(string name) => _variables + BtfLayout.OfVariable(LibBpf.ObjectBtf(_object), ".bss", name);
+
+    // What libbpf itself offers is only the initial content, except for objects loaded through its skeletons.
+    private byte* MapVariables(out nuint size)
     {
-        var memory = LibBpf.MapMemory(LibBpf.FindMap(_object, ".bss"), out _);
-        return memory + BtfLayout.OfVariable(LibBpf.ObjectBtf(_object), ".bss", name);
+        _ = LibBpf.MapMemory(LibBpf.FindMap(_object, ".bss"), out size);
+        var memory = LibC.Map(0, size, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared, MapDescriptor(".bss"), 0);
+        return memory != (byte*)-1
+            ? memory
+            : throw new SensorException(
+                $"The kernel side's settings could not be mapped: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.",
+                "Give the process more memory.");
+    }
+
+    /// <param name="Program">Its name in the object.</param>
+    /// <param name="Type">What it is attached to.</param>
+    private sealed record Variant(string Program, string Type);
+
+    /// <summary>A place in the kernel, and the programs that can stand there, the best first.</summary>
+    private sealed record Hook(bool Required, params Variant[] Variants)
+    {
+        public string Name => Variants[0].Program;
+
+        public Variant? Choose(Dictionary<string, string> refused) => Variants.FirstOrDefault(variant => !refused.ContainsKey(variant.Program));
     }
 }

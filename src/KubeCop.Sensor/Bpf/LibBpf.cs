@@ -38,6 +38,12 @@ internal static unsafe partial class LibBpf
     [LibraryImport(Library, EntryPoint = "bpf_program__attach", SetLastError = true)]
     public static partial nint Attach(nint program);
 
+    [LibraryImport(Library, EntryPoint = "bpf_program__attach_cgroup", SetLastError = true)]
+    public static partial nint AttachCgroup(nint program, int cgroup);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map_lookup_and_delete_elem")]
+    public static partial int LookupAndDelete(int map, void* key, void* value);
+
     [LibraryImport(Library, EntryPoint = "bpf_link__destroy")]
     public static partial int DestroyLink(nint link);
 
@@ -47,7 +53,7 @@ internal static unsafe partial class LibBpf
     [LibraryImport(Library, EntryPoint = "bpf_map__set_max_entries")]
     public static partial int SetMaxEntries(nint map, uint entries);
 
-    /// <summary>For <c>.bss</c> and <c>.data</c>: the mapped memory itself, live once the object is loaded.</summary>
+    /// <summary>For <c>.bss</c> and <c>.data</c>: the content the map is loaded with, and its size.</summary>
     [LibraryImport(Library, EntryPoint = "bpf_map__initial_value")]
     public static partial byte* MapMemory(nint map, out nuint size);
 

@@ -36,6 +36,12 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, void* buffer, nuint count);
 
+    /// <summary>O_RDONLY, O_DIRECTORY (x86-64) and O_CLOEXEC: a directory to attach to.</summary>
+    public const int OpenDirectory = 0x10000 | 0x80000;
+
+    [LibraryImport(Library, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int Open(string path, int flags);
+
     [LibraryImport(Library, EntryPoint = "close")]
     public static partial int Close(int descriptor);
 

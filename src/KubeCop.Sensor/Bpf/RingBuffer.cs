@@ -16,6 +16,7 @@ internal sealed unsafe class RingBuffer : IDisposable
     private readonly byte* _consumer;
     private readonly byte* _producer;
     private readonly byte* _data;
+    private long _position;
 
     /// <summary>Maps the ring.</summary>
     /// <param name="descriptor">Descriptor of the map; stays open for as long as this is used.</param>
@@ -28,6 +29,7 @@ internal sealed unsafe class RingBuffer : IDisposable
         _consumer = Map(page, LibC.ProtRead | LibC.ProtWrite, 0);
         _producer = Map(page + (2 * size), LibC.ProtRead, page);
         _data = _producer + page;
+        _position = *(long*)_consumer;
 
         byte* Map(int length, int protection, int offset)
         {
@@ -36,7 +38,7 @@ internal sealed unsafe class RingBuffer : IDisposable
                 ? memory
                 : throw new SensorException(
                     $"The event ring could not be mapped: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.",
-                    "Lower KubeCop:Sensor:RingBytes or give the process more memory.");
+                    "Lower KubeCop:Sensor:CriticalRingBytes and BulkRingBytes or give the process more memory.");
         }
     }
 
@@ -45,15 +47,16 @@ internal sealed unsafe class RingBuffer : IDisposable
     /// <summary>Bytes that wait to be read, records' headers included.</summary>
     public long Available => Volatile.Read(ref *(long*)_producer) - *(long*)_consumer;
 
-    /// <summary>Hands records to <paramref name="consumer"/> until the ring is empty or <paramref name="limit"/> is reached.</summary>
-    /// <returns>The number of records read.</returns>
-    public int Read(IRecordConsumer consumer, int limit)
+    /// <summary>What may be read: up to where the kernel has written. Looked at anew by each call.</summary>
+    public long Written => Volatile.Read(ref *(long*)_producer);
+
+    /// <summary>The next record that was written before <paramref name="limit"/>; valid until <see cref="Advance"/>.</summary>
+    /// <returns>False when there is none, or it is just being written.</returns>
+    public bool TryPeek(long limit, out ReadOnlySpan<byte> record)
     {
-        var read = 0;
-        var position = *(long*)_consumer;
-        while (read < limit && position < Volatile.Read(ref *(long*)_producer))
+        while (_position < limit)
         {
-            var header = _data + (position & (_size - 1));
+            var header = _data + (_position & (_size - 1));
             var length = Volatile.Read(ref *(uint*)header);
             if ((length & BusyBit) != 0)
             {
@@ -62,18 +65,23 @@ internal sealed unsafe class RingBuffer : IDisposable
 
             if ((length & DiscardBit) == 0)
             {
-                consumer.Consume(new ReadOnlySpan<byte>(header + HeaderSize, (int)length));
-                read++;
+                record = new ReadOnlySpan<byte>(header + HeaderSize, (int)length);
+                return true;
             }
 
-            position += (((length & ~DiscardBit) + HeaderSize) + 7) & ~7;
-            // Given back one by one: the kernel can reuse the space at once, and wakes us only when we have caught up with it.
-            Volatile.Write(ref *(long*)_consumer, position);
+            Advance();
         }
 
-        // The kernel wakes us only if it sees that we have caught up, so our position must be visible before we look a last time.
-        Interlocked.MemoryBarrier();
-        return read;
+        record = default;
+        return false;
+    }
+
+    /// <summary>The record that <see cref="TryPeek"/> gave has been used. Given back one by one: the kernel can reuse the space at once.</summary>
+    public void Advance()
+    {
+        var length = *(uint*)(_data + (_position & (_size - 1))) & ~DiscardBit;
+        _position += ((length + HeaderSize) + 7) & ~7;
+        Volatile.Write(ref *(long*)_consumer, _position);
     }
 
     public void Dispose()
@@ -82,11 +90,4 @@ internal sealed unsafe class RingBuffer : IDisposable
         _ = LibC.Unmap(_consumer, (nuint)page);
         _ = LibC.Unmap(_producer, (nuint)(page + (2 * _size)));
     }
-}
-
-/// <summary>Takes the records of a ring.</summary>
-internal interface IRecordConsumer
-{
-    /// <summary>The record is only valid during the call.</summary>
-    void Consume(ReadOnlySpan<byte> record);
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace KubeCop.Sensor.Bpf;
 
 /// <summary>
-/// Where the reader sleeps. The ring is watched edge-triggered: it wakes on the kernel's wake-ups, not on mere data, so events sent
+/// Where the reader sleeps. The rings are watched edge-triggered: it wakes on the kernel's wake-ups, not on mere data, so events sent
 /// without a wake-up gather until the time is over. Other threads wake it too.
 /// </summary>
 internal sealed unsafe class RingWaiter : IDisposable
@@ -18,15 +18,21 @@ internal sealed unsafe class RingWaiter : IDisposable
     /// <summary>struct epoll_event is packed on x86-64 only; both forms begin with the mask, and the data is not used.</summary>
     private const int EpollEventSize = 16;
 
+    private const int MaxEvents = 3;
+
     private readonly int _epoll;
     private readonly int _event;
     private volatile bool _sleeping;
 
-    public RingWaiter(int ring)
+    public RingWaiter(IEnumerable<int> rings)
     {
         _epoll = LibC.CreateEpoll(0x80000);
         _event = LibC.EventDescriptor(0, EventFlags);
-        Watch(ring, Input | EdgeTriggered);
+        foreach (var ring in rings)
+        {
+            Watch(ring, Input | EdgeTriggered);
+        }
+
         Watch(_event, Input);
 
         void Watch(int descriptor, uint events)
@@ -52,8 +58,8 @@ internal sealed unsafe class RingWaiter : IDisposable
         Interlocked.MemoryBarrier();
         if (!hasWork())
         {
-            var events = stackalloc byte[2 * EpollEventSize];
-            _ = LibC.WaitEpoll(_epoll, events, 2, milliseconds);
+            var events = stackalloc byte[MaxEvents * EpollEventSize];
+            _ = LibC.WaitEpoll(_epoll, events, MaxEvents, milliseconds);
         }
 
         _sleeping = false;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KubeCop.Core.Events;
@@ -10,9 +11,13 @@ namespace KubeCop.Sensor.Decoding;
 /// <param name="Details">The rest.</param>
 internal sealed record DecodedExec(string Path, string Executable, ExecDetails Details)
 {
-    /// <summary>Reads <c>struct kc_exec_lengths</c> and the strings behind it.</summary>
+    private static readonly string[] StreamTypes = ["closed", "other", "terminal", "pipe", "file", "socket"];
+
+    /// <summary>Reads the streams, <c>struct kc_exec_lengths</c> and the strings behind it.</summary>
     public static DecodedExec Decode(ReadOnlySpan<byte> bytes)
     {
+        var streams = MemoryMarshal.Read<StreamRecords>(bytes);
+        bytes = bytes[Unsafe.SizeOf<StreamRecords>()..];
         var lengths = MemoryMarshal.Read<ExecLengths>(bytes);
         var rest = bytes[Unsafe.SizeOf<ExecLengths>()..];
         var executable = Next(lengths.Executable, ref rest);
@@ -22,7 +27,7 @@ internal sealed record DecodedExec(string Path, string Executable, ExecDetails D
         return new DecodedExec(
             ContainerPath.MakeAbsolute(filename, workingDirectory),
             executable,
-            new ExecDetails(filename, workingDirectory, arguments));
+            new ExecDetails(filename, workingDirectory, arguments) { Streams = [Stream(streams[0]), Stream(streams[1]), Stream(streams[2])] });
 
         static string Next(int length, ref ReadOnlySpan<byte> rest)
         {
@@ -30,6 +35,12 @@ internal sealed record DecodedExec(string Path, string Executable, ExecDetails D
             rest = rest[Math.Min(length, rest.Length)..];
             return text;
         }
+    }
+
+    private static string Stream(in StreamRecord stream)
+    {
+        var type = stream.Type < StreamTypes.Length ? StreamTypes[stream.Type] : "other";
+        return stream.Family == 0 ? type : $"{type} {new IPEndPoint(NetworkText.Address(stream.Family, stream.Address), stream.Port)}";
     }
 
     private static string[] Arguments(ReadOnlySpan<byte> bytes)

@@ -13,6 +13,9 @@ internal sealed class EventDecoder
     private readonly Interner<string> _paths = new(16 * 1024, KernelText.Decode);
     private readonly Interner<string> _comms = new(1024, KernelText.Decode);
     private readonly Interner<DecodedExec> _execs = new(2048, DecodedExec.Decode);
+    private readonly Interner<NetworkDetails> _connections = new(1024, NetworkText.Details);
+    private readonly Interner<PtraceDetails> _ptraces = new(16, static bytes => Ptrace(MemoryMarshal.Read<(uint Request, uint Target)>(bytes)));
+    private readonly Dictionary<(uint Capability, uint Syscall, bool Granted), CapabilityDetails> _capabilities = [];
 
     /// <summary>Fills <paramref name="target"/> from a record.</summary>
     /// <returns>False for a record that is no event of a process, or is shorter than it says.</returns>
@@ -28,6 +31,9 @@ internal sealed class EventDecoder
         target.Kind = (EventKind)head.Kind;
         target.Flags = (EventFlags)head.Flags;
         target.Timestamp = (long)head.TimestampNs;
+        target.Sighting = head.Sighting;
+        target.Repeats = head.Repeats;
+        target.Error = head.Error;
         target.Path = "";
         target.Executable = "";
         target.ParentComm = "";
@@ -45,6 +51,14 @@ internal sealed class EventDecoder
             RecordKind.Open => Open(record, ref target),
             RecordKind.Fork => Fork(record, ref target),
             RecordKind.Exit => Exit(record, ref target),
+            RecordKind.Network => Network(record, ref target),
+            RecordKind.Dns => Dns(record, ref target),
+            RecordKind.Capability => Capability(record, ref target),
+            RecordKind.Syscall => Syscall(record, ref target),
+            RecordKind.RandomX => true,
+            RecordKind.Module => Module(record, ref target),
+            RecordKind.Ptrace => Ptrace(record, ref target),
+            RecordKind.Unshare or RecordKind.Setns => Namespaces(record, ref target),
             _ => false,
         };
     }
@@ -80,7 +94,8 @@ internal sealed class EventDecoder
 
         ref readonly var exec = ref MemoryMarshal.AsRef<ExecRecord>(record);
         // The lengths are part of what is interned: without them, differently divided strings would be the same.
-        var decoded = _execs.Get(record[(Unsafe.SizeOf<ExecRecord>() - Unsafe.SizeOf<ExecLengths>())..(int)exec.Event.Size]);
+        var start = Unsafe.SizeOf<ExecRecord>() - Unsafe.SizeOf<ExecLengths>() - Unsafe.SizeOf<StreamRecords>();
+        var decoded = _execs.Get(record[start..(int)exec.Event.Size]);
         target.Path = decoded.Path;
         target.Executable = decoded.Executable;
         target.Details = decoded.Details;
@@ -120,6 +135,113 @@ internal sealed class EventDecoder
         }
 
         target.Value = (uint)MemoryMarshal.AsRef<ExitRecord>(record).ExitCode;
+        return true;
+    }
+
+    private bool Network(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<NetworkRecord>())
+        {
+            return false;
+        }
+
+        var details = _connections.Get(record[Unsafe.SizeOf<EventHead>()..Unsafe.SizeOf<NetworkRecord>()]);
+        (target.Details, target.Path, target.Value) = (details, details.Address, details.Port);
+        return true;
+    }
+
+    private static bool Dns(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        // Each is another one: the kernel has ended the repeats.
+        if (record.Length < Unsafe.SizeOf<DnsRecord>() || DnsMessage.Decode(record[Unsafe.SizeOf<EventHead>()..]) is not { } details)
+        {
+            return false;
+        }
+
+        (target.Details, target.Path) = (details, details.Name);
+        return true;
+    }
+
+    private bool Capability(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<CapabilityRecord>())
+        {
+            return false;
+        }
+
+        ref readonly var check = ref MemoryMarshal.AsRef<CapabilityRecord>(record);
+        var key = (check.Capability, check.Syscall, (target.Flags & EventFlags.Refused) == 0);
+        if (!_capabilities.TryGetValue(key, out var details))
+        {
+            // Bounded by the numbers there are: 64 capabilities times 1024 system calls.
+            details = new CapabilityDetails(Capabilities.Name((int)key.Capability), SystemCalls.Name((int)key.Syscall), key.Item3);
+            _capabilities.Add(key, details);
+        }
+
+        (target.Details, target.Path, target.Value) = (details, details.Name, check.Capability);
+        return true;
+    }
+
+    private static bool Syscall(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<SyscallRecord>())
+        {
+            return false;
+        }
+
+        var number = MemoryMarshal.AsRef<SyscallRecord>(record).Number;
+        (target.Path, target.Value) = (SystemCalls.Name((int)number), number);
+        return true;
+    }
+
+    private bool Module(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<ModuleRecord>())
+        {
+            return false;
+        }
+
+        target.Path = _paths.Get(record.Slice(Unsafe.SizeOf<ModuleRecord>(), MemoryMarshal.AsRef<ModuleRecord>(record).PathLen));
+        return true;
+    }
+
+    private bool Ptrace(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<PtraceRecord>())
+        {
+            return false;
+        }
+
+        target.Details = _ptraces.Get(record[Unsafe.SizeOf<EventHead>()..Unsafe.SizeOf<PtraceRecord>()]);
+        target.Value = MemoryMarshal.AsRef<PtraceRecord>(record).Request;
+        return true;
+    }
+
+    // include/uapi/linux/ptrace.h, those that are reported
+    private static PtraceDetails Ptrace((uint Request, uint Target) ptrace) => new(
+        ptrace.Request switch
+        {
+            0 => "PTRACE_TRACEME",
+            4 => "PTRACE_POKETEXT",
+            5 => "PTRACE_POKEDATA",
+            6 => "PTRACE_POKEUSR",
+            13 => "PTRACE_SETREGS",
+            15 => "PTRACE_SETFPREGS",
+            16 => "PTRACE_ATTACH",
+            0x4205 => "PTRACE_SETREGSET",
+            0x4206 => "PTRACE_SEIZE",
+            var other => $"PTRACE_{other}",
+        },
+        ptrace.Request == 0 ? 0 : ptrace.Target);
+
+    private static bool Namespaces(ReadOnlySpan<byte> record, ref SensorEvent target)
+    {
+        if (record.Length < Unsafe.SizeOf<NamespacesRecord>())
+        {
+            return false;
+        }
+
+        target.Value = MemoryMarshal.AsRef<NamespacesRecord>(record).Flags;
         return true;
     }
 

@@ -13,6 +13,15 @@ internal enum RecordKind : ushort
     Fork = 2,
     Exit = 3,
     Open = 4,
+    Network = 5,
+    Dns = 6,
+    Capability = 7,
+    Syscall = 8,
+    RandomX = 9,
+    Module = 10,
+    Ptrace = 11,
+    Unshare = 12,
+    Setns = 13,
     CgroupCreated = 16,
     CgroupEmpty = 17,
     CgroupPopulated = 18,
@@ -34,6 +43,7 @@ internal struct EventHead
     public ulong CgroupId;
     public ulong StartTimeNs;
     public ulong ParentStartTimeNs;
+    public ulong Sighting;
     public uint Size;
     public uint Flags;
     public uint Pid;
@@ -41,8 +51,10 @@ internal struct EventHead
     public uint Uid;
     public uint Gid;
     public RecordKind Kind;
-    public ushort Reserved;
-    public uint Cpu;
+    public ushort Slot;
+    public uint Sequence;
+    public uint Repeats;
+    public int Error;
     public Comm Comm;
 }
 
@@ -66,8 +78,124 @@ internal struct ExecRecord
     public uint Device;
     public uint Reserved;
     public Comm ParentComm;
-    public uint Reserved2;
+    public StreamRecords Streams;
     public ExecLengths Lengths;
+}
+
+/// <summary>An address: IPv4 in the first four bytes.</summary>
+[InlineArray(16)]
+internal struct AddressBytes
+{
+    private byte _first;
+}
+
+/// <summary><c>struct kc_stream</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct StreamRecord
+{
+    public byte Type;
+    public byte Family;
+    public ushort Port;
+    public AddressBytes Address;
+}
+
+/// <summary>Those of descriptors 0, 1 and 2.</summary>
+[InlineArray(3)]
+internal struct StreamRecords
+{
+    private StreamRecord _first;
+}
+
+/// <summary><c>struct kc_network</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NetworkRecord
+{
+    public EventHead Event;
+    public AddressBytes Address;
+    public ushort Port;
+    public byte Family;
+    public byte Protocol;
+    public byte Action;
+    public ReservedBytes Reserved;
+}
+
+/// <summary>Three unused bytes.</summary>
+[InlineArray(3)]
+internal struct ReservedBytes
+{
+    private byte _first;
+}
+
+/// <summary><c>struct kc_dns</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct DnsRecord
+{
+    public EventHead Event;
+    public AddressBytes Address;
+    public ushort Len;
+    public byte Family;
+    public byte Protocol;
+    public byte Received;
+    public ReservedBytes Reserved;
+}
+
+/// <summary><c>struct kc_capability</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct CapabilityRecord
+{
+    public EventHead Event;
+    public uint Capability;
+    public uint Syscall;
+}
+
+/// <summary><c>struct kc_syscall</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SyscallRecord
+{
+    public EventHead Event;
+    public uint Number;
+    public uint Reserved;
+}
+
+/// <summary><c>struct kc_randomx</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RandomXRecord
+{
+    public EventHead Event;
+}
+
+/// <summary><c>struct kc_module</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ModuleRecord
+{
+    public EventHead Event;
+    public ushort PathLen;
+    public ReservedWords Reserved;
+}
+
+/// <summary>Three unused 16-bit words.</summary>
+[InlineArray(3)]
+internal struct ReservedWords
+{
+    private ushort _first;
+}
+
+/// <summary><c>struct kc_ptrace</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PtraceRecord
+{
+    public EventHead Event;
+    public uint Request;
+    public uint Target;
+}
+
+/// <summary><c>struct kc_namespaces</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NamespacesRecord
+{
+    public EventHead Event;
+    public uint Flags;
+    public uint Reserved;
 }
 
 /// <summary><c>struct kc_fork</c></summary>
@@ -125,7 +253,68 @@ internal struct CgroupEntry
 {
     public ulong ContainerCgroupId;
     public CgroupState State;
-    public uint Reserved;
+    public uint Slot;
+}
+
+/// <summary>Bytes of each of <c>KC_RINGS</c>.</summary>
+[InlineArray(Wire.Rings)]
+internal struct RingBytes
+{
+    private ulong _first;
+}
+
+/// <summary>A count of each of <c>KC_RINGS</c>.</summary>
+[InlineArray(Wire.Rings)]
+internal struct RingCounts
+{
+    private uint _first;
+}
+
+/// <summary><c>KC_SYSCALLS</c> bits.</summary>
+[InlineArray(16)]
+internal struct SyscallBits
+{
+    private ulong _first;
+}
+
+/// <summary>One number for each of <c>KC_KINDS</c>.</summary>
+[InlineArray(Wire.Kinds)]
+internal struct PerKind
+{
+    private ulong _first;
+}
+
+/// <summary>One number for each kind and reason.</summary>
+[InlineArray(Wire.Kinds * 6)]
+internal struct PerLoss
+{
+    private ulong _first;
+}
+
+/// <summary><c>struct kc_slot</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SlotRecord
+{
+    public ulong CgroupId;
+    public RingBytes Produced;
+    public RingBytes Consumed;
+    public SyscallBits Syscalls;
+    public PerKind Repeats;
+    public PerLoss Lost;
+    public ulong RoundingChangedNs;
+    public uint RoundingChanges;
+    public RingCounts Sequence;
+    public uint Epoch;
+}
+
+/// <summary><c>struct kc_sighting</c></summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SightingRecord
+{
+    public ulong Key;
+    public ulong ReportAfterNs;
+    public uint Epoch;
+    public uint Repeats;
 }
 
 /// <summary>Constants of the header.</summary>
@@ -134,6 +323,15 @@ internal static class Wire
     /// <summary><c>KC_KINDS</c></summary>
     public const int Kinds = 32;
 
+    /// <summary><c>KC_RINGS</c></summary>
+    public const int Rings = 2;
+
+    /// <summary><c>KC_SIGHTING_WAYS</c></summary>
+    public const int SightingWays = 4;
+
+    /// <summary><c>KC_SIGHTING_SETS</c></summary>
+    public const int SightingSets = 256;
+
     /// <summary><c>enum kc_loss</c>, as words of metrics.</summary>
-    public static readonly string[] LossReasons = ["ring_full", "cgroups_full", "setup_tasks_full", "file_closed"];
+    public static readonly string[] LossReasons = ["ring_full", "cgroups_full", "setup_tasks_full", "file_closed", "share_used", "no_buffer"];
 }

@@ -70,6 +70,9 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
         return ref _filling.Add();
     }
 
+    /// <summary>Events of this container were lost before they came here: its grain is told with the next batch.</summary>
+    public void AddLost(long count) => _lostBefore += count;
+
     /// <summary>Takes back the place that <see cref="TryAdd"/> gave last.</summary>
     public void RemoveLast() => _filling!.RemoveLast();
 

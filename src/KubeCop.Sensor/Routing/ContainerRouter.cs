@@ -24,6 +24,8 @@ internal sealed partial class ContainerRouter(
     Action wake,
     ILogger<ContainerRouter> logger) : IRecordConsumer
 {
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(10);
+
     private readonly EventDecoder _decoder = new();
     private readonly BatchPool _pool = new(options.BatchSize);
     private readonly Dictionary<ulong, Route> _routes = [];
@@ -32,6 +34,7 @@ internal sealed partial class ContainerRouter(
     private readonly ConcurrentDictionary<ulong, ContainerDescription> _containers = new();
     private readonly long[] _events = new long[Wire.Kinds];
     private Route? _last;
+    private long _swept;
     private long _dropped;
     private long _unrecognised;
     private int _unsettled;
@@ -131,11 +134,24 @@ internal sealed partial class ContainerRouter(
         var now = time.GetTimestamp();
         foreach (var route in _routes.Values)
         {
+            route.Channel.AddLost(kernel.TakeLost(route.Channel.CgroupId));
+            if (route.Channel.Dropped > route.DroppedBefore)
+            {
+                route.DroppedBefore = route.Channel.Dropped;
+                kernel.ForgetAll(route.Channel.CgroupId);
+            }
+
             if (route is { IsAsked: false, Channel.Container: null } && time.GetElapsedTime(route.Since, now) > options.PendingTime)
             {
                 route.IsLastTime = true;
                 Discover(route);
             }
+        }
+
+        if (time.GetElapsedTime(_swept, now) > SweepInterval)
+        {
+            _swept = now;
+            kernel.Sweep();
         }
     }
 
@@ -291,10 +307,13 @@ internal sealed partial class ContainerRouter(
     {
         if (!_routes.TryGetValue(cgroupId, out var route))
         {
+            kernel.Removed(cgroupId);
             return;
         }
 
         route.IsRemoved = true;
+        route.Channel.AddLost(kernel.TakeLost(cgroupId));
+        kernel.Removed(cgroupId);
         if (route.Channel.Container is not null)
         {
             End(route.Channel);
@@ -414,6 +433,9 @@ internal sealed partial class ContainerRouter(
 
         /// <summary>A program was started in it from outside, in a mount namespace of its own: what a runtime does.</summary>
         public bool IsEntered { get; set; }
+
+        /// <summary>Events dropped on their way to the grain whose behaviour the kernel was told to report anew.</summary>
+        public long DroppedBefore { get; set; }
 
         public bool IsAsked { get; set; }
 

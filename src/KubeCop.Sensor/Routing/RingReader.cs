@@ -92,7 +92,7 @@ internal sealed partial class RingReader : IDisposable
             int read;
             do
             {
-                read = _programs.Ring.Read(_router, Chunk);
+                read = _programs.Rings.Read(_router, Chunk);
                 total += read;
                 _router.Settle();
             }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KubeCop.Core.Events;
+using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
@@ -14,8 +15,8 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
 
     public WatchedCgroup()
     {
-        Programs = KernelPrograms.Load(1024 * 1024);
         var tree = CgroupTree.Open("/");
+        Programs = KernelPrograms.Load(new SensorOptions { CriticalRingBytes = 1024 * 1024, BulkRingBytes = 1024 * 1024 }, tree.MountPoint);
         Path = $"/kubecop-test-{Guid.NewGuid():N}";
         _directory = tree.MountPoint + Path;
         Directory.CreateDirectory(_directory);
@@ -67,9 +68,9 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
         var waited = Stopwatch.StartNew();
         while (!condition())
         {
-            if (Programs.Ring.Read(this, int.MaxValue) == 0)
+            if (Programs.Rings.Read(this, int.MaxValue) == 0)
             {
-                Assert.True(waited.Elapsed < TimeSpan.FromSeconds(20), $"{what} did not come; seen: {string.Join(", ", Events.Select(static one => $"{one.Kind} {one.Path}"))}");
+                Assert.True(waited.Elapsed < TimeSpan.FromSeconds(20), $"{what} did not come; seen: {string.Join(", ", Events.Select(static one => $"{one.Kind} {one.Path}"))}; of the cgroup: {string.Join(", ", CgroupRecords)}; lost: {string.Join(", ", Programs.ReadLost())}");
                 Thread.Yield();
             }
         }

@@ -15,6 +15,7 @@ namespace KubeCop.Tests.Grains.Containers;
 public sealed class ContainerMonitorTests
 {
     private readonly AlertList _alerts = [];
+    private readonly FakeRepeatFilter _repeats = new();
     private readonly FakeTimeProvider _time = new(Sample.Boot);
     private readonly LearningOptions _learning = new() { MaxEntriesPerKind = 100 };
 
@@ -439,6 +440,32 @@ public sealed class ContainerMonitorTests
     }
 
     [Fact]
+    public void Alert_OnABehaviourTheSensorFilters_HasItsRepeatsReportedAndCounted()
+    {
+        var monitor = Guarding();
+        var open = Sample.Open("/etc/shadow", at: 20);
+        open.Sighting = 77;
+        Ingest(monitor, open);
+        open.Repeats = 41;
+        Ingest(monitor, open);
+        monitor.Complete();
+
+        Assert.Equal([77ul, 77ul], _repeats.Reported);
+        Assert.Equal([1L, 42L], _alerts.Select(static alert => alert.Count));
+    }
+
+    [Fact]
+    public void AnotherProfile_MakesTheSensorReportAnew()
+    {
+        var monitor = Guarding();
+        var before = _repeats.Forgotten;
+
+        monitor.Guard(new CompiledProfile(Sample.ContainerProfile()));
+
+        Assert.Equal(before + 1, _repeats.Forgotten);
+    }
+
+    [Fact]
     public void Losses_AreToldOnce()
     {
         var monitor = Learning();
@@ -540,8 +567,20 @@ public sealed class ContainerMonitorTests
         CompletesAt = Sample.Boot.AddSeconds(10),
     };
 
+    /// <summary>Notes what it is asked for.</summary>
+    private sealed class FakeRepeatFilter : IRepeatFilter
+    {
+        public List<ulong> Reported { get; } = [];
+
+        public int Forgotten { get; private set; }
+
+        public void ReportRepeats(ulong cgroupId, ulong sighting) => Reported.Add(sighting);
+
+        public void ForgetAll(ulong cgroupId) => Forgotten++;
+    }
+
     private ContainerMonitor Monitor(RuleSet? rules = null) =>
-        new(rules ?? RuleCatalog.DefaultRules, _alerts, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
+        new(rules ?? RuleCatalog.DefaultRules, _alerts, _repeats, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
 
     private ContainerMonitor Learning(RuleSet? rules = null)
     {

@@ -36,6 +36,17 @@ public sealed unsafe class WireFormatTests : IDisposable
         { typeof(OpenRecord), "kc_open" },
         { typeof(CgroupRecord), "kc_cgroup" },
         { typeof(CgroupEntry), "kc_cgroup_entry" },
+        { typeof(StreamRecord), "kc_stream" },
+        { typeof(NetworkRecord), "kc_network" },
+        { typeof(DnsRecord), "kc_dns" },
+        { typeof(CapabilityRecord), "kc_capability" },
+        { typeof(SyscallRecord), "kc_syscall" },
+        { typeof(RandomXRecord), "kc_randomx" },
+        { typeof(ModuleRecord), "kc_module" },
+        { typeof(PtraceRecord), "kc_ptrace" },
+        { typeof(NamespacesRecord), "kc_namespaces" },
+        { typeof(SlotRecord), "kc_slot" },
+        { typeof(SightingRecord), "kc_sighting" },
     };
 
     [Theory]

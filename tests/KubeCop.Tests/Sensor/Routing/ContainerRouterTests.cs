@@ -304,6 +304,27 @@ public sealed class ContainerRouterTests
         public void Rest(ulong cgroupId) => Rested.Add(cgroupId);
 
         public void Ignore(ulong cgroupId) => Ignored.Add(cgroupId);
+
+        public long Lost { get; set; }
+
+        public List<ulong> Gone { get; } = [];
+
+        public long TakeLost(ulong cgroupId)
+        {
+            var lost = Lost;
+            Lost = 0;
+            return lost;
+        }
+
+        public void Removed(ulong cgroupId) => Gone.Add(cgroupId);
+
+        public List<ulong> Forgotten { get; } = [];
+
+        public void ForgetAll(ulong cgroupId) => Forgotten.Add(cgroupId);
+
+        public void Sweep()
+        {
+        }
     }
 
     private sealed class FakeDiscovery : IContainerDiscovery

@@ -1,0 +1,29 @@
+namespace KubeCop.Core.Events;
+
+/// <summary>
+/// The sensor's filter, which reports a behaviour of a container once and ends its repeats in the kernel. Never waits; a container that
+/// has ended is nobody's and nothing happens.
+/// </summary>
+public interface IRepeatFilter
+{
+    /// <summary>This behaviour matters: its repeats are reported too, at most once a second, with how many there were.</summary>
+    /// <param name="cgroupId">The container's cgroup.</param>
+    /// <param name="sighting">See <see cref="SensorEvent.Sighting"/>.</param>
+    void ReportRepeats(ulong cgroupId, ulong sighting);
+
+    /// <summary>What judges the container has changed: everything it does is reported anew.</summary>
+    /// <param name="cgroupId">The container's cgroup.</param>
+    void ForgetAll(ulong cgroupId);
+}
+
+/// <summary>Where no sensor filters.</summary>
+public sealed class NoRepeatFilter : IRepeatFilter
+{
+    public void ReportRepeats(ulong cgroupId, ulong sighting)
+    {
+    }
+
+    public void ForgetAll(ulong cgroupId)
+    {
+    }
+}

@@ -1,0 +1,180 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using KubeCop.Sensor.Decoding;
+
+namespace KubeCop.Sensor.Bpf;
+
+/// <summary>
+/// The slots of containers, in memory shared with the kernel: what a container may still send, what it lost, which of its behaviours were
+/// reported. The kernel takes a slot when a cgroup is made; it is given back here.
+/// </summary>
+internal sealed unsafe class KernelSlots : IDisposable
+{
+    private readonly int _free;
+    private readonly SlotRecord* _slots;
+    private readonly SightingRecord* _sightings;
+    private readonly nuint _slotBytes;
+    private readonly nuint _sightingBytes;
+    private readonly int _count;
+
+    /// <summary>Makes all slots free.</summary>
+    /// <param name="free">Descriptor of <c>free_slots</c>.</param>
+    /// <param name="slots">Descriptor of <c>slots</c>.</param>
+    /// <param name="sightings">Descriptor of <c>sightings</c>.</param>
+    /// <param name="count">Entries of the maps; slot 0 is nobody's.</param>
+    public KernelSlots(int free, int slots, int sightings, int count)
+    {
+        (_free, _count) = (free, count);
+        _slotBytes = (nuint)(count * Unsafe.SizeOf<SlotRecord>());
+        _sightingBytes = (nuint)((long)count * Wire.SightingSets * Wire.SightingWays * Unsafe.SizeOf<SightingRecord>());
+        _slots = (SlotRecord*)Map(slots, _slotBytes);
+        _sightings = (SightingRecord*)Map(sightings, _sightingBytes);
+        for (var slot = 1u; slot < count; slot++)
+        {
+            Clear(ref _slots[slot]);
+            Push(slot);
+        }
+
+        static byte* Map(int descriptor, nuint length)
+        {
+            var memory = LibC.Map(0, length, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared, descriptor, 0);
+            return memory != (byte*)-1
+                ? memory
+                : throw new SensorException(
+                    $"The memory shared with the kernel could not be mapped: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.",
+                    "Lower KubeCop:Sensor:MaxContainers or give the process more memory.");
+        }
+    }
+
+    /// <summary>Slots in use.</summary>
+    public int Used
+    {
+        get
+        {
+            var used = 0;
+            for (var slot = 1; slot < _count; slot++)
+            {
+                used += _slots[slot].CgroupId != 0 ? 1 : 0;
+            }
+
+            return used;
+        }
+    }
+
+    /// <summary>A record of this container has been read.</summary>
+    public void Consumed(ushort slot, int ring, uint bytes)
+    {
+        if (slot > 0 && slot < _count)
+        {
+            // Written by this thread alone.
+            ref var consumed = ref _slots[slot].Consumed[ring];
+            Volatile.Write(ref consumed, consumed + bytes);
+        }
+    }
+
+    /// <returns>0 when all are in use: the container is watched, but none of its repeats end in the kernel.</returns>
+    public uint Take(ulong cgroupId)
+    {
+        uint slot;
+        if (LibBpf.LookupAndDelete(_free, null, &slot) != 0 || slot >= _count)
+        {
+            return 0;
+        }
+
+        _slots[slot].CgroupId = cgroupId;
+        return slot;
+    }
+
+    /// <summary>The container is not watched any more.</summary>
+    public void Release(uint slot, ulong cgroupId)
+    {
+        if (slot > 0 && slot < _count && _slots[slot].CgroupId == cgroupId)
+        {
+            Clear(ref _slots[slot]);
+            Push(slot);
+        }
+    }
+
+    /// <summary>The cgroup that uses a slot; 0 for none.</summary>
+    public ulong CgroupOf(uint slot) => _slots[slot].CgroupId;
+
+    public int Count => _count;
+
+    /// <summary>Events this container has lost in the kernel.</summary>
+    public long LostOf(uint slot)
+    {
+        var sum = 0ul;
+        if (slot > 0 && slot < _count)
+        {
+            foreach (var count in _slots[slot].Lost)
+            {
+                sum += count;
+            }
+        }
+
+        return (long)sum;
+    }
+
+    /// <summary>Events of this kind that ended in the kernel because they were known, of all containers now watched.</summary>
+    public long RepeatsOf(int kind)
+    {
+        var sum = 0ul;
+        for (var slot = 1; slot < _count; slot++)
+        {
+            sum += _slots[slot].Repeats[kind];
+        }
+
+        return (long)sum;
+    }
+
+    /// <summary>Repeats of one behaviour are reported from now on.</summary>
+    public void ReportRepeats(uint slot, ulong key)
+    {
+        if (slot == 0 || slot >= _count)
+        {
+            return;
+        }
+
+        var set = _sightings + ((((long)slot * Wire.SightingSets) + (long)((key >> 8) % Wire.SightingSets)) * Wire.SightingWays);
+        for (var way = 0; way < Wire.SightingWays; way++)
+        {
+            if (set[way].Key == key && set[way].ReportAfterNs == 0)
+            {
+                set[way].ReportAfterNs = (ulong)KernelClock.Now() + 1_000_000_000;
+            }
+        }
+    }
+
+    /// <summary>Everything the container does is reported anew.</summary>
+    public void ForgetAll(uint slot)
+    {
+        if (slot > 0 && slot < _count)
+        {
+            Forget(ref _slots[slot]);
+        }
+    }
+
+    public void Dispose()
+    {
+        _ = LibC.Unmap((byte*)_slots, _slotBytes);
+        _ = LibC.Unmap((byte*)_sightings, _sightingBytes);
+    }
+
+    private static void Forget(ref SlotRecord slot)
+    {
+        Interlocked.Increment(ref slot.Epoch);
+        ((Span<ulong>)slot.Syscalls).Clear();
+    }
+
+    // What was sent and read goes on: records of the last use may still be in the rings.
+    private static void Clear(ref SlotRecord slot)
+    {
+        Forget(ref slot);
+        ((Span<ulong>)slot.Repeats).Clear();
+        ((Span<ulong>)slot.Lost).Clear();
+        slot.RoundingChanges = 0;
+        Volatile.Write(ref slot.CgroupId, 0);
+    }
+
+    private void Push(uint slot) => _ = LibBpf.Update(_free, null, &slot, 0);
+}

@@ -1,0 +1,254 @@
+using System.Net;
+using System.Net.Sockets;
+using KubeCop.Core.Events;
+
+namespace KubeCop.Node.Tests.Sensor;
+
+/// <summary>Network, DNS, capabilities, system calls and privileged acts on the real kernel, field by field; and what the filter lets through.</summary>
+public sealed class BehaviourTests : IDisposable
+{
+    private readonly WatchedCgroup _cgroup = new();
+    private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-test-").FullName;
+
+    public void Dispose()
+    {
+        _cgroup.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public void Syscalls_AreReportedOnceEach()
+    {
+        var calls = _cgroup.Run("/bin/busybox true; /bin/busybox chroot / /bin/busybox true; :").Where(static one => one.Kind == EventKind.Syscall).ToList();
+
+        Assert.Contains(calls, static one => one is { Path: "execve", Value: 59 });
+        Assert.Contains(calls, static one => one is { Path: "chroot", Value: 161 });
+        Assert.Equal(calls.Count, calls.DistinctBy(static one => one.Path).Count());
+        Assert.All(calls, static one => Assert.True(one.Process.Key.Pid > 0 && one.Process.Comm.Length > 0));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public void Connect_TellsProtocolPeerAndPort_Once(string address)
+    {
+        using var listener = new TcpListener(IPAddress.Parse(address), 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        _cgroup.Run($"for i in 1 2 3; do bash -c 'exec 3<>/dev/tcp/{address}/{port}'; done; :");
+
+        var connect = Assert.Single(_cgroup.Events, static one => one is { Kind: EventKind.Network, Network.Protocol: "tcp" });
+        Assert.Equal(new NetworkDetails(NetworkAction.Connect, "tcp", address, (ushort)port), connect.Network);
+        Assert.Equal((address, (uint)port, "bash"), (connect.Path, connect.Value, connect.Process.Comm));
+        Assert.Equal(EventFlags.None, connect.Flags);
+    }
+
+    [Fact]
+    public void ListenAndAccept_TellTheServicesPort()
+    {
+        var port = FreePort();
+
+        _cgroup.Run(
+            $"perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0); bind(S,$a=sockaddr_in({port},inet_aton(\"127.0.0.1\"))) or die; listen(S,1); "
+            + "socket(C,PF_INET,SOCK_STREAM,0); connect(C,$a) or die; accept(N,S) or die;'");
+
+        var listen = Assert.Single(_cgroup.Events, static one => one.Network is { Action: NetworkAction.Listen });
+        Assert.Equal(new NetworkDetails(NetworkAction.Listen, "tcp", "127.0.0.1", port), listen.Network);
+        var accept = Assert.Single(_cgroup.Events, static one => one.Network is { Action: NetworkAction.Accept });
+        Assert.Equal(new NetworkDetails(NetworkAction.Accept, "tcp", "127.0.0.1", port), accept.Network);
+    }
+
+    [Fact]
+    public void Udp_BoundPortAndAddressedPeer_AreListenAndConnect()
+    {
+        var port = FreePort();
+
+        _cgroup.Run($"perl -MSocket -e 'socket(S,PF_INET,SOCK_DGRAM,0); bind(S,sockaddr_in({port},inet_aton(\"127.0.0.1\"))); send(S,\"x\",0,sockaddr_in(9,inet_aton(\"127.0.0.1\")));'");
+
+        Assert.Contains(_cgroup.Events, one => Equals(one.Network, new NetworkDetails(NetworkAction.Listen, "udp", "127.0.0.1", port)));
+        Assert.Contains(_cgroup.Events, static one => Equals(one.Network, new NetworkDetails(NetworkAction.Connect, "udp", "127.0.0.1", 9)));
+    }
+
+    [Fact]
+    public void Dns_OverUdp_TellsQueriesAndAnswersWithTheAskingProcess()
+    {
+        using var server = new DnsServer("127.0.0.77");
+
+        _cgroup.Run("/bin/busybox nslookup -type=a WWW.Example.Test 127.0.0.77 >/dev/null; /bin/busybox nslookup -type=a missing.test 127.0.0.77 >/dev/null; :");
+
+        var query = Assert.Single(_cgroup.Events, static one => one.Dns is { Name: "www.example.test", IsAnswer: false });
+        Assert.Equal(("A", "", "udp", "127.0.0.77"), (query.Dns!.Type, query.Dns.Outcome, query.Dns.Transport, query.Dns.Server));
+        Assert.Equal("busybox", query.Process.Comm);
+        Assert.True(query.Process.Key.Pid > 0);
+        var answer = Assert.Single(_cgroup.Events, static one => one.Dns is { Name: "www.example.test", IsAnswer: true });
+        Assert.Equal("NOERROR", answer.Dns!.Outcome);
+        Assert.Equal(["192.0.2.1", "192.0.2.2"], answer.Dns.Addresses);
+        Assert.Equal(query.Process, answer.Process);
+        Assert.Contains(_cgroup.Events, static one => one.Dns is { Name: "missing.test", IsAnswer: true, Outcome: "NXDOMAIN" });
+    }
+
+    [Fact]
+    public void Dns_OverTcp_IsSeen()
+    {
+        using var server = new DnsServer("127.0.0.78");
+        // One question for tcp.test, type A, with its length before it.
+        const string Query = @"\0\32\22\64\1\0\0\1\0\0\0\0\0\0\3tcp\4test\0\0\1\0\1";
+
+        _cgroup.Run($"bash -c 'exec 3<>/dev/tcp/127.0.0.78/53; printf \"{Query.Replace(@"\", @"\\", StringComparison.Ordinal)}\" >&3; head -c 2 <&3 >/dev/null'; :");
+
+        var query = Assert.Single(_cgroup.Events, static one => one.Dns is { Name: "tcp.test", IsAnswer: false });
+        Assert.Equal(("A", "tcp", "bash"), (query.Dns!.Type, query.Dns.Transport, query.Process.Comm));
+        Assert.Contains(_cgroup.Events, static one => one.Dns is { Name: "tcp.test", IsAnswer: true, Outcome: "NOERROR", Addresses: ["192.0.2.1", "192.0.2.2"] });
+    }
+
+    [Fact]
+    public void Capability_Checks_TellNameSyscallAndVerdict()
+    {
+        _cgroup.Run("/bin/busybox chroot / /bin/busybox true; setpriv --reuid 65534 --clear-groups /bin/busybox chroot / /bin/busybox true; :");
+
+        var granted = Assert.Single(_cgroup.Events, static one => one.Capability is { Name: "SYS_CHROOT", Granted: true });
+        Assert.Equal(("chroot", EventFlags.None, 0), (granted.Capability!.Syscall, granted.Flags, granted.Error));
+        var refused = Assert.Single(_cgroup.Events, static one => one.Capability is { Name: "SYS_CHROOT", Granted: false });
+        Assert.Equal((EventFlags.Refused, 1, 65534u), (refused.Flags, refused.Error, refused.Process.Uid));
+    }
+
+    [Fact]
+    public void UnshareAndSetns_TellTheNamespaces()
+    {
+        const uint NewUts = 0x04000000;
+
+        _cgroup.Run("unshare --uts /bin/busybox true; nsenter --uts=/proc/self/ns/uts /bin/busybox true; :");
+
+        Assert.Equal(NewUts, Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.Unshare).Value);
+        Assert.Equal(NewUts, Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.Setns).Value);
+    }
+
+    [Fact]
+    public void Ptrace_TellsTheRequest()
+    {
+        _cgroup.Run("perl -e 'syscall(101, 0, 0, 0, 0)'; :");
+
+        var ptrace = Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.Ptrace);
+        Assert.Equal(new PtraceDetails("PTRACE_TRACEME", 0), ptrace.Ptrace);
+    }
+
+    [Fact]
+    public void Module_ThatIsRefused_TellsTheError()
+    {
+        _cgroup.Run("perl -e 'syscall(175, 0, 0, 0)'; :");
+
+        var module = Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.Module);
+        Assert.True(module.Flags.HasFlag(EventFlags.Refused) && module.Error != 0, $"{module.Flags}, error {module.Error}");
+    }
+
+    [Fact]
+    public void Exec_ThatIsRefused_TellsWhatWasTried()
+    {
+        File.WriteAllText($"{_directory}/data", "no program");
+
+        var exec = _cgroup.Run($"cd {_directory}; ./data 2>/dev/null; :").Single(static one => one.Kind == EventKind.Exec && one.Flags.HasFlag(EventFlags.Refused));
+
+        Assert.Equal(($"{_directory}/data", "./data", 13), (exec.Path, exec.Exec!.Filename, exec.Error));
+    }
+
+    [Fact]
+    public void Exec_TellsStandardStreams()
+    {
+        var exec = _cgroup.Run($"/bin/busybox true </dev/null 2>{_directory}/errors | /bin/busybox cat; :")
+            .Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] });
+
+        Assert.Equal(["other", "pipe", "file"], exec.Exec!.Streams);
+    }
+
+    [Fact]
+    public void Exec_WithASocketAsInput_TellsThePeer()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        var exec = _cgroup.Run($"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; /bin/busybox true <&3 >&3'; :")
+            .Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] });
+
+        Assert.Equal([$"socket 127.0.0.1:{port}", $"socket 127.0.0.1:{port}"], exec.Exec!.Streams.Take(2));
+    }
+
+    [Fact]
+    public void Open_Repeated_IsReportedOnceUntilItIsToBeReportedAnew()
+    {
+        File.WriteAllText($"{_directory}/file", "");
+        var script = $"for i in 1 2 3 4 5 6 7 8 9 10; do : < {_directory}/file; done";
+
+        _cgroup.Run(script);
+        var open = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
+        Assert.True(open.Sighting != 0 && _cgroup.Programs.RepeatsOf(EventKind.Open) >= 9, "the repeats did not end in the kernel");
+
+        _cgroup.Run($"{script}; : > {_directory}/file");
+        var write = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
+        Assert.Contains("O_WRONLY", OpenFlags.Names(OpenFlags.ToSet(write.Value)));
+
+        _cgroup.Programs.ForgetAll(_cgroup.Id);
+        _cgroup.Run(script);
+        Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
+    }
+
+    [Fact]
+    public void Open_OfAFileWhoseDirectoryWasRenamed_IsAnotherFile()
+    {
+        Directory.CreateDirectory($"{_directory}/a/b");
+        File.WriteAllText($"{_directory}/a/b/file", "");
+
+        _cgroup.Run($": < {_directory}/a/b/file; mv {_directory}/a {_directory}/c; : < {_directory}/c/b/file");
+
+        Assert.Contains(_cgroup.Events, one => one.Path == $"{_directory}/a/b/file");
+        Assert.Contains(_cgroup.Events, one => one.Path == $"{_directory}/c/b/file");
+    }
+
+    [Fact]
+    public void Open_ThatLedToAnAlert_IsReportedAgainWithItsRepeats()
+    {
+        File.WriteAllText($"{_directory}/file", "");
+        _cgroup.Run($": < {_directory}/file");
+        var open = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
+
+        _cgroup.Programs.ReportRepeats(_cgroup.Id, open.Sighting);
+        _cgroup.Run($"for i in $(seq 200); do : < {_directory}/file; sleep 0.01; done");
+
+        var again = Assert.Single(_cgroup.Events.Where(one => one.Path == $"{_directory}/file").Take(1));
+        Assert.True(again.Repeats > 1, $"{again.Repeats} repeats were told");
+    }
+
+    [Fact]
+    public void Open_OfProcessesOwnFiles_IsOneBehaviour()
+    {
+        _cgroup.Run("for i in 1 2 3; do /bin/busybox cat /proc/self/status >/dev/null; done");
+
+        Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.Open && one.Path.EndsWith("/status", StringComparison.Ordinal));
+    }
+
+    /// <summary>Nobody reads while one floods: its own bulk events are lost, to the event counted; no process event is.</summary>
+    [Fact]
+    public void Flood_OfUniqueOpens_LosesNoExecAndCountsItsLosses()
+    {
+        const int Files = 20_000;
+        const int Execs = 50;
+
+        _cgroup.Run($"cd {_directory}; perl -e 'for (1..{Files}) {{ open(F, \">\", \"f$_\"); close(F); unlink(\"f$_\") }}'; i=0; while [ $i -lt {Execs} ]; do /bin/busybox true; i=$((i+1)); done; :");
+
+        var opens = _cgroup.Events.Count(one => one.Kind == EventKind.Open && one.Path.StartsWith($"{_directory}/f", StringComparison.Ordinal));
+        var lost = _cgroup.Programs.ReadLost();
+        Assert.Equal(Execs, _cgroup.Events.Count(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] }));
+        Assert.DoesNotContain(lost, static loss => loss.Kind is EventKind.Exec or EventKind.Fork or EventKind.Exit);
+        var lostOpens = lost.Where(static loss => loss.Kind == EventKind.Open).Sum(static loss => loss.Count);
+        Assert.True(lostOpens > 0, "the ring had room for all: this test shows nothing");
+        Assert.Equal(Files, opens + lostOpens);
+    }
+
+    private static ushort FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return (ushort)((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -21,11 +21,12 @@ internal sealed partial class SensorService(
     ContainerInventory inventory,
     ProcessSnapshot snapshot,
     RuntimeSockets runtimes,
+    KernelRepeatFilter repeats,
     IGrainFactory grains,
     IOptions<SensorOptions> options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
-    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IRepeatFilter, IDisposable
+    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IDisposable
 {
     /// <summary>A part of the five seconds in which the host must be down.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(3);
@@ -46,6 +47,7 @@ internal sealed partial class SensorService(
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         _programs = KernelPrograms.Load(options.Value, tree.MountPoint);
+        repeats.Attach(_programs);
         _waiter = new RingWaiter(_programs.Rings.Descriptors);
         _discovery = new ContainerDiscovery(tree, resolver, inventory, _waiter.Wake, loggers.CreateLogger<ContainerDiscovery>());
         _router = new ContainerRouter(
@@ -124,12 +126,9 @@ internal sealed partial class SensorService(
         ((IEnumerable<LossCount>)[new(EventKind.None, "grain_busy", _router?.Dropped ?? 0), new(EventKind.None, "unrecognised_container", _router?.Unrecognised ?? 0)])
             .Where(static loss => loss.Count > 0);
 
-    void IRepeatFilter.ReportRepeats(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting);
-
-    void IRepeatFilter.ForgetAll(ulong cgroupId) => _programs?.ForgetAll(cgroupId);
-
     public void Dispose()
     {
+        repeats.Detach();
         _reader?.Dispose();
         _discovery?.Dispose();
         _waiter?.Dispose();

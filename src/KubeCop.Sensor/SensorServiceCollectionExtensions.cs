@@ -1,6 +1,7 @@
 using System.Numerics;
 using KubeCop.Core.Events;
 using KubeCop.Sensor;
+using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,7 +31,8 @@ public static class SensorServiceCollectionExtensions
         services.AddContainers();
         services.AddSingleton<IKernelClock, KernelClock>();
         services.AddSingleton<SensorService>();
-        services.AddSingleton<IRepeatFilter>(static provider => provider.GetRequiredService<SensorService>());
+        services.AddSingleton<KernelRepeatFilter>();
+        services.AddSingleton<IRepeatFilter>(static provider => provider.GetRequiredService<KernelRepeatFilter>());
         services.AddSingleton<ISensor>(static provider => provider.GetRequiredService<SensorService>());
         services.AddHostedService(static provider => provider.GetRequiredService<SensorService>());
         return services;

@@ -10,7 +10,7 @@ namespace KubeCop.Sensor.Bpf;
 /// The loaded and attached kernel side. A hook that this kernel refuses is left out and reported; only without the required ones is there
 /// no sensor.
 /// </summary>
-internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IRepeatFilter, IDisposable
+internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposable
 {
     private const string Tracepoint = "BTF tracepoint";
     private const string Cgroup = "cgroup";

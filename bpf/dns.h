@@ -16,7 +16,8 @@ static __always_inline bool is_dns_port(__u16 port)
 	return port == DNS_PORT || port == MDNS_PORT;
 }
 
-static __always_inline void remember_dns_client(__u64 cookie, struct kc_cgroup_entry *container, struct task_struct *task)
+static __always_inline void remember_dns_client(__u64 cookie, struct kc_cgroup_entry *container,
+						struct task_struct *task)
 {
 	struct dns_client client = {};
 
@@ -125,7 +126,8 @@ static __noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u
 	return behaviour(KC_DNS, key, (__u64)received << 16 | (bytes[2] & 0x80) << 8 | (bytes[3] & 0xf));
 }
 
-static __noinline int report_dns(struct __sk_buff *skb, struct kc_cgroup_entry *container, struct dns_packet *packet, __u32 received)
+static __noinline int report_dns(struct __sk_buff *skb, struct kc_cgroup_entry *container, struct dns_packet *packet,
+				 __u32 received)
 {
 	struct kc_slot *slot;
 	struct dns_client *client;

@@ -51,7 +51,8 @@ static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direc
 
 	if (LOAD(direct, super, s_magic) == PROC_SUPER_MAGIC)
 		return behaviour(KC_OPEN, flags, proc_key(dentry));
-	key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)), LOAD(direct, inode, i_ino));
+	key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)),
+		  LOAD(direct, inode, i_ino));
 	for (int i = 0; i < KC_KEY_ANCESTORS; i++) {
 		struct dentry *parent;
 
@@ -96,7 +97,8 @@ static __always_inline __u32 open_flags(struct file *file, struct pt_regs *regs,
 	return (LOAD(direct, file, f_flags) & ~O_LARGEFILE) | (asked & (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
 }
 
-static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_event *sighting, struct file *file, __u32 flags)
+static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_event *sighting, struct file *file,
+				  __u32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct kc_slot *slot;

@@ -5,7 +5,8 @@
  */
 #pragma once
 
-static __always_inline int report_network(struct kc_cgroup_entry *container, struct task_struct *task, struct kc_network *event)
+static __always_inline int report_network(struct kc_cgroup_entry *container, struct task_struct *task,
+					  struct kc_network *event)
 {
 	struct kc_slot *slot = slot_of(container);
 	__u64 *words = (__u64 *)event->address;

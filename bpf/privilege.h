@@ -11,7 +11,8 @@ static __always_inline void refuse(struct kc_event *event, long ret)
 }
 
 /* argv and the executable are not known: the kernel has not got that far. */
-static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct task_struct *task, __u64 filename, long ret)
+static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct task_struct *task, __u64 filename,
+				      long ret)
 {
 	struct path_walk walk = {};
 	struct buffers buffers;
@@ -93,7 +94,8 @@ static __always_inline bool takes_control(__u64 request)
 	return false;
 }
 
-static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_struct *task, __u64 request, __u64 target, long ret)
+static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_struct *task, __u64 request,
+				__u64 target, long ret)
 {
 	struct kc_ptrace event = {};
 	struct kc_slot *slot;
@@ -103,7 +105,8 @@ static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_s
 	slot = slot_of(container);
 	fill_head(&event.event, KC_PTRACE, container->container_cgroup_id, container->slot);
 	/* A debugger writes thousands of words into one process. */
-	if (is_repeat(slot, container->slot, &event.event, KC_PTRACE, behaviour(KC_PTRACE, request, target << 1 | (ret < 0))))
+	if (is_repeat(slot, container->slot, &event.event, KC_PTRACE,
+		      behaviour(KC_PTRACE, request, target << 1 | (ret < 0))))
 		return 0;
 	fill_process(&event.event, task);
 	event.request = request;
@@ -113,7 +116,8 @@ static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_s
 	return 0;
 }
 
-static __noinline int on_namespaces(struct kc_cgroup_entry *container, struct task_struct *task, __u32 kind, __u64 flags, long ret)
+static __noinline int on_namespaces(struct kc_cgroup_entry *container, struct task_struct *task, __u32 kind,
+				    __u64 flags, long ret)
 {
 	struct kc_namespaces event = {};
 
@@ -165,8 +169,8 @@ int BPF_PROG(cap_capable, const struct cred *cred, struct user_namespace *target
 
 /* Kernels before 6.14, where functions can be traced. */
 SEC("fexit/cap_capable")
-int BPF_PROG(cap_capable_exit, const struct cred *cred, struct user_namespace *target, int capability, unsigned int options,
-	     int ret)
+int BPF_PROG(cap_capable_exit, const struct cred *cred, struct user_namespace *target, int capability,
+	     unsigned int options, int ret)
 {
 	return on_capability(capability, ret);
 }

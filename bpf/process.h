@@ -64,7 +64,8 @@ static __always_inline void fill_stream(struct kc_stream *stream, struct task_st
 	case S_IFCHR:
 		/* include/uapi/linux/major.h: TTY_MAJOR, TTYAUX_MAJOR, UNIX98_PTY_SLAVE_MAJOR; dev_t keeps the major above 20 bits */
 		major = BPF_CORE_READ(inode, i_rdev) >> 20;
-		stream->type = major == 4 || major == 5 || (major >= 136 && major <= 143) ? KC_STREAM_TERMINAL : KC_STREAM_OTHER;
+		stream->type =
+		    major == 4 || major == 5 || (major >= 136 && major <= 143) ? KC_STREAM_TERMINAL : KC_STREAM_OTHER;
 		break;
 	default:
 		stream->type = KC_STREAM_OTHER;

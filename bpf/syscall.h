@@ -69,10 +69,14 @@ static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bo
 		return ret < 0 || (regs->bx != 5 && regs->bx != 18) ? 0 : on_accept(container, task, ret);
 	case SYS_EXECVE:
 	case COMPAT_EXECVE:
-		return ret == -EACCES || ret == -EPERM ? on_refused_exec(container, task, argument(regs, number, 0), ret) : 0;
+		return ret == -EACCES || ret == -EPERM
+			   ? on_refused_exec(container, task, argument(regs, number, 0), ret)
+			   : 0;
 	case SYS_EXECVEAT:
 	case COMPAT_EXECVEAT:
-		return ret == -EACCES || ret == -EPERM ? on_refused_exec(container, task, argument(regs, number, 1), ret) : 0;
+		return ret == -EACCES || ret == -EPERM
+			   ? on_refused_exec(container, task, argument(regs, number, 1), ret)
+			   : 0;
 	case SYS_INIT_MODULE:
 	case COMPAT_INIT_MODULE:
 		return on_module(container, task, -1, ret);

@@ -70,7 +70,10 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
         {
             if (Programs.Rings.Read(this, int.MaxValue) == 0)
             {
-                Assert.True(waited.Elapsed < TimeSpan.FromSeconds(20), $"{what} did not come; seen: {string.Join(", ", Events.Select(static one => $"{one.Kind} {one.Path}"))}; of the cgroup: {string.Join(", ", CgroupRecords)}; lost: {string.Join(", ", Programs.ReadLost())}");
+                Assert.True(
+                    waited.Elapsed < TimeSpan.FromSeconds(20),
+                    $"{what} did not come; seen: {string.Join(", ", Events.Select(static one => $"{one.Kind} {one.Path}"))}; "
+                        + $"of the cgroup: {string.Join(", ", CgroupRecords)}; lost: {string.Join(", ", Programs.ReadLost())}");
                 Thread.Yield();
             }
         }

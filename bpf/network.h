@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * Connections. Those begun are seen by the cgroup's address hooks, with the address as the process gave it, before a load
- * balancer behind them may translate it; those accepted at the exit of accept; ports opened, where the socket changes its state.
+ * balancer behind them may translate it; those accepted at the exit of accept; ports opened, where the socket changes its state,
+ * of UDP at the exit of bind.
  */
 #pragma once
 
@@ -65,55 +66,37 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	container = cgroup_entry(bpf_get_current_cgroup_id());
 	if (!is_watched(container))
 		return 0;
-	event.family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (event.family == AF_INET) {
-		*(__u32 *)event.address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-	} else {
-		bpf_core_read(event.address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		event.family = normalize_address(event.address);
-	}
+	event.family = local_address(sk, event.address);
+	if (!event.family)
+		return 0;
 	event.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	event.protocol = BPF_CORE_READ(sk, sk_protocol);
 	return report_network(container, bpf_get_current_task_btf(), &event);
 }
 
-/* UDP has no listen: a port is open once it is bound. */
-static __always_inline void on_bound(struct bpf_sock *sk, __u8 family)
+/* UDP has no listen: a port is open once it is bound. One that the kernel chose is a client's. */
+static __noinline int on_bind(struct kc_cgroup_entry *container, struct task_struct *task, __u32 descriptor)
 {
-	struct kc_network event = { .action = KC_LISTEN, .family = family, .protocol = IPPROTO_UDP };
-	struct kc_cgroup_entry *container;
-	__u32 *address = (__u32 *)event.address;
+	struct kc_network event = { .action = KC_LISTEN, .protocol = IPPROTO_UDP };
+	struct file *file;
+	struct sock *sk;
 
-	if (sk->type != SOCK_DGRAM || sk->protocol != IPPROTO_UDP)
-		return;
-	container = cgroup_entry(bpf_get_current_cgroup_id());
-	if (!is_watched(container))
-		return;
-	if (family == AF_INET) {
-		address[0] = sk->src_ip4;
-	} else {
-		address[0] = sk->src_ip6[0];
-		address[1] = sk->src_ip6[1];
-		address[2] = sk->src_ip6[2];
-		address[3] = sk->src_ip6[3];
-		event.family = normalize_address(event.address);
+	if (!container)
+		return 0;
+	file = file_of(task, descriptor);
+	if (!file) {
+		count_lost(slot_of(container), KC_NETWORK, KC_LOST_NO_FILE);
+		return 0;
 	}
-	event.port = sk->src_port;
-	report_network(container, (struct task_struct *)bpf_get_current_task(), &event);
-}
-
-SEC("cgroup/post_bind4")
-int post_bind4(struct bpf_sock *sk)
-{
-	on_bound(sk, AF_INET);
-	return 1; /* allow: we only watch */
-}
-
-SEC("cgroup/post_bind6")
-int post_bind6(struct bpf_sock *sk)
-{
-	on_bound(sk, AF_INET6);
-	return 1;
+	sk = socket_of(file);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
+	    !(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK))
+		return 0;
+	event.family = local_address(sk, event.address);
+	if (!event.family)
+		return 0;
+	event.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	return report_network(container, task, &event);
 }
 
 static __always_inline void on_address(struct bpf_sock_addr *context, __u8 family)

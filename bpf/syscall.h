@@ -38,6 +38,25 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	return on_new_syscall(container, slot, number);
 }
 
+/* The old 32-bit call for everything that sockets do. */
+static __always_inline int on_socketcall(struct kc_cgroup_entry *container, struct task_struct *task, __u32 call,
+					 __u32 arguments, __u32 ret)
+{
+	__u32 descriptor;
+
+	/* include/uapi/linux/net.h: SYS_BIND, SYS_ACCEPT, SYS_ACCEPT4 */
+	switch (call) {
+	case 2:
+		if (bpf_probe_read_user(&descriptor, sizeof(descriptor), (void *)(__u64)arguments))
+			return 0;
+		return on_bind(container, task, descriptor);
+	case 5:
+	case 18:
+		return on_accept(container, task, ret);
+	}
+	return 0;
+}
+
 static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bool direct)
 {
 	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
@@ -64,9 +83,11 @@ static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bo
 	case SYS_ACCEPT4:
 	case COMPAT_ACCEPT4:
 		return ret < 0 ? 0 : on_accept(container, task, ret);
+	case SYS_BIND:
+	case COMPAT_BIND:
+		return ret < 0 ? 0 : on_bind(container, task, argument(regs, number, 0));
 	case COMPAT_SOCKETCALL:
-		/* include/uapi/linux/net.h: SYS_ACCEPT, SYS_ACCEPT4 */
-		return ret < 0 || (regs->bx != 5 && regs->bx != 18) ? 0 : on_accept(container, task, ret);
+		return ret < 0 ? 0 : on_socketcall(container, task, regs->bx, regs->cx, ret);
 	case SYS_EXECVE:
 	case COMPAT_EXECVE:
 		return ret == -EACCES || ret == -EPERM

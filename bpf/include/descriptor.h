@@ -55,6 +55,20 @@ static __always_inline __u8 peer_address(struct sock *sk, __u8 *address)
 	return 0;
 }
 
+/* The address a socket is bound to; returns its family, 0 for a socket of another kind. */
+static __always_inline __u8 local_address(struct sock *sk, __u8 *address)
+{
+	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	case AF_INET:
+		*(__u32 *)address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		return AF_INET;
+	case AF_INET6:
+		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		return normalize_address(address);
+	}
+	return 0;
+}
+
 static __always_inline void fill_peer(struct kc_stream *stream, struct sock *sk)
 {
 	if (!sk)

@@ -29,7 +29,8 @@ typedef _Bool bool;
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
-#define SOCK_DGRAM 2
+/* include/net/sock.h: the port was asked for */
+#define SOCK_BINDPORT_LOCK 8
 #define TCP_LISTEN 10
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
@@ -183,6 +184,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	__u8 sk_userlocks : 4;
 };
 
 struct socket {

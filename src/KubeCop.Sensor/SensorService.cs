@@ -116,6 +116,11 @@ internal sealed partial class SensorService(
         Events = _router is { } router
             ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events)
             : new Dictionary<EventKind, long>(),
+        Repeats = _programs is { } programs
+            ? Enum.GetValues<EventKind>().ToDictionary(static kind => kind, programs.RepeatsOf)
+            : new Dictionary<EventKind, long>(),
+        FilteredCgroups = _programs?.UsedSlots ?? 0,
+        LostByContainer = [.. LostByContainer()],
         Lost = [.. _programs?.ReadLost() ?? [], .. LostByRouter()],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
@@ -125,6 +130,17 @@ internal sealed partial class SensorService(
     private IEnumerable<LossCount> LostByRouter() =>
         ((IEnumerable<LossCount>)[new(EventKind.None, "grain_busy", _router?.Dropped ?? 0), new(EventKind.None, "unrecognised_container", _router?.Unrecognised ?? 0)])
             .Where(static loss => loss.Count > 0);
+
+    private IEnumerable<ContainerLoss> LostByContainer()
+    {
+        foreach (var (cgroupId, loss) in _programs?.LostByContainer() ?? [])
+        {
+            if (_router?.Containers.GetValueOrDefault(cgroupId) is { } container)
+            {
+                yield return new ContainerLoss(container.Id, loss);
+            }
+        }
+    }
 
     public void Dispose()
     {

@@ -14,6 +14,11 @@ public sealed record HookStatus(string Name, string Type, bool Attached, string 
 /// <param name="Reason">A stable word, for example <c>ring_full</c>.</param>
 public sealed record LossCount(EventKind Kind, string Reason, long Count);
 
+/// <summary>Events that a container which is watched now has lost in the kernel, counted since it was found.</summary>
+/// <param name="ContainerId">Its full id.</param>
+/// <param name="Loss">What and why.</param>
+public sealed record ContainerLoss(string ContainerId, LossCount Loss);
+
 /// <summary>How a container runtime's socket is doing.</summary>
 public enum RuntimeSocketState
 {
@@ -45,6 +50,15 @@ public sealed record SensorStatus
     public required IReadOnlyDictionary<EventKind, long> Events { get; init; }
 
     public required IReadOnlyList<LossCount> Lost { get; init; }
+
+    /// <summary>The part of <see cref="Lost"/> that is known to be of a container watched now.</summary>
+    public IReadOnlyList<ContainerLoss> LostByContainer { get; init; } = [];
+
+    /// <summary>Events that ended in the kernel because their behaviour was known already, by kind.</summary>
+    public IReadOnlyDictionary<EventKind, long> Repeats { get; init; } = new Dictionary<EventKind, long>();
+
+    /// <summary>Cgroups whose repeats can end in the kernel, out of <see cref="SensorOptions.MaxContainers"/>.</summary>
+    public int FilteredCgroups { get; init; }
 
     /// <summary>Containers now watched.</summary>
     public required int Containers { get; init; }

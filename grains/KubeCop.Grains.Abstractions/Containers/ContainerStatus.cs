@@ -25,4 +25,7 @@ public sealed record ContainerStatus
 
     /// <summary>Live processes in the container as far as the sensor knows.</summary>
     [Id(6)] public required int Processes { get; init; }
+
+    /// <summary>Since then all events of the container are known, but for what the last second may have lost.</summary>
+    [Id(7)] public DateTimeOffset CompleteSince { get; init; }
 }

@@ -122,6 +122,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             RemainingSeconds = isLearning && _assignment is not null ? WorkloadLearning.RemainingSeconds(_assignment.CompletesAt, Now) : 0,
             Events = _monitor.Events,
             EventsLost = _monitor.EventsLost,
+            CompleteSince = _monitor.LossSeenAt ?? _container.SeenAt,
             Alerts = _monitor.Alerts,
             Processes = _monitor.Processes,
         });

@@ -69,6 +69,9 @@ internal sealed partial class ContainerMonitor
     /// <summary>Events of this container lost on their way here.</summary>
     public long EventsLost { get; private set; }
 
+    /// <summary>When such a loss became known last.</summary>
+    public DateTimeOffset? LossSeenAt { get; private set; }
+
     /// <summary>Alerts raised, repeats not counted.</summary>
     public long Alerts { get; private set; }
 
@@ -136,8 +139,13 @@ internal sealed partial class ContainerMonitor
     /// <summary>Takes events in the order of the kernel. Keeps nothing of the batch itself.</summary>
     public void Ingest(EventBatch batch)
     {
-        _lostSinceTaken += batch.LostBefore;
-        EventsLost += batch.LostBefore;
+        if (batch.LostBefore > 0)
+        {
+            _lostSinceTaken += batch.LostBefore;
+            EventsLost += batch.LostBefore;
+            LossSeenAt = _time.GetUtcNow();
+        }
+
         Events += batch.Count;
         foreach (ref readonly var sensorEvent in batch.Events)
         {

@@ -75,9 +75,13 @@ internal static class ApiEndpoints
                 Containers = sensor.Containers,
                 Sensor = new SensorView(
                     [.. sensor.Hooks.Select(static hook => new HookView(hook.Name, hook.Type, hook.Attached, hook.Detail))],
-                    sensor.Events.Where(static kind => kind.Key != EventKind.None).ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value),
+                    ByWord(sensor.Events),
+                    ByWord(sensor.Repeats),
                     [.. sensor.Lost.Select(static loss => new LossView(Word.Of(loss.Kind), loss.Reason, loss.Count))],
-                    sensor.Cgroups),
+                    [.. sensor.LostByContainer.Select(static lost =>
+                        new ContainerLossView(lost.ContainerId, Word.Of(lost.Loss.Kind), lost.Loss.Reason, lost.Loss.Count))],
+                    sensor.Cgroups,
+                    sensor.FilteredCgroups),
                 Runtimes = [.. sensor.Runtimes.Select(static runtime => new RuntimeView(
                     runtime.Socket, runtime.Runtime, runtime.Version, Word.Of(runtime.State), runtime.Detail))],
                 Alerts = new AlertsView(
@@ -87,6 +91,9 @@ internal static class ApiEndpoints
             },
             ApiJson.Default.NodeView);
     }
+
+    private static Dictionary<string, long> ByWord(IReadOnlyDictionary<EventKind, long> counts) =>
+        counts.Where(static kind => kind.Key != EventKind.None).ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value);
 
     /// <summary>The kept alerts as they were written; with <c>wait</c>, answers when there is one after <c>after</c> or the time is over.</summary>
     private static async Task GetAlertsAsync(HttpContext context)

@@ -36,7 +36,19 @@ internal sealed record NodeView
     public required AlertsView Alerts { get; init; }
 }
 
-internal sealed record SensorView(IReadOnlyList<HookView> Hooks, IReadOnlyDictionary<string, long> Events, IReadOnlyList<LossView> Lost, int Cgroups);
+/// <param name="Repeats">Events that ended in the kernel because their behaviour was known.</param>
+/// <param name="Cgroups">In the kernel side's table.</param>
+/// <param name="FilteredCgroups">Those whose repeats can end in the kernel.</param>
+internal sealed record SensorView(
+    IReadOnlyList<HookView> Hooks,
+    IReadOnlyDictionary<string, long> Events,
+    IReadOnlyDictionary<string, long> Repeats,
+    IReadOnlyList<LossView> Lost,
+    IReadOnlyList<ContainerLossView> LostByContainer,
+    int Cgroups,
+    int FilteredCgroups);
+
+internal sealed record ContainerLossView(string ContainerId, string Kind, string Reason, long Count);
 
 /// <param name="State">unasked, available or unavailable.</param>
 internal sealed record RuntimeView(string Socket, string Runtime, string Version, string State, string Detail);
@@ -69,6 +81,10 @@ internal sealed record ContainerView
     public required long RemainingSeconds { get; init; }
     public required long Events { get; init; }
     public required long EventsLost { get; init; }
+
+    /// <summary>From here until a second ago, no event was lost.</summary>
+    public required DateTimeOffset CompleteSince { get; init; }
+
     public required long Alerts { get; init; }
     public required int Processes { get; init; }
 
@@ -95,6 +111,7 @@ internal sealed record ContainerView
         RemainingSeconds = status.RemainingSeconds,
         Events = status.Events,
         EventsLost = status.EventsLost,
+        CompleteSince = status.CompleteSince,
         Alerts = status.Alerts,
         Processes = status.Processes,
     };

@@ -21,7 +21,10 @@ internal sealed class MetricsEndpoint
     private readonly Gauge _ready;
     private readonly Gauge _hooks;
     private readonly Counter _events;
+    private readonly Counter _repeats;
     private readonly Counter _lost;
+    private readonly Counter _lostByContainer;
+    private readonly Gauge _filtered;
     private readonly Gauge _watched;
     private readonly Counter _raised;
     private readonly Counter _exported;
@@ -36,7 +39,11 @@ internal sealed class MetricsEndpoint
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
         _hooks = metrics.CreateGauge("kubecop_sensor_hook_attached", "1 when the hook delivers events.", "hook", "type");
         _events = metrics.CreateCounter("kubecop_sensor_events_total", "Events read from the kernel.", "kind");
+        _repeats = metrics.CreateCounter("kubecop_sensor_repeats_total", "Events that ended in the kernel because their behaviour was known.", "kind");
         _lost = metrics.CreateCounter("kubecop_sensor_lost_events_total", "Events lost, by what they were and why.", "kind", "reason");
+        _lostByContainer = metrics.CreateCounter(
+            "kubecop_container_lost_events_total", "Events that a container watched now has lost in the kernel.", "container_id", "kind", "reason");
+        _filtered = metrics.CreateGauge("kubecop_sensor_filtered_cgroups", "Cgroups whose repeats can end in the kernel.");
         _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
@@ -71,6 +78,22 @@ internal sealed class MetricsEndpoint
         foreach (var (kind, count) in status.Events.Where(static kind => kind.Key != EventKind.None))
         {
             _events.WithLabels(Word.Of(kind)).IncTo(count);
+        }
+
+        foreach (var (kind, count) in status.Repeats.Where(static kind => kind.Value > 0))
+        {
+            _repeats.WithLabels(Word.Of(kind)).IncTo(count);
+        }
+
+        _filtered.Set(status.FilteredCgroups);
+        foreach (var gone in _lostByContainer.GetAllLabelValues().Where(labels => status.LostByContainer.All(lost => lost.ContainerId != labels[0])).ToList())
+        {
+            _lostByContainer.RemoveLabelled(gone);
+        }
+
+        foreach (var (container, loss) in status.LostByContainer)
+        {
+            _lostByContainer.WithLabels(container, Word.Of(loss.Kind), loss.Reason).IncTo(loss.Count);
         }
 
         foreach (var loss in status.Lost)

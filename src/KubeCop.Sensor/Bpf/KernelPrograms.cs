@@ -36,8 +36,6 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         new(false, new Variant("connect6", Cgroup)),
         new(false, new Variant("sendmsg4", Cgroup)),
         new(false, new Variant("sendmsg6", Cgroup)),
-        new(false, new Variant("post_bind4", Cgroup)),
-        new(false, new Variant("post_bind6", Cgroup)),
         new(false, new Variant("packet_sent", Cgroup)),
         new(false, new Variant("packet_received", Cgroup)),
         new(false, new Variant("x86_fpu_regs_deactivated", Tracepoint)),
@@ -242,8 +240,23 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
 
     public void ForgetAll(ulong cgroupId) => _slots.ForgetAll(SlotOf(cgroupId));
 
-    /// <summary>Events of this kind that ended in the kernel because they were known, of all containers now watched.</summary>
+    /// <summary>Events of this kind that ended in the kernel because they were known.</summary>
     public long RepeatsOf(EventKind kind) => _slots.RepeatsOf((int)kind);
+
+    /// <summary>What containers that are watched now have lost in the kernel, by their cgroup.</summary>
+    public IEnumerable<(ulong CgroupId, LossCount Loss)> LostByContainer()
+    {
+        for (var slot = 1u; slot < _slots.Count; slot++)
+        {
+            if (_slots.CgroupOf(slot) is var cgroupId and not 0 && _slots.LostOf(slot) > 0)
+            {
+                foreach (var loss in _slots.LossesOf(slot))
+                {
+                    yield return (cgroupId, loss);
+                }
+            }
+        }
+    }
 
     /// <summary>Whether the kernel side knows a cgroup: it was made since the programs are attached, or is watched.</summary>
     public bool Knows(ulong cgroupId)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
 
 namespace KubeCop.Sensor.Bpf;
@@ -16,6 +17,7 @@ internal sealed unsafe class KernelSlots : IDisposable
     private readonly nuint _slotBytes;
     private readonly nuint _sightingBytes;
     private readonly int _count;
+    private readonly ulong[] _repeatsOfGone = new ulong[Wire.Kinds];
 
     /// <summary>Makes all slots free.</summary>
     /// <param name="free">Descriptor of <c>free_slots</c>.</param>
@@ -90,6 +92,11 @@ internal sealed unsafe class KernelSlots : IDisposable
     {
         if (slot > 0 && slot < _count && _slots[slot].CgroupId == cgroupId)
         {
+            for (var kind = 0; kind < Wire.Kinds; kind++)
+            {
+                Interlocked.Add(ref _repeatsOfGone[kind], _slots[slot].Repeats[kind]);
+            }
+
             Clear(ref _slots[slot]);
             Push(slot);
         }
@@ -115,10 +122,22 @@ internal sealed unsafe class KernelSlots : IDisposable
         return (long)sum;
     }
 
-    /// <summary>Events of this kind that ended in the kernel because they were known, of all containers now watched.</summary>
+    /// <summary>The same by kind and reason; nothing where nothing was lost.</summary>
+    public IEnumerable<LossCount> LossesOf(uint slot)
+    {
+        for (var index = 0; index < Wire.Kinds * Wire.LossReasons.Length; index++)
+        {
+            if (LossAt(slot, index) is var count and > 0)
+            {
+                yield return new LossCount((EventKind)(index / Wire.LossReasons.Length), Wire.LossReasons[index % Wire.LossReasons.Length], count);
+            }
+        }
+    }
+
+    /// <summary>Events of this kind that ended in the kernel because they were known. From any thread.</summary>
     public long RepeatsOf(int kind)
     {
-        var sum = 0ul;
+        var sum = Volatile.Read(ref _repeatsOfGone[kind]);
         for (var slot = 1; slot < _count; slot++)
         {
             sum += _slots[slot].Repeats[kind];
@@ -159,6 +178,8 @@ internal sealed unsafe class KernelSlots : IDisposable
         _ = LibC.Unmap((byte*)_slots, _slotBytes);
         _ = LibC.Unmap((byte*)_sightings, _sightingBytes);
     }
+
+    private long LossAt(uint slot, int index) => (long)_slots[slot].Lost[index];
 
     private static void Forget(ref SlotRecord slot)
     {

@@ -16,6 +16,7 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     private Task? _call;
     private IContainerGrain? _grain;
     private long _lostBefore;
+    private bool _tellsLoss;
     private bool _started;
     private bool _ending;
     private bool _stopping;
@@ -70,8 +71,12 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
         return ref _filling.Add();
     }
 
-    /// <summary>Events of this container were lost before they came here: its grain is told with the next batch.</summary>
-    public void AddLost(long count) => _lostBefore += count;
+    /// <summary>Events of this container were lost before they came here: its grain is told with the next batch, an empty one if need be.</summary>
+    public void AddLost(long count)
+    {
+        _lostBefore += count;
+        _tellsLoss = true;
+    }
 
     /// <summary>Takes back the place that <see cref="TryAdd"/> gave last.</summary>
     public void RemoveLast() => _filling!.RemoveLast();
@@ -88,6 +93,7 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     public void End()
     {
         _ending = true;
+        _tellsLoss = true;
         Flush();
     }
 
@@ -99,7 +105,7 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
             return;
         }
 
-        if (_staged.TryDequeue(out var batch) || TakeFilling(out batch))
+        if (_staged.TryDequeue(out var batch) || TakeFilling(out batch) || TakeLoss(out batch))
         {
             _sent = batch;
             Call(_grain!.IngestAsync(batch));
@@ -122,7 +128,7 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
             if (error is not null)
             {
                 Dropped += batch.Count;
-                _lostBefore += batch.Count;
+                _lostBefore += batch.LostBefore + batch.Count;
             }
 
             _sent = null;
@@ -171,6 +177,21 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
         if (batch is not null)
         {
             _filling = null;
+        }
+
+        return batch is not null;
+    }
+
+    /// <summary>A batch without events that only tells of a loss.</summary>
+    private bool TakeLoss([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out EventBatch? batch)
+    {
+        // Once for each loss: a grain that fails is not asked again and again.
+        batch = _tellsLoss && _lostBefore > 0 ? pool.Rent() : null;
+        _tellsLoss = false;
+        if (batch is not null)
+        {
+            batch.LostBefore = _lostBefore;
+            _lostBefore = 0;
         }
 
         return batch is not null;

@@ -134,7 +134,7 @@ internal sealed partial class ContainerRouter(
         var now = time.GetTimestamp();
         foreach (var route in _routes.Values)
         {
-            route.Channel.AddLost(kernel.TakeLost(route.Channel.CgroupId));
+            AddLost(route);
             if (route.Channel.Dropped > route.DroppedBefore)
             {
                 route.DroppedBefore = route.Channel.Dropped;
@@ -179,17 +179,31 @@ internal sealed partial class ContainerRouter(
 
         if (channel.Container is not null)
         {
-            if (!channel.IsDirty)
-            {
-                channel.IsDirty = true;
-                _dirty.Add(channel);
-            }
+            MarkDirty(channel);
         }
         else if (kind == RecordKind.Exec)
         {
             // By its first exec a runtime has written its files.
             route.IsEntered |= (place.Flags & EventFlags.Entered) != 0;
             Discover(route);
+        }
+    }
+
+    private void AddLost(Route route)
+    {
+        if (kernel.TakeLost(route.Channel.CgroupId) is var lost and > 0)
+        {
+            route.Channel.AddLost(lost);
+            MarkDirty(route.Channel);
+        }
+    }
+
+    private void MarkDirty(ContainerChannel channel)
+    {
+        if (!channel.IsDirty)
+        {
+            channel.IsDirty = true;
+            _dirty.Add(channel);
         }
     }
 
@@ -312,7 +326,7 @@ internal sealed partial class ContainerRouter(
         }
 
         route.IsRemoved = true;
-        route.Channel.AddLost(kernel.TakeLost(cgroupId));
+        AddLost(route);
         kernel.Removed(cgroupId);
         if (route.Channel.Container is not null)
         {

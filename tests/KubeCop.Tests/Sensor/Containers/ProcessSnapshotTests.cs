@@ -2,6 +2,7 @@ using System.Diagnostics;
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Containers;
+using KubeCop.Testing;
 using Microsoft.Extensions.Options;
 
 namespace KubeCop.Tests.Sensor.Containers;
@@ -13,9 +14,9 @@ public sealed class ProcessSnapshotTests : IDisposable
     public void Dispose() => _host.Dispose();
 
     [Fact]
-    public void Take_RealProcessAndItsChild_DescribesBothParentFirst()
+    public async Task Take_RealProcessAndItsChild_DescribesBothParentFirst()
     {
-        using var child = Start("sleep", "300");
+        using var child = await StartAsync("sleep", "300");
         try
         {
             _host.Write("box/cgroup.procs", $"{child.Id}\n").Write("box/nested/cgroup.procs", $"{Environment.ProcessId}\n");
@@ -108,7 +109,13 @@ public sealed class ProcessSnapshotTests : IDisposable
     public void Round_KernelsStartTime_IsThatOfProc(long nanoseconds, long ticks) =>
         Assert.Equal(ProcessStartTime.FromTicks(ticks), ProcessStartTime.Round(nanoseconds));
 
-    private static Process Start(string name, string argument) => Process.Start(new ProcessStartInfo(name, [argument]) { WorkingDirectory = "/" })!;
+    // Start returns while the exec is still under way: its arguments are there a moment later.
+    private static async Task<Process> StartAsync(string name, string argument)
+    {
+        var process = Process.Start(new ProcessStartInfo(name, [argument]) { WorkingDirectory = "/" })!;
+        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{process.Id}/cmdline"), text => text.EndsWith($"{argument}\0", StringComparison.Ordinal), $"arguments of {name}");
+        return process;
+    }
 
     private ProcessSnapshot Snapshot(string hostRoot, string? cgroups = null) =>
         new(new CgroupTree(cgroups ?? _host.Path, "/sys/fs/cgroup"), Options.Create(new NodeOptions { HostRoot = hostRoot }));

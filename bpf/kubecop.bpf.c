@@ -17,6 +17,7 @@
 
 #include "cgroup.h"
 #include "process.h"
+#include "snapshot.h"
 #include "syscall_numbers.h"
 #include "file.h"
 #include "dns.h"

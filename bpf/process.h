@@ -20,10 +20,12 @@ static __always_inline __u32 exec_setup_flags(struct task_struct *task)
 }
 
 static __always_inline __u32 append_args(struct record_buffer *record, __u32 offset, struct task_struct *task,
-					 __u32 *flags)
+					 __u32 *flags, bool running)
 {
+	struct kc_exec *exec = (struct kc_exec *)record;
 	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
 	unsigned long len = BPF_CORE_READ(task, mm, arg_end) - start;
+	long error;
 
 	if (len > KC_ARGS_MAX) {
 		len = KC_ARGS_MAX;
@@ -33,12 +35,40 @@ static __always_inline __u32 append_args(struct record_buffer *record, __u32 off
 	KC_OPAQUE(len);
 	if (offset > KC_RECORD_MAX - KC_ARGS_MAX || len > KC_ARGS_MAX)
 		return 0;
-	/* The strings were copied by the kernel, and the new program has not run yet: nobody could have changed them. */
-	if (bpf_probe_read_user(&record->bytes[offset], len, (void *)start)) {
+	/* In an exec the strings were copied by the kernel, and the new program has not run yet: nobody could have changed them. */
+	if (running)
+		error = bpf_copy_from_user_task(&record->bytes[offset], len, (void *)start, task, 0);
+	else
+		error = bpf_probe_read_user(&record->bytes[offset], len, (void *)start);
+	if (error) {
 		*flags |= KC_ARGS_UNREADABLE;
-		return 0;
+		len = 0;
 	}
+	exec->lengths.args = len;
 	return len;
+}
+
+/* Executable, name and working directory; returns their length. Without a name the executable is it. */
+static __always_inline __u32 append_program(struct record_buffer *record, __u32 offset, struct path_walk *walk,
+					    struct task_struct *task, struct file *file, const char *filename)
+{
+	struct kc_exec *exec = (struct kc_exec *)record;
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	__u32 size = offset;
+
+	exec->inode = BPF_CORE_READ(inode, i_ino);
+	exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
+
+	resolve_path(walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
+	exec->lengths.executable = append_path(record, size, walk);
+	size += exec->lengths.executable;
+
+	exec->lengths.filename = filename ? append_string(record, size, filename) : append_path(record, size, walk);
+	size += exec->lengths.filename;
+
+	resolve_path(walk, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
+	exec->lengths.cwd = append_path(record, size, walk);
+	return size + exec->lengths.cwd - offset;
 }
 
 static __always_inline void fill_stream(struct kc_stream *stream, struct task_struct *task, __u32 descriptor)
@@ -81,7 +111,6 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 	struct kc_slot *slot;
 	struct kc_exec *exec;
 	struct file *file;
-	struct inode *inode;
 	__u32 setup_flags = exec_setup_flags(task);
 	__u32 size = sizeof(*exec);
 
@@ -101,25 +130,9 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 	fill_parent_comm(exec->parent_comm, task);
 
 	file = BPF_CORE_READ(bprm, file);
-	inode = BPF_CORE_READ(file, f_inode);
-	exec->inode = BPF_CORE_READ(inode, i_ino);
-	exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	walk.flags = setup_flags | file_flags(file);
-
-	resolve_path(&walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
-	exec->lengths.executable = append_path(record, size, &walk);
-	size += exec->lengths.executable;
-
-	exec->lengths.filename = append_string(record, size, BPF_CORE_READ(bprm, filename));
-	size += exec->lengths.filename;
-
-	resolve_path(&walk, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
-	exec->lengths.cwd = append_path(record, size, &walk);
-	size += exec->lengths.cwd;
-
-	exec->lengths.args = append_args(record, size, task, &walk.flags);
-	size += exec->lengths.args;
-
+	size += append_program(record, size, &walk, task, file, BPF_CORE_READ(bprm, filename));
+	size += append_args(record, size, task, &walk.flags, false);
 	exec->event.flags = walk.flags;
 	send(slot, &exec->event, size, KC_CRITICAL);
 	put_buffers(&buffers);

@@ -109,6 +109,7 @@ struct bpf_sock {
 	__u32 src_port; /* host order */
 };
 
+struct seq_file;
 struct user_namespace;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -232,6 +233,7 @@ struct nsproxy {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	struct file *exe_file;
 };
 
 typedef struct {
@@ -302,6 +304,15 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 #if defined(__TARGET_ARCH_x86)

@@ -68,6 +68,8 @@ enum kc_event_flags {
 	KC_ENTERED = 1 << 8,
 	/* It was tried and refused; 'error' says why. */
 	KC_REFUSED = 1 << 9,
+	/* Nothing that happened now: a process that ran already when its container became known. */
+	KC_SNAPSHOT = 1 << 10,
 };
 
 /* Head of every event. */

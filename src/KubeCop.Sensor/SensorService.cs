@@ -1,9 +1,9 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
-using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Containers.Runtimes;
+using KubeCop.Sensor.Recording;
 using KubeCop.Sensor.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,14 +19,14 @@ internal sealed partial class SensorService(
     CgroupTree tree,
     ContainerResolver resolver,
     ContainerInventory inventory,
-    ProcessSnapshot snapshot,
     RuntimeSockets runtimes,
     KernelRepeatFilter repeats,
-    IGrainFactory grains,
+    ContainerGrains grains,
     IOptions<SensorOptions> options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
-    ILoggerFactory loggers) : IHostedLifecycleService, ISensor, IDisposable
+    ILoggerFactory loggers,
+    RecordingWriter? recording = null) : IHostedLifecycleService, ISensor, IDisposable
 {
     /// <summary>A part of the five seconds in which the host must be down.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(3);
@@ -51,9 +51,9 @@ internal sealed partial class SensorService(
         _waiter = new RingWaiter(_programs.Rings.Descriptors);
         _discovery = new ContainerDiscovery(tree, resolver, inventory, _waiter.Wake, loggers.CreateLogger<ContainerDiscovery>());
         _router = new ContainerRouter(
-            _programs,
-            _discovery,
-            container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}"),
+            recording is null ? _programs : new RecordedKernel(_programs, recording),
+            recording is null ? _discovery : new RecordedDiscovery(_discovery, recording),
+            grains,
             options.Value,
             time,
             _waiter.Wake,
@@ -70,8 +70,9 @@ internal sealed partial class SensorService(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        AdoptRunningContainers(_router!);
-        _reader = new RingReader(_programs!, _router!, _waiter!, loggers.CreateLogger<RingReader>());
+        IRecordConsumer consumer = recording is null ? _router! : new RecordedRing(_router!, recording);
+        AdoptRunningContainers(_router!, consumer);
+        _reader = new RingReader(_programs!, consumer, _router!, _waiter!, loggers.CreateLogger<RingReader>());
         _reader.Start();
         _ = _reader.Completion.ContinueWith(
             _ => lifetime.StopApplication(),
@@ -95,7 +96,7 @@ internal sealed partial class SensorService(
         {
             await _reader.StopAsync().WaitAsync(timeout.Token);
             var flushes = _router!.Containers.Values
-                .Select(container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}").FlushAsync());
+                .Select(container => grains(container).FlushAsync());
             await Task.WhenAll(flushes).WaitAsync(timeout.Token);
         }
         catch (Exception exception)
@@ -158,7 +159,7 @@ internal sealed partial class SensorService(
     /// Containers that ran before. The kernel side reports new cgroups already, so none falls between; those made since then are left to
     /// their own events, which tell of them from their start.
     /// </summary>
-    private void AdoptRunningContainers(ContainerRouter router)
+    private void AdoptRunningContainers(ContainerRouter router, IRecordConsumer consumer)
     {
         var now = time.GetUtcNow();
         var cgroups = tree.List(out _);
@@ -190,12 +191,34 @@ internal sealed partial class SensorService(
         foreach (var container in containers.Values)
         {
             inventory.Add(container);
-            router.Adopt(container, snapshot.Take(container.CgroupPath, out _));
+            recording?.Adopted(container);
+            router.Adopt(container);
+        }
+
+        foreach (var process in RunningProcesses())
+        {
+            consumer.Consume(process);
         }
 
         // What those that ended meanwhile had learned is in the journal.
         inventory.ForgetEnded();
     }
+
+    private IReadOnlyList<byte[]> RunningProcesses()
+    {
+        try
+        {
+            return _programs!.ReadRunning();
+        }
+        catch (SensorException exception)
+        {
+            LogNoSnapshot(exception);
+            return [];
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Of processes that ran before, alerts will tell neither program nor ancestors")]
+    private partial void LogNoSnapshot(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Hook {Hook} is not there, detection goes on without its events: {Reason}")]
     private partial void LogHookMissing(string hook, string reason);

@@ -1,9 +1,11 @@
 using System.Numerics;
 using KubeCop.Core.Events;
+using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
+using KubeCop.Sensor.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -30,6 +32,11 @@ public static class SensorServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddContainers();
         services.AddSingleton<IKernelClock, KernelClock>();
+        services.TryAddSingleton<ContainerGrains>(static provider =>
+        {
+            var grains = provider.GetRequiredService<IGrainFactory>();
+            return container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}");
+        });
         services.AddSingleton<SensorService>();
         services.AddSingleton<KernelRepeatFilter>();
         services.AddSingleton<IRepeatFilter>(static provider => provider.GetRequiredService<KernelRepeatFilter>());

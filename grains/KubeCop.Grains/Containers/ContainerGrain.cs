@@ -196,13 +196,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         if (_watch?.Snapshot is { } snapshot && snapshot != _applied)
         {
             _applied = snapshot;
-            Assign(new ProfileAssignment
-            {
-                Slot = LearnedSlot.SlotOf(snapshot.Profile),
-                Generation = snapshot.Profile.Generation,
-                State = snapshot.Profile.State,
-                CompletesAt = snapshot.Profile.CompletesAt,
-            });
+            Assign(LearnedSlot.AssignmentOf(snapshot.Profile));
             _monitor.Guard(snapshot.Guarding);
             Collect();
         }

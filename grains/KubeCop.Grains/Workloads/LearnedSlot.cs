@@ -88,6 +88,10 @@ internal sealed class LearnedSlot
 
     public static ProfileSlot SlotOf(ContainerProfile profile) => new(profile.Name, profile.Revision, profile.IsPartial);
 
+    /// <summary>What its profile tells a container that registering would tell it.</summary>
+    public static ProfileAssignment AssignmentOf(ContainerProfile profile) =>
+        new() { Slot = SlotOf(profile), Generation = profile.Generation, State = profile.State, CompletesAt = profile.CompletesAt };
+
     public bool Knows(string containerId) => _containers.Contains(containerId);
 
     /// <returns>True when the container was not known.</returns>

@@ -82,8 +82,8 @@ public enum EventFlags : uint
     Refused = 1 << 9,
 
     /// <summary>
-    /// Made by the sensor itself, not the kernel: a process that already ran when its container was first seen. It completes the process
-    /// tree and is neither learned nor judged.
+    /// Nothing that happened now: a process that already ran when its container was first seen. It completes the process tree and is neither
+    /// learned nor judged.
     /// </summary>
-    Snapshot = 1u << 31,
+    Snapshot = 1 << 10,
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KubeCop.Host.Configuration;
 
 namespace KubeCop.Host.Commands;
 
@@ -9,6 +10,24 @@ internal static class CommonOptions
         Description = "Where everything that must survive a restart is kept. Default: /var/lib/kubecop.",
         HelpName = "DIR",
     };
+
+    public static Option<string> LearningPeriod() => new("--learning-period")
+    {
+        Description = "How long a workload is watched before its profile is final: 90s, 15m, 12h, 1h30m. Default: 15m; 12h or more in production.",
+        HelpName = "DURATION",
+    };
+
+    public static Option<string> Output() => new("--output")
+    {
+        Description = "Form of the alerts on standard output. Default: text on a terminal, else json (one alert a line).",
+        HelpName = "text|json",
+    };
+
+    /// <returns>The configuration value of <see cref="Output"/>, when it was given.</returns>
+    public static IEnumerable<KeyValuePair<string, string?>> OutputFormat(ParseResult result, Option<string> output) =>
+        result.GetValue(output) is { } format && format is not ("text" or "json")
+            ? throw new UsageException($"--output '{format}' is not a form of output; expected text or json.")
+            : Value(result, output, Keys.OutputFormat);
 
     public static Option<bool> Json() => new("--json") { Description = "JSON for programs instead of text." };
 

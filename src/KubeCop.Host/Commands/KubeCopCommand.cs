@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using KubeCop.Core.Alerts;
 using KubeCop.Host.Client;
 using KubeCop.Sensor;
+using KubeCop.Sensor.Recording;
 using KubeCop.Storage;
 using Microsoft.Extensions.Options;
 
@@ -64,6 +65,8 @@ internal static class KubeCopCommand
             ProfilesCommand.Create(),
             ContainersCommand.Create(),
             AlertsCommand.Create(),
+            RecordCommand.Create(),
+            ReplayCommand.Create(),
         };
 
     /// <returns>Null for what is a defect of ours: its stack trace is wanted.</returns>
@@ -75,7 +78,7 @@ internal static class KubeCopCommand
         UsageException or OptionsValidationException => (ExitCode.Usage, exception.Message),
         NoSiloException => (ExitCode.NoSilo, exception.Message),
         SensorException sensor => (ExitCode.Failure, $"{sensor.Cause} {sensor.Remedy}"),
-        StorageException or RequestRefusedException => (ExitCode.Failure, exception.Message),
+        StorageException or RequestRefusedException or RecordingException => (ExitCode.Failure, exception.Message),
         _ => null,
     };
 }

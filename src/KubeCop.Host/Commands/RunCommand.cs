@@ -9,37 +9,24 @@ internal static class RunCommand
 {
     public static Command Create()
     {
-        var learningPeriod = new Option<string>("--learning-period")
-        {
-            Description = "How long a workload is watched before its profile is final: 90s, 15m, 12h, 1h30m. Default: 15m; 12h or more in production.",
-            HelpName = "DURATION",
-        };
+        var learningPeriod = CommonOptions.LearningPeriod();
         var dataDirectory = CommonOptions.DataDirectory();
         var http = new Option<string>("--http")
         {
             Description = "Where to serve metrics, health, API and dashboard; port 0 takes a free one. Default: 127.0.0.1:9090.",
             HelpName = "ADDRESS:PORT",
         };
-        var output = new Option<string>("--output")
-        {
-            Description = "Form of the alerts on standard output. Default: text on a terminal, else json (one alert a line).",
-            HelpName = "text|json",
-        };
+        var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose") { Description = "Tell details on standard error." };
         var command = new Command("run", "Watch the containers of this machine: learn, then alert.") { learningPeriod, dataDirectory, http, output, verbose };
         command.SetAction((result, cancellationToken) =>
         {
-            if (result.GetValue(output) is { } format && format is not ("text" or "json"))
-            {
-                throw new UsageException($"--output '{format}' is not a form of output; expected text or json.");
-            }
-
             var settings = Settings.Load(
             [
                 .. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod),
                 .. CommonOptions.Value(result, dataDirectory, Keys.DataDirectory, Path.GetFullPath),
                 .. CommonOptions.Value(result, http, Keys.HttpAddress),
-                .. CommonOptions.Value(result, output, Keys.OutputFormat),
+                .. CommonOptions.OutputFormat(result, output),
                 .. result.GetValue(verbose) ? [new(Keys.Verbose, bool.TrueString)] : Array.Empty<KeyValuePair<string, string?>>(),
             ]);
             return NodeProcess.RunAsync(settings, cancellationToken);

@@ -14,6 +14,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
 {
     private const string Tracepoint = "BTF tracepoint";
     private const string Cgroup = "cgroup";
+    private const string Iterator = "iterator";
 
     /// <summary>
     /// The hooks of bpf/*.h. Without a required one nothing could be detected or attributed. A hook can have several programs with the same
@@ -39,6 +40,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         new(false, new Variant("packet_sent", Cgroup)),
         new(false, new Variant("packet_received", Cgroup)),
         new(false, new Variant("x86_fpu_regs_deactivated", Tracepoint)),
+        new(false, new Variant("running_tasks", Iterator), new Variant("running_tasks_plain", Iterator)),
     ];
 
     /// <summary>BPF_EXIST</summary>
@@ -46,6 +48,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
 
     private readonly nint _object;
     private readonly List<nint> _links = [];
+    private nint _runningTasks;
     private readonly int _cgroups;
     private readonly int _setupTasks;
     private readonly int _lost;
@@ -258,6 +261,13 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         }
     }
 
+    /// <summary>
+    /// The processes that run now in the containers that are watched, as records of execs marked as a snapshot, in the order in which they
+    /// were created. Needs the initial pid namespace (in a pod: hostPID).
+    /// </summary>
+    /// <exception cref="SensorException">The kernel gave up in the middle.</exception>
+    public IReadOnlyList<byte[]> ReadRunning() => _runningTasks == 0 ? [] : RunningTasks.Read(LibBpf.LinkDescriptor(_runningTasks));
+
     /// <summary>Whether the kernel side knows a cgroup: it was made since the programs are attached, or is watched.</summary>
     public bool Knows(ulong cgroupId)
     {
@@ -395,6 +405,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
             if (link != 0)
             {
                 _links.Add(link);
+                _runningTasks = variant.Type == Iterator ? link : _runningTasks;
                 hooks.Add(new HookStatus(hook.Name, variant.Type, true, ""));
             }
             else if (hook.Required)

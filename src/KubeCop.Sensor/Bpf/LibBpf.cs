@@ -47,6 +47,12 @@ internal static unsafe partial class LibBpf
     [LibraryImport(Library, EntryPoint = "bpf_link__destroy")]
     public static partial int DestroyLink(nint link);
 
+    [LibraryImport(Library, EntryPoint = "bpf_link__fd")]
+    public static partial int LinkDescriptor(nint link);
+
+    [LibraryImport(Library, EntryPoint = "bpf_iter_create", SetLastError = true)]
+    public static partial int CreateIterator(int link);
+
     [LibraryImport(Library, EntryPoint = "bpf_map__fd")]
     public static partial int MapDescriptor(nint map);
 

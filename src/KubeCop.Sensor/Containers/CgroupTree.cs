@@ -63,18 +63,6 @@ internal sealed class CgroupTree
     /// <returns>Null when there is no such cgroup (any more).</returns>
     public ulong? IdOf(string path) => LibC.TryStat(DirectoryOf(path), out var status) ? status.Inode : null;
 
-    /// <summary>Processes in a cgroup and those below it, by their pids in our pid namespace.</summary>
-    public IReadOnlyCollection<uint> Processes(string path)
-    {
-        var pids = new HashSet<uint>();
-        foreach (var cgroup in Walk(path, out _))
-        {
-            ReadProcesses(cgroup.Path, pids);
-        }
-
-        return pids;
-    }
-
     /// <param name="mountInfo">Content of <c>/proc/self/mountinfo</c>, see proc_pid_mountinfo(5).</param>
     /// <param name="hostRoot">Prefix of the host's file system without a slash at its end; empty where it is our own.</param>
     /// <param name="isRoot">Whether the mount shows the whole hierarchy.</param>

@@ -25,7 +25,6 @@ internal static class ContainersServiceCollectionExtensions
         services.AddSingleton<RuntimeSockets>();
         services.AddHostedService(provider => provider.GetRequiredService<RuntimeSockets>());
         services.AddSingleton<ContainerResolver>();
-        services.AddSingleton<ProcessSnapshot>();
         return services;
     }
 

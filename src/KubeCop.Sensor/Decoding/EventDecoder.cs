@@ -83,7 +83,7 @@ internal sealed class EventDecoder
         return new CgroupMaker(KernelText.Decode(comm.TrimEnd((byte)0)), isWhole ? KernelText.Decode(directory) : "");
     }
 
-    private static ProcessKey Key(uint pid, ulong startTimeNs) => new(pid, ProcessStartTime.Round((long)startTimeNs));
+    private static ProcessKey Key(uint pid, ulong startTimeNs) => new(pid, (long)startTimeNs);
 
     private bool Exec(ReadOnlySpan<byte> record, ref SensorEvent target)
     {

@@ -46,11 +46,12 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     public int StagedEvents => _staged.Sum(static batch => batch.Count) + (_filling?.Count ?? 0);
 
     /// <summary>The place for the next event; null reference when there is none and the event is dropped.</summary>
-    public ref SensorEvent TryAdd()
+    /// <param name="beyondLimit">Of a snapshot: there are only as many as there are processes, and none comes again.</param>
+    public ref SensorEvent TryAdd(bool beyondLimit = false)
     {
         if (_filling is { IsFull: true })
         {
-            if (_staged.Count >= maxStaged)
+            if (_staged.Count >= maxStaged && !beyondLimit)
             {
                 Dropped++;
                 _lostBefore++;

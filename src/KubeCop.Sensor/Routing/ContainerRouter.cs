@@ -10,6 +10,9 @@ using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Sensor.Routing;
 
+/// <summary>The grain that takes a container's events.</summary>
+internal delegate IContainerGrain ContainerGrains(ContainerDescription container);
+
 /// <summary>
 /// Takes records off the ring and gives each container's events to its grain. Finds out through <see cref="IContainerDiscovery"/> which
 /// cgroups are containers, and keeps the events of those it does not know yet. Everything but <see cref="Containers"/>,
@@ -18,7 +21,7 @@ namespace KubeCop.Sensor.Routing;
 internal sealed partial class ContainerRouter(
     IKernelCgroups kernel,
     IContainerDiscovery discovery,
-    Func<ContainerDescription, IContainerGrain> grains,
+    ContainerGrains grains,
     SensorOptions options,
     TimeProvider time,
     Action wake,
@@ -83,22 +86,11 @@ internal sealed partial class ContainerRouter(
         }
     }
 
-    /// <summary>A container that already ran when the sensor started.</summary>
-    /// <param name="container">What is known of it.</param>
-    /// <param name="processes">Its processes, as snapshot events.</param>
-    public void Adopt(ContainerDescription container, IEnumerable<SensorEvent> processes)
+    /// <summary>A container that already ran when the sensor started. Its processes are consumed after it, as records of a snapshot.</summary>
+    public void Adopt(ContainerDescription container)
     {
         var route = RouteOf(container.CgroupId);
         route.Path = container.CgroupPath;
-        foreach (var process in processes)
-        {
-            ref var place = ref route.Channel.TryAdd();
-            if (!Unsafe.IsNullRef(ref place))
-            {
-                place = process;
-            }
-        }
-
         Start(route, container);
     }
 
@@ -159,12 +151,13 @@ internal sealed partial class ContainerRouter(
     {
         var route = _last is { } last && last.Channel.CgroupId == cgroupId ? last : _last = RouteOf(cgroupId);
         var channel = route.Channel;
-        if ((int)kind < _events.Length)
+        var isSnapshot = ((EventFlags)EventDecoder.Head(record).Flags & EventFlags.Snapshot) != 0;
+        if (!isSnapshot && (int)kind < _events.Length)
         {
             _events[(int)kind]++;
         }
 
-        ref var place = ref channel.TryAdd();
+        ref var place = ref channel.TryAdd(beyondLimit: isSnapshot);
         if (Unsafe.IsNullRef(ref place))
         {
             _dropped++;

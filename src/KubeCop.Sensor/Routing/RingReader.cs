@@ -25,6 +25,7 @@ internal sealed partial class RingReader : IDisposable
     private static readonly long ExpireInterval = Stopwatch.Frequency;
 
     private readonly KernelPrograms _programs;
+    private readonly IRecordConsumer _consumer;
     private readonly ContainerRouter _router;
     private readonly RingWaiter _waiter;
     private readonly ILogger<RingReader> _logger;
@@ -32,9 +33,11 @@ internal sealed partial class RingReader : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
 
-    public RingReader(KernelPrograms programs, ContainerRouter router, RingWaiter waiter, ILogger<RingReader> logger)
+    /// <param name="consumer">Takes the records: the router, or what stands before it.</param>
+    public RingReader(KernelPrograms programs, IRecordConsumer consumer, ContainerRouter router, RingWaiter waiter, ILogger<RingReader> logger)
     {
         _programs = programs;
+        _consumer = consumer;
         _router = router;
         _waiter = waiter;
         _logger = logger;
@@ -92,7 +95,7 @@ internal sealed partial class RingReader : IDisposable
             int read;
             do
             {
-                read = _programs.Rings.Read(_router, Chunk);
+                read = _programs.Rings.Read(_consumer, Chunk);
                 total += read;
                 _router.Settle();
             }

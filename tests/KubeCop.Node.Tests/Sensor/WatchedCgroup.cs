@@ -11,21 +11,23 @@ namespace KubeCop.Node.Tests.Sensor;
 internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
 {
     private readonly EventDecoder _decoder = new();
-    private readonly string _directory;
 
     public WatchedCgroup()
     {
         var tree = CgroupTree.Open("/");
         Programs = KernelPrograms.Load(new SensorOptions { CriticalRingBytes = 1024 * 1024, BulkRingBytes = 1024 * 1024 }, tree.MountPoint);
         Path = $"/kubecop-test-{Guid.NewGuid():N}";
-        _directory = tree.MountPoint + Path;
-        Directory.CreateDirectory(_directory);
-        Id = tree.IdOf(Path) ?? throw new InvalidOperationException($"no {_directory}");
+        Directory = tree.MountPoint + Path;
+        System.IO.Directory.CreateDirectory(Directory);
+        Id = tree.IdOf(Path) ?? throw new InvalidOperationException($"no {Directory}");
     }
 
     public KernelPrograms Programs { get; }
 
     public string Path { get; }
+
+    /// <summary>Where it is mounted.</summary>
+    public string Directory { get; }
 
     public ulong Id { get; }
 
@@ -46,14 +48,14 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
     }
 
     /// <summary>Moves a process into the cgroup, as a runtime does.</summary>
-    public void Enter(int pid) => File.WriteAllText($"{_directory}/cgroup.procs", $"{pid}");
+    public void Enter(int pid) => File.WriteAllText($"{Directory}/cgroup.procs", $"{pid}");
 
     /// <summary>Runs a shell script in the cgroup.</summary>
     /// <returns>The shell's pid.</returns>
     public int RunToEnd(string script)
     {
         Events.Clear();
-        var start = new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", $"echo $$ > {_directory}/cgroup.procs; {script}" }, RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", $"echo $$ > {Directory}/cgroup.procs; {script}" }, RedirectStandardError = true, RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         process.StandardOutput.ReadToEnd();
@@ -101,9 +103,9 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
 
     public void Dispose()
     {
-        if (Directory.Exists(_directory))
+        if (System.IO.Directory.Exists(Directory))
         {
-            Directory.Delete(_directory);
+            System.IO.Directory.Delete(Directory);
         }
 
         Programs.Dispose();

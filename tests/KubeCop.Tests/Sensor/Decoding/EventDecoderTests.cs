@@ -20,7 +20,7 @@ public sealed class EventDecoderTests
         Assert.Equal("./sh", decoded.Exec!.Filename);
         Assert.Equal("/usr", decoded.Exec.WorkingDirectory);
         Assert.Equal(5_000_000_000, decoded.Timestamp);
-        Assert.Equal(new ProcessKey(42, 4_120_000_000), decoded.Process.Key);
+        Assert.Equal(new ProcessKey(42, 4_123_456_789), decoded.Process.Key);
         Assert.Equal((1000u, 1001u, "loop"), (decoded.Process.Uid, decoded.Process.Gid, decoded.Process.Comm));
     }
 

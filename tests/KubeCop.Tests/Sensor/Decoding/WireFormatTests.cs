@@ -78,7 +78,7 @@ public sealed unsafe class WireFormatTests : IDisposable
     public void EventFlags_MatchKernelSide()
     {
         var kernel = BtfLayout.OfEnum(_btf, "kc_event_flags").Values.Order();
-        var mirror = Enum.GetValues<EventFlags>().Where(static flag => flag is not (EventFlags.None or EventFlags.Snapshot)).Select(static flag => (int)flag).Order();
+        var mirror = Enum.GetValues<EventFlags>().Where(static flag => flag != EventFlags.None).Select(static flag => (int)flag).Order();
 
         Assert.Equal(kernel, mirror);
     }

@@ -1,0 +1,23 @@
+using System.CommandLine;
+using KubeCop.Host.Configuration;
+using KubeCop.Host.Recording;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary><c>kubecop replay</c></summary>
+internal static class ReplayCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE") { Description = "A recording." };
+        var learningPeriod = CommonOptions.LearningPeriod();
+        var output = CommonOptions.Output();
+        var command = new Command(
+            "replay", "Learn and judge what a recording holds, by its own clock: the same alerts each time, without privileges.") { file, learningPeriod, output };
+        command.SetAction((result, cancellationToken) => Task.FromResult(ReplayRun.Run(
+            result.GetRequiredValue(file),
+            Settings.Load([.. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod), .. CommonOptions.OutputFormat(result, output)]),
+            cancellationToken)));
+        return command;
+    }
+}

@@ -42,14 +42,20 @@ static __noinline int resolve_path(struct path_walk *walk, struct dentry *dentry
 			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
 			continue;
 		}
+		len = BPF_CORE_READ(dentry, d_name.len) & KC_NAME_MAX;
+		name = BPF_CORE_READ(dentry, d_name.name);
 		if (dentry == parent) {
+			char first = 0;
+
 			/* A tree that hangs nowhere: pipes, sockets, directories moved out of a bind mount. */
 			walk->flags &= ~KC_PATH_TRUNCATED;
 			walk->flags |= KC_PATH_UNREACHABLE;
-			break;
+			bpf_probe_read_kernel(&first, sizeof(first), name);
+			if (first == '/')
+				break;
+			/* A file without a directory, as of memfd_create, has a name all the same. */
+			parent = NULL;
 		}
-		len = BPF_CORE_READ(dentry, d_name.len) & KC_NAME_MAX;
-		name = BPF_CORE_READ(dentry, d_name.name);
 		start = buffer->start;
 		if (start < len + 1)
 			break;
@@ -58,6 +64,8 @@ static __noinline int resolve_path(struct path_walk *walk, struct dentry *dentry
 		start--;
 		buffer->bytes[start & (KC_PATH_MAX - 1)] = '/';
 		buffer->start = start;
+		if (!parent)
+			break;
 		dentry = parent;
 	}
 	if (buffer->start == KC_PATH_MAX) {

@@ -13,12 +13,18 @@ public sealed class RuncBundle : IAsyncDisposable
 
     /// <param name="cgroupsPath">Null to leave the cgroup's place to runc.</param>
     /// <param name="args">The command.</param>
-    public static async Task<RuncBundle> MakeAsync(string? cgroupsPath, params string[] args)
+    public static Task<RuncBundle> MakeAsync(string? cgroupsPath, params string[] args) => MakeAsync(cgroupsPath, static _ => { }, args);
+
+    /// <param name="cgroupsPath">Null to leave the cgroup's place to runc.</param>
+    /// <param name="configure">Changes the runtime's configuration (config.json) before it is written.</param>
+    /// <param name="args">The command.</param>
+    public static async Task<RuncBundle> MakeAsync(string? cgroupsPath, Action<JsonNode> configure, params string[] args)
     {
         var path = Directory.CreateTempSubdirectory("kubecop-runc-").FullName;
         Directory.CreateDirectory($"{path}/rootfs/bin");
         Directory.CreateDirectory($"{path}/data");
         File.Copy("/bin/busybox", $"{path}/rootfs/bin/busybox");
+        File.Copy(System.IO.Path.Combine(AppContext.BaseDirectory, "Programs", "behaviour"), $"{path}/rootfs/bin/behaviour");
         foreach (var applet in (string[])["sh", "sleep", "true", "cat"])
         {
             File.CreateSymbolicLink($"{path}/rootfs/bin/{applet}", "busybox");
@@ -41,6 +47,7 @@ public sealed class RuncBundle : IAsyncDisposable
             spec["linux"]!["cgroupsPath"] = cgroupsPath;
         }
 
+        configure(spec);
         await File.WriteAllTextAsync($"{path}/config.json", spec.ToJsonString());
         return new RuncBundle(path);
     }
@@ -56,7 +63,9 @@ public sealed class RuncBundle : IAsyncDisposable
     }
 
     /// <summary>Runs a container to its end.</summary>
-    public Task RunToEndAsync(string id) => Commands.RunAsync("sh", "-c", $"runc run --bundle {Path} {id} </dev/null");
+    /// <exception cref="InvalidOperationException">It ended otherwise than expected.</exception>
+    public Task RunToEndAsync(string id, int expectedExitCode = 0) =>
+        Commands.RunAsync("sh", "-c", $"runc run --bundle {Path} {id} </dev/null; code=$?; [ $code = {expectedExitCode} ] || exit $((code + 1))");
 
     public async Task DeleteAsync(string id)
     {

@@ -269,8 +269,8 @@ public sealed class ContainerBehaviourTests(RecordedContainers recorded) : IClas
     {
         Assert.Equal([7101], Ports(recorded.SameNetwork, "tcp"));
         Assert.Equal([7001, 7002, 7003, 7004, 53], Ports(recorded.Main, "tcp"));
-        Assert.Equal([17201], Ports(recorded.HostNetwork, "tcp"));
-        Assert.Equal([17203, 17204], Ports(recorded.HostNetwork, "udp"));
+        Assert.Equal([recorded.HostTcpPort], Ports(recorded.HostNetwork, "tcp"));
+        Assert.Equal([recorded.HostUdpPort, recorded.HostUdpPort + 1], Ports(recorded.HostNetwork, "udp"));
         Assert.Equal(["neighbour.test"], recorded.Of(recorded.SameNetwork).Select(static one => one.Dns?.Name).OfType<string>().Distinct());
         Assert.DoesNotContain(recorded.Of(recorded.Main), static one => one.Dns?.Name == "neighbour.test");
         Assert.DoesNotContain(recorded.Of(recorded.Earlier), static one => one.Kind is EventKind.Network or EventKind.Dns);

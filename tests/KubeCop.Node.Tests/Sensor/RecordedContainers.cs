@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -83,6 +85,12 @@ public sealed class RecordedContainers : IAsyncLifetime
 
     public string HostNetwork { get; } = RuncBundle.NewId();
 
+    /// <summary>On which it listens in the host's network.</summary>
+    public int HostTcpPort { get; } = FreePort(SocketType.Stream, ProtocolType.Tcp);
+
+    /// <inheritdoc cref="HostTcpPort"/>
+    public int HostUdpPort { get; } = FreePort(SocketType.Dgram, ProtocolType.Udp);
+
     /// <summary>Ran before the recording.</summary>
     public string Earlier { get; } = RuncBundle.NewId();
 
@@ -120,7 +128,7 @@ public sealed class RecordedContainers : IAsyncLifetime
             await main.RunToEndAsync(Main, expectedExitCode: 3);
             await using var same = await MakeAsync($"/proc/{init}/ns/net", static spec => RunAsUser(spec, 1001, 1002), Neighbour);
             await same.RunToEndAsync(SameNetwork);
-            await using var host = await MakeAsync(null, static spec => AddCapabilities(spec), "/bin/sh", "-c", "/bin/behaviour tcp 4 17201; /bin/behaviour udp 6 17203; /bin/true done");
+            await using var host = await MakeAsync(null, static spec => AddCapabilities(spec), "/bin/sh", "-c", $"/bin/behaviour tcp 4 {HostTcpPort} && /bin/behaviour udp 4 {HostUdpPort}; exit $?");
             await host.RunToEndAsync(HostNetwork);
             await Commands.RunAsync("kill", "-INT", $"{record.Id}");
             var error = await record.StandardError.ReadToEndAsync();
@@ -138,6 +146,13 @@ public sealed class RecordedContainers : IAsyncLifetime
     {
         _directory.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static int FreePort(SocketType type, ProtocolType protocol)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, type, protocol);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static string TryRead(string path)

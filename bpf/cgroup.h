@@ -20,7 +20,6 @@ static __always_inline void send_cgroup(__u32 kind, __u64 id, __u32 slot, const 
 static __always_inline void send_cgroup_created(__u64 id, __u64 parent_id, __u32 slot, const char *path)
 {
 	struct task_struct *maker = bpf_get_current_task_btf();
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct record_buffer *record;
 	struct kc_cgroup *event;
@@ -29,7 +28,6 @@ static __always_inline void send_cgroup_created(__u64 id, __u64 parent_id, __u32
 	if (!take_buffers(&buffers, NULL, KC_CGROUP_CREATED))
 		return;
 	record = buffers.record;
-	walk.buffer = buffers.path;
 	event = (struct kc_cgroup *)record;
 	__builtin_memset(event, 0, sizeof(*event));
 	fill_head(&event->event, KC_CGROUP_CREATED, id, slot);
@@ -37,10 +35,10 @@ static __always_inline void send_cgroup_created(__u64 id, __u64 parent_id, __u32
 	event->parent_cgroup_id = parent_id;
 	event->path_len = append_string(record, size, path);
 	size += event->path_len;
-	resolve_path(&walk, BPF_CORE_READ(maker, fs, pwd.dentry), BPF_CORE_READ(maker, fs, pwd.mnt), maker);
-	event->maker_cwd_len = append_path(record, size, &walk);
+	event->event.flags =
+	    resolve_path(buffers.path, BPF_CORE_READ(maker, fs, pwd.dentry), BPF_CORE_READ(maker, fs, pwd.mnt), maker);
+	event->maker_cwd_len = append_path(record, size, buffers.path);
 	size += event->maker_cwd_len;
-	event->event.flags = walk.flags;
 	send(NULL, &event->event, size, KC_CRITICAL);
 	put_buffers(&buffers);
 }

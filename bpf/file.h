@@ -102,7 +102,6 @@ static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_e
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct kc_slot *slot;
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct inode *inode;
 	struct kc_open *open;
@@ -113,7 +112,6 @@ static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_e
 	slot = slot_of(container);
 	if (!take_buffers(&buffers, slot, KC_OPEN))
 		return 0;
-	walk.buffer = buffers.path;
 	open = (struct kc_open *)buffers.record;
 	__builtin_memset(open, 0, sizeof(*open));
 	fill_head(&open->event, KC_OPEN, container->container_cgroup_id, container->slot);
@@ -126,11 +124,11 @@ static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_e
 	open->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	open->mode = BPF_CORE_READ(inode, i_mode);
 	open->open_flags = flags;
-	walk.flags = file_flags(file);
-	resolve_path(&walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
-	open->path_len = append_path(buffers.record, size, &walk);
+	open->event.flags = file_flags(file);
+	open->event.flags |=
+	    resolve_path(buffers.path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
+	open->path_len = append_path(buffers.record, size, buffers.path);
 	size += open->path_len;
-	open->event.flags = walk.flags;
 	send_new(slot, &open->event, size, KC_BULK);
 	put_buffers(&buffers);
 	return 0;

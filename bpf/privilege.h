@@ -14,7 +14,6 @@ static __always_inline void refuse(struct kc_event *event, long ret)
 static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct task_struct *task, __u64 filename,
 				      long ret)
 {
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct kc_slot *slot;
 	struct kc_exec *exec;
@@ -26,17 +25,16 @@ static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct 
 	if (!take_buffers(&buffers, slot, KC_EXEC))
 		return 0;
 	exec = (struct kc_exec *)buffers.record;
-	walk.buffer = buffers.path;
 	__builtin_memset(exec, 0, sizeof(*exec));
 	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id, container->slot);
 	fill_process(&exec->event, task);
 	fill_parent_comm(exec->parent_comm, task);
 	exec->lengths.filename = append_user_string(buffers.record, size, (const char *)filename);
 	size += exec->lengths.filename;
-	resolve_path(&walk, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
-	exec->lengths.cwd = append_path(buffers.record, size, &walk);
+	exec->event.flags =
+	    resolve_path(buffers.path, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
+	exec->lengths.cwd = append_path(buffers.record, size, buffers.path);
 	size += exec->lengths.cwd;
-	exec->event.flags = walk.flags;
 	refuse(&exec->event, ret);
 	send(slot, &exec->event, size, KC_BULK);
 	put_buffers(&buffers);
@@ -45,7 +43,6 @@ static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct 
 
 static __noinline int on_module(struct kc_cgroup_entry *container, struct task_struct *task, __u32 descriptor, long ret)
 {
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct kc_slot *slot;
 	struct kc_module *module;
@@ -58,18 +55,17 @@ static __noinline int on_module(struct kc_cgroup_entry *container, struct task_s
 	if (!take_buffers(&buffers, slot, KC_MODULE))
 		return 0;
 	module = (struct kc_module *)buffers.record;
-	walk.buffer = buffers.path;
 	__builtin_memset(module, 0, sizeof(*module));
 	fill_head(&module->event, KC_MODULE, container->container_cgroup_id, container->slot);
 	fill_process(&module->event, task);
 	file = file_of(task, descriptor);
 	if (file) {
-		resolve_path(&walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
-		module->path_len = append_path(buffers.record, size, &walk);
+		module->event.flags = file_flags(file);
+		module->event.flags |= resolve_path(buffers.path, BPF_CORE_READ(file, f_path.dentry),
+						    BPF_CORE_READ(file, f_path.mnt), task);
+		module->path_len = append_path(buffers.record, size, buffers.path);
 		size += module->path_len;
-		walk.flags |= file_flags(file);
 	}
-	module->event.flags = walk.flags;
 	refuse(&module->event, ret);
 	send(slot, &module->event, size, KC_CRITICAL);
 	put_buffers(&buffers);

@@ -20,7 +20,7 @@ static __always_inline __u32 exec_setup_flags(struct task_struct *task)
 }
 
 static __always_inline __u32 append_args(struct record_buffer *record, __u32 offset, struct task_struct *task,
-					 __u32 *flags, bool running)
+					 bool running)
 {
 	struct kc_exec *exec = (struct kc_exec *)record;
 	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
@@ -29,7 +29,7 @@ static __always_inline __u32 append_args(struct record_buffer *record, __u32 off
 
 	if (len > KC_ARGS_MAX) {
 		len = KC_ARGS_MAX;
-		*flags |= KC_ARGS_TRUNCATED;
+		exec->event.flags |= KC_ARGS_TRUNCATED;
 	}
 	KC_OPAQUE(offset);
 	KC_OPAQUE(len);
@@ -41,7 +41,7 @@ static __always_inline __u32 append_args(struct record_buffer *record, __u32 off
 	else
 		error = bpf_probe_read_user(&record->bytes[offset], len, (void *)start);
 	if (error) {
-		*flags |= KC_ARGS_UNREADABLE;
+		exec->event.flags |= KC_ARGS_UNREADABLE;
 		len = 0;
 	}
 	exec->lengths.args = len;
@@ -49,7 +49,7 @@ static __always_inline __u32 append_args(struct record_buffer *record, __u32 off
 }
 
 /* Executable, name and working directory; returns their length. Without a name the executable is it. */
-static __always_inline __u32 append_program(struct record_buffer *record, __u32 offset, struct path_walk *walk,
+static __always_inline __u32 append_program(struct record_buffer *record, __u32 offset, struct path_buffer *path,
 					    struct task_struct *task, struct file *file, const char *filename)
 {
 	struct kc_exec *exec = (struct kc_exec *)record;
@@ -59,15 +59,17 @@ static __always_inline __u32 append_program(struct record_buffer *record, __u32 
 	exec->inode = BPF_CORE_READ(inode, i_ino);
 	exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
 
-	resolve_path(walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
-	exec->lengths.executable = append_path(record, size, walk);
+	exec->event.flags |=
+	    resolve_path(path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
+	exec->lengths.executable = append_path(record, size, path);
 	size += exec->lengths.executable;
 
-	exec->lengths.filename = filename ? append_string(record, size, filename) : append_path(record, size, walk);
+	exec->lengths.filename = filename ? append_string(record, size, filename) : append_path(record, size, path);
 	size += exec->lengths.filename;
 
-	resolve_path(walk, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
-	exec->lengths.cwd = append_path(record, size, walk);
+	exec->event.flags |=
+	    resolve_path(path, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
+	exec->lengths.cwd = append_path(record, size, path);
 	return size + exec->lengths.cwd - offset;
 }
 
@@ -105,7 +107,6 @@ static __always_inline void fill_stream(struct kc_stream *stream, struct task_st
 static __always_inline int on_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct kc_cgroup_entry *container = task_container(task);
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct record_buffer *record;
 	struct kc_slot *slot;
@@ -120,20 +121,20 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 	if (!take_buffers(&buffers, slot, KC_EXEC))
 		return 0;
 	record = buffers.record;
-	walk.buffer = buffers.path;
 	exec = (struct kc_exec *)record;
 	__builtin_memset(exec, 0, sizeof(*exec));
 	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id, container->slot);
+	exec->event.flags = setup_flags;
 	fill_process(&exec->event, task);
 	for (int i = 0; i < 3; i++)
 		fill_stream(&exec->streams[i], task, i);
 	fill_parent_comm(exec->parent_comm, task);
 
 	file = BPF_CORE_READ(bprm, file);
-	walk.flags = setup_flags | file_flags(file);
-	size += append_program(record, size, &walk, task, file, BPF_CORE_READ(bprm, filename));
-	size += append_args(record, size, task, &walk.flags, false);
-	exec->event.flags = walk.flags;
+	exec->event.flags |= file_flags(file);
+	size += append_program(record, size, buffers.path, task, file, BPF_CORE_READ(bprm, filename));
+	size += append_args(record, size, task, false);
+
 	send(slot, &exec->event, size, KC_CRITICAL);
 	put_buffers(&buffers);
 	return 0;

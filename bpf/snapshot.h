@@ -8,7 +8,6 @@
 static __always_inline int on_running(struct seq_file *seq, struct task_struct *task, bool sleepable)
 {
 	struct kc_cgroup_entry *container;
-	struct path_walk walk = {};
 	struct buffers buffers;
 	struct record_buffer *record;
 	struct kc_exec *exec;
@@ -26,7 +25,6 @@ static __always_inline int on_running(struct seq_file *seq, struct task_struct *
 	if (!take_buffers(&buffers, slot_of(container), KC_EXEC))
 		return 0;
 	record = buffers.record;
-	walk.buffer = buffers.path;
 	exec = (struct kc_exec *)record;
 	__builtin_memset(exec, 0, sizeof(*exec));
 	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id, container->slot);
@@ -34,13 +32,12 @@ static __always_inline int on_running(struct seq_file *seq, struct task_struct *
 	for (int i = 0; i < 3; i++)
 		fill_stream(&exec->streams[i], task, i);
 	fill_parent_comm(exec->parent_comm, task);
-	walk.flags = KC_SNAPSHOT | file_flags(file);
-	size += append_program(record, size, &walk, task, file, NULL);
+	exec->event.flags = KC_SNAPSHOT | file_flags(file);
+	size += append_program(record, size, buffers.path, task, file, NULL);
 	if (sleepable)
-		size += append_args(record, size, task, &walk.flags, true);
+		size += append_args(record, size, task, true);
 	else
-		walk.flags |= KC_ARGS_UNREADABLE;
-	exec->event.flags = walk.flags;
+		exec->event.flags |= KC_ARGS_UNREADABLE;
 	exec->event.size = size;
 	KC_OPAQUE(size);
 	if (size <= KC_RECORD_MAX)

@@ -2,27 +2,22 @@
 /* Paths, resolved from dentries and mounts: neither a symlink nor a rewritten user buffer changes what is seen. */
 #pragma once
 
-struct path_walk {
-	struct path_buffer *buffer;
-	__u32 flags; /* enum kc_event_flags */
-};
-
 /*
  * Walks from the dentry up to the root of the task's mount namespace, which is the container's root, and not to the
- * task's own root directory: a chroot does not change what a file is called here.
+ * task's own root directory: a chroot does not change what a file is called here. Returns flags of enum kc_event_flags, to
+ * be put into the record at once: kernels of old follow the rest of a program apart for each value that they find in a variable.
  */
-static __noinline int resolve_path(struct path_walk *walk, struct dentry *dentry, struct vfsmount *vfsmount,
-				   struct task_struct *task)
+static __noinline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
+				     struct task_struct *task)
 {
 	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
 	struct dentry *mount_root = BPF_CORE_READ(vfsmount, mnt_root);
-	struct path_buffer *buffer = walk->buffer;
+	__u32 flags = KC_PATH_TRUNCATED;
 	__u32 start;
 
-	if (!buffer)
+	if (!path)
 		return 0;
-	buffer->start = KC_PATH_MAX;
-	walk->flags |= KC_PATH_TRUNCATED;
+	path->start = KC_PATH_MAX;
 	for (int i = 0; i < KC_PATH_COMPONENTS; i++) {
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 		const unsigned char *name;
@@ -32,9 +27,7 @@ static __noinline int resolve_path(struct path_walk *walk, struct dentry *dentry
 			struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
 
 			if (parent_mount == mount) {
-				walk->flags &= ~KC_PATH_TRUNCATED;
-				if (mount != BPF_CORE_READ(task, nsproxy, mnt_ns, root))
-					walk->flags |= KC_PATH_UNREACHABLE;
+				flags = mount == BPF_CORE_READ(task, nsproxy, mnt_ns, root) ? 0 : KC_PATH_UNREACHABLE;
 				break;
 			}
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
@@ -48,31 +41,30 @@ static __noinline int resolve_path(struct path_walk *walk, struct dentry *dentry
 			char first = 0;
 
 			/* A tree that hangs nowhere: pipes, sockets, directories moved out of a bind mount. */
-			walk->flags &= ~KC_PATH_TRUNCATED;
-			walk->flags |= KC_PATH_UNREACHABLE;
+			flags = KC_PATH_UNREACHABLE;
 			bpf_probe_read_kernel(&first, sizeof(first), name);
 			if (first == '/')
 				break;
 			/* A file without a directory, as of memfd_create, has a name all the same. */
 			parent = NULL;
 		}
-		start = buffer->start;
+		start = path->start;
 		if (start < len + 1)
 			break;
 		start -= len;
-		bpf_probe_read_kernel(&buffer->bytes[start & (KC_PATH_MAX - 1)], len, name);
+		bpf_probe_read_kernel(&path->bytes[start & (KC_PATH_MAX - 1)], len, name);
 		start--;
-		buffer->bytes[start & (KC_PATH_MAX - 1)] = '/';
-		buffer->start = start;
+		path->bytes[start & (KC_PATH_MAX - 1)] = '/';
+		path->start = start;
 		if (!parent)
 			break;
 		dentry = parent;
 	}
-	if (buffer->start == KC_PATH_MAX) {
-		buffer->start = KC_PATH_MAX - 1;
-		buffer->bytes[KC_PATH_MAX - 1] = '/';
+	if (path->start == KC_PATH_MAX) {
+		path->start = KC_PATH_MAX - 1;
+		path->bytes[KC_PATH_MAX - 1] = '/';
 	}
-	return 0;
+	return flags;
 }
 
 /* struct ovl_inode keeps the upper dentry right behind its struct inode (fs/overlayfs/ovl_entry.h, unchanged since 4.19). */

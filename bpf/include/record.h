@@ -81,9 +81,9 @@ static __always_inline void fill_parent_comm(char *comm, struct task_struct *tas
 }
 
 /* Appends a resolved path at 'offset'; returns its length. */
-static __always_inline __u32 append_path(struct record_buffer *record, __u32 offset, struct path_walk *walk)
+static __always_inline __u32 append_path(struct record_buffer *record, __u32 offset, struct path_buffer *path)
 {
-	__u32 start = walk->buffer->start;
+	__u32 start = path->start;
 	__u32 len = KC_PATH_MAX - start;
 
 	KC_OPAQUE(offset);
@@ -91,7 +91,7 @@ static __always_inline __u32 append_path(struct record_buffer *record, __u32 off
 	KC_OPAQUE(len);
 	if (offset > KC_RECORD_MAX - KC_PATH_MAX || len > KC_PATH_MAX || start >= KC_PATH_MAX)
 		return 0;
-	bpf_probe_read_kernel(&record->bytes[offset], len, &walk->buffer->bytes[start]);
+	bpf_probe_read_kernel(&record->bytes[offset], len, &path->bytes[start]);
 	return len;
 }
 

@@ -281,6 +281,13 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
     /// <summary>Processes of container runtimes now in set-up.</summary>
     public int CountSetupTasks() => CountEntries(_setupTasks);
 
+    /// <summary>Whether a process is a container runtime's, in set-up.</summary>
+    public bool IsInSetup(int pid)
+    {
+        ulong mountNamespace;
+        return LibBpf.Lookup(_setupTasks, &pid, &mountNamespace) == 0;
+    }
+
     /// <summary>Events the kernel side lost since it was loaded.</summary>
     public List<LossCount> ReadLost()
     {

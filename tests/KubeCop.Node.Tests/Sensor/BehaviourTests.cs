@@ -5,9 +5,10 @@ using KubeCop.Core.Events;
 namespace KubeCop.Node.Tests.Sensor;
 
 /// <summary>Network, DNS, capabilities, system calls and privileged acts on the real kernel, field by field; and what the filter lets through.</summary>
-public sealed class BehaviourTests : IDisposable
+[Collection(nameof(KernelSide))]
+public sealed class BehaviourTests(KernelSide kernel) : IDisposable
 {
-    private readonly WatchedCgroup _cgroup = new();
+    private readonly WatchedCgroup _cgroup = new(kernel.Programs);
     private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-test-").FullName;
 
     public void Dispose()
@@ -178,11 +179,12 @@ public sealed class BehaviourTests : IDisposable
     public void Open_Repeated_IsReportedOnceUntilItIsToBeReportedAnew()
     {
         File.WriteAllText($"{_directory}/file", "");
+        var before = _cgroup.Programs.RepeatsOf(EventKind.Open);
         var script = $"for i in 1 2 3 4 5 6 7 8 9 10; do : < {_directory}/file; done";
 
         _cgroup.Run(script);
         var open = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
-        Assert.True(open.Sighting != 0 && _cgroup.Programs.RepeatsOf(EventKind.Open) >= 9, "the repeats did not end in the kernel");
+        Assert.True(open.Sighting != 0 && _cgroup.Programs.RepeatsOf(EventKind.Open) >= before + 9, "the repeats did not end in the kernel");
 
         _cgroup.Run($"{script}; : > {_directory}/file");
         var write = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
@@ -237,7 +239,7 @@ public sealed class BehaviourTests : IDisposable
         _cgroup.Run($"cd {_directory}; perl -e 'for (1..{Files}) {{ open(F, \">\", \"f$_\"); close(F); unlink(\"f$_\") }}'; i=0; while [ $i -lt {Execs} ]; do /bin/busybox true; i=$((i+1)); done; :");
 
         var opens = _cgroup.Events.Count(one => one.Kind == EventKind.Open && one.Path.StartsWith($"{_directory}/f", StringComparison.Ordinal));
-        var lost = _cgroup.Programs.ReadLost();
+        var lost = _cgroup.Programs.LostByContainer().Where(one => one.CgroupId == _cgroup.Id).Select(static one => one.Loss).ToList();
         Assert.Equal(Execs, _cgroup.Events.Count(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] }));
         Assert.DoesNotContain(lost, static loss => loss.Kind is EventKind.Exec or EventKind.Fork or EventKind.Exit);
         var lostOpens = lost.Where(static loss => loss.Kind == EventKind.Open).Sum(static loss => loss.Count);

@@ -5,9 +5,10 @@ using KubeCop.Sensor.Decoding;
 namespace KubeCop.Node.Tests.Sensor;
 
 /// <summary>Each event kind on the real kernel, field by field.</summary>
-public sealed class KernelProgramsTests : IDisposable
+[Collection(nameof(KernelSide))]
+public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
 {
-    private readonly WatchedCgroup _cgroup = new();
+    private readonly WatchedCgroup _cgroup = new(kernel.Programs);
     private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-test-").FullName;
 
     [Fact]
@@ -198,13 +199,13 @@ public sealed class KernelProgramsTests : IDisposable
     {
         using var process = Process.Start("sleep", "infinity");
         _cgroup.Enter(process.Id);
-        Assert.Equal(1, _cgroup.Programs.CountSetupTasks());
+        Assert.True(_cgroup.Programs.IsInSetup(process.Id), "a process that enters is in set-up");
 
         _cgroup.Programs.Ignore(_cgroup.Id);
         process.Kill();
         process.WaitForExit();
 
-        Assert.True(_cgroup.Programs.CountSetupTasks() == 0, "the next process with this pid would be taken for a runtime's");
+        Assert.False(_cgroup.Programs.IsInSetup(process.Id), "the next process with this pid would be taken for a runtime's");
     }
 
     [Fact]

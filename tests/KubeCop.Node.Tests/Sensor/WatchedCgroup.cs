@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using KubeCop.Core.Events;
-using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
@@ -12,12 +11,14 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
 {
     private readonly EventDecoder _decoder = new();
 
-    public WatchedCgroup()
+    public WatchedCgroup(KernelPrograms programs)
     {
+        Programs = programs;
         var tree = CgroupTree.Open("/");
-        Programs = KernelPrograms.Load(new SensorOptions { CriticalRingBytes = 1024 * 1024, BulkRingBytes = 1024 * 1024 }, tree.MountPoint);
         Path = $"/kubecop-test-{Guid.NewGuid():N}";
         Directory = tree.MountPoint + Path;
+        // Others' records are no use to anybody, and might fill the ring.
+        Programs.Rings.Read(this, int.MaxValue);
         System.IO.Directory.CreateDirectory(Directory);
         Id = tree.IdOf(Path) ?? throw new InvalidOperationException($"no {Directory}");
     }
@@ -108,6 +109,6 @@ internal sealed class WatchedCgroup : IRecordConsumer, IDisposable
             System.IO.Directory.Delete(Directory);
         }
 
-        Programs.Dispose();
+        Programs.Removed(Id);
     }
 }

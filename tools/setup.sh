@@ -35,13 +35,24 @@ have() {
 	libbpf1) compgen -G '/usr/lib*/libbpf.so.1' >/dev/null || compgen -G '/usr/lib/*/libbpf.so.1' >/dev/null ;;
 	busybox-static) dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q '^install ok installed' ;;
 	containernetworking-plugins) [[ -x /usr/lib/cni/bridge ]] ;;
+	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
 	esac
 }
 
+as_root() {
+	if ((EUID == 0)); then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+update_packages() { as_root apt-get -o DPkg::Lock::Timeout=300 update -qq; }
+
 # need WHY PACKAGE... installs those of the packages that are missing.
 need() {
-	local why=$1 package missing=() as_root=() log
+	local why=$1 package missing=() log
 	shift
 	for package; do
 		have "$package" || missing+=("$package")
@@ -51,16 +62,13 @@ need() {
 	local command="apt-get install -y --no-install-recommends ${missing[*]}"
 	command -v apt-get >/dev/null ||
 		die "needs $why: ${missing[*]} (names of the Debian packages). This system has no apt-get; install them its own way."
-	if ((EUID != 0)); then
-		command -v sudo >/dev/null || die "needs ${missing[*]} $why. As root, run: apt-get update && $command"
-		as_root=(sudo)
-	fi
+	((EUID == 0)) || command -v sudo >/dev/null || die "needs ${missing[*]} $why. As root, run: apt-get update && $command"
 	say "installing ${missing[*]} $why"
 	log=$(mktemp)
-	local install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends)
+	local install=(as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends)
 	# A fresh machine has no package lists, an old one has lists of versions that are gone: only then ask for new ones.
 	if ! "${install[@]}" "${missing[@]}" >"$log" 2>&1 &&
-		! { "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq && "${install[@]}" "${missing[@]}"; } >"$log" 2>&1; then
+		! { update_packages && "${install[@]}" "${missing[@]}"; } >"$log" 2>&1; then
 		cat "$log" >&2
 		rm -f "$log"
 		die "could not install ${missing[*]}. As root, run: apt-get update && $command"

@@ -41,7 +41,7 @@ internal sealed partial class SensorService(
 
     public Task Ready => _ready.Task;
 
-    public IReadOnlyList<string> ContainerIds => _router is { } router ? [.. router.Containers.Values.Select(static container => container.Id)] : [];
+    public IReadOnlyList<string> ContainerIds => _router is { } router ? [.. router.Containers.Values.Select(static channel => channel.Container!.Id)] : [];
 
     /// <exception cref="SensorException">The sensor cannot work here.</exception>
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -96,7 +96,7 @@ internal sealed partial class SensorService(
         {
             await _reader.StopAsync().WaitAsync(timeout.Token);
             var flushes = _router!.Containers.Values
-                .Select(container => grains(container).FlushAsync());
+                .Select(channel => channel.Grain!.FlushAsync());
             await Task.WhenAll(flushes).WaitAsync(timeout.Token);
         }
         catch (Exception exception)
@@ -115,30 +115,44 @@ internal sealed partial class SensorService(
         Ready = _ready.Task.IsCompletedSuccessfully,
         Hooks = _programs?.Hooks ?? [],
         Events = _router is { } router
-            ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events)
+            ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events.Of)
             : new Dictionary<EventKind, long>(),
         Repeats = _programs is { } programs
             ? Enum.GetValues<EventKind>().ToDictionary(static kind => kind, programs.RepeatsOf)
             : new Dictionary<EventKind, long>(),
         FilteredCgroups = _programs?.UsedSlots ?? 0,
         LostByContainer = [.. LostByContainer()],
-        Lost = [.. _programs?.ReadLost() ?? [], .. LostByRouter()],
+        Lost =
+        [
+            .. _programs?.ReadLost() ?? [],
+            .. _router?.Dropped.AsLosses(LossCount.GrainBusy) ?? [],
+            .. _router?.Unrecognised.AsLosses("unrecognised_container") ?? [],
+        ],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
         Runtimes = runtimes.Status,
     };
 
-    private IEnumerable<LossCount> LostByRouter() =>
-        ((IEnumerable<LossCount>)[new(EventKind.None, "grain_busy", _router?.Dropped ?? 0), new(EventKind.None, "unrecognised_container", _router?.Unrecognised ?? 0)])
-            .Where(static loss => loss.Count > 0);
-
     private IEnumerable<ContainerLoss> LostByContainer()
     {
-        foreach (var (cgroupId, loss) in _programs?.LostByContainer() ?? [])
+        if (_router is null || _programs is null)
         {
-            if (_router?.Containers.GetValueOrDefault(cgroupId) is { } container)
+            yield break;
+        }
+
+        foreach (var (cgroupId, loss) in _programs.LostByContainer())
+        {
+            if (_router.Containers.GetValueOrDefault(cgroupId)?.Container is { } container)
             {
                 yield return new ContainerLoss(container.Id, loss);
+            }
+        }
+
+        foreach (var channel in _router.Containers.Values)
+        {
+            foreach (var loss in channel.Dropped.AsLosses(LossCount.GrainBusy))
+            {
+                yield return new ContainerLoss(channel.Container!.Id, loss);
             }
         }
     }

@@ -12,9 +12,13 @@ public sealed record HookStatus(string Name, string Type, bool Attached, string 
 /// <summary>Events lost, counted since start.</summary>
 /// <param name="Kind">Kind of the lost events; None where it is not known.</param>
 /// <param name="Reason">A stable word, for example <c>ring_full</c>.</param>
-public sealed record LossCount(EventKind Kind, string Reason, long Count);
+public sealed record LossCount(EventKind Kind, string Reason, long Count)
+{
+    /// <summary>The reason of what was dropped because a container's grain did not keep up, or failed.</summary>
+    public const string GrainBusy = "grain_busy";
+}
 
-/// <summary>Events that a container which is watched now has lost in the kernel, counted since it was found.</summary>
+/// <summary>Events that a container which is watched now has lost, counted since it was found.</summary>
 /// <param name="ContainerId">Its full id.</param>
 /// <param name="Loss">What and why.</param>
 public sealed record ContainerLoss(string ContainerId, LossCount Loss);

@@ -64,7 +64,7 @@ internal static class PipelineBenchmark
         Console.WriteLine($"pipeline: {events:N0} events a round, {Rounds} rounds, {Containers} containers, profile in force, known behaviour");
         Console.WriteLine($"  events a CPU second   median {Statistics.Percentile(rates, 0.5):N0}   lowest {rates.Min():N0}   highest {rates.Max():N0}");
         Console.WriteLine($"  bytes an event        {(double)allocated / (events * Rounds):0.0000}");
-        Console.WriteLine($"  alerts                {alerts.Count} (expected 0), dropped {router.Dropped} (expected 0)");
+        Console.WriteLine($"  alerts                {alerts.Count} (expected 0), dropped {router.Dropped.Total} (expected 0)");
     }
 
     private static void Feed(ContainerRouter router, byte[][] records, int blocks)

@@ -1,3 +1,4 @@
+using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 
@@ -28,4 +29,7 @@ public sealed record ContainerStatus
 
     /// <summary>Since then all events of the container are known, but for what the last second may have lost.</summary>
     [Id(7)] public DateTimeOffset CompleteSince { get; init; }
+
+    /// <summary>The same as <see cref="Events"/> by kind; kinds that did not occur are left out.</summary>
+    [Id(8)] public IReadOnlyDictionary<EventKind, long> EventsByKind { get; init; } = new Dictionary<EventKind, long>();
 }

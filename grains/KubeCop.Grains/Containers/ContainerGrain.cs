@@ -121,6 +121,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             ProfileState = _assignment?.State ?? ProfileState.Learning,
             RemainingSeconds = isLearning && _assignment is not null ? WorkloadLearning.RemainingSeconds(_assignment.CompletesAt, Now) : 0,
             Events = _monitor.Events,
+            EventsByKind = _monitor.EventsByKind,
             EventsLost = _monitor.EventsLost,
             CompleteSince = _monitor.LossSeenAt ?? _container.SeenAt,
             Alerts = _monitor.Alerts,

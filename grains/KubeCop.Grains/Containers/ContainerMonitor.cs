@@ -34,6 +34,7 @@ internal sealed partial class ContainerMonitor
     private readonly ProfilePath _paths = new();
     private readonly HeldEvents _held = new();
     private readonly HashSet<string> _failedRules = [];
+    private readonly long[] _events = new long[(int)Enum.GetValues<EventKind>().Max() + 1];
 
     private ContainerDescription? _container;
     private ProfileAssignment? _assignment;
@@ -65,6 +66,10 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>Events ingested.</summary>
     public long Events { get; private set; }
+
+    /// <summary>The same by kind, as far as there were any.</summary>
+    public Dictionary<EventKind, long> EventsByKind =>
+        Enum.GetValues<EventKind>().Where(kind => _events[(int)kind] > 0).ToDictionary(static kind => kind, kind => _events[(int)kind]);
 
     /// <summary>Events of this container lost on their way here.</summary>
     public long EventsLost { get; private set; }
@@ -149,6 +154,7 @@ internal sealed partial class ContainerMonitor
         Events += batch.Count;
         foreach (ref readonly var sensorEvent in batch.Events)
         {
+            _events[(int)sensorEvent.Kind]++;
             _processes.Apply(sensorEvent);
             if ((sensorEvent.Flags & NotBehaviour) == 0 && IsWatched(sensorEvent.Kind))
             {

@@ -80,6 +80,7 @@ internal sealed record ContainerView
     public required string State { get; init; }
     public required long RemainingSeconds { get; init; }
     public required long Events { get; init; }
+    public required IReadOnlyDictionary<string, long> EventsByKind { get; init; }
     public required long EventsLost { get; init; }
 
     /// <summary>From here until a second ago, no event was lost.</summary>
@@ -110,6 +111,7 @@ internal sealed record ContainerView
         State = Word.Of(status.ProfileState),
         RemainingSeconds = status.RemainingSeconds,
         Events = status.Events,
+        EventsByKind = status.EventsByKind.ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value),
         EventsLost = status.EventsLost,
         CompleteSince = status.CompleteSince,
         Alerts = status.Alerts,

@@ -42,7 +42,7 @@ internal sealed class MetricsEndpoint
         _repeats = metrics.CreateCounter("kubecop_sensor_repeats_total", "Events that ended in the kernel because their behaviour was known.", "kind");
         _lost = metrics.CreateCounter("kubecop_sensor_lost_events_total", "Events lost, by what they were and why.", "kind", "reason");
         _lostByContainer = metrics.CreateCounter(
-            "kubecop_container_lost_events_total", "Events that a container watched now has lost in the kernel.", "container_id", "kind", "reason");
+            "kubecop_container_lost_events_total", "Events that a container watched now has lost, by what they were and why.", "container_id", "kind", "reason");
         _filtered = metrics.CreateGauge("kubecop_sensor_filtered_cgroups", "Cgroups whose repeats can end in the kernel.");
         _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");

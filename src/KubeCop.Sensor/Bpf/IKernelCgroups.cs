@@ -18,6 +18,9 @@ internal interface IKernelCgroups
     /// <summary>Takes back what was left of cgroups whose removal was not told, because that record was lost. To be called now and then.</summary>
     void Sweep();
 
+    /// <summary>Whether a cgroup is known: it has not been removed since.</summary>
+    bool Knows(ulong cgroupId);
+
     /// <summary>Sees only the execs and the life of a cgroup that was not recognised for long.</summary>
     void Rest(ulong cgroupId);
 

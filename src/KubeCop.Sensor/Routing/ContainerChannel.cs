@@ -8,7 +8,12 @@ namespace KubeCop.Sensor.Routing;
 /// The way of one container's events to its grain, in order, one call at a time. Events are staged while the container is not yet known or
 /// its grain is busy; what does not fit is dropped and counted for this container alone. All members belong to the reader's thread.
 /// </summary>
-internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxStaged, Action<ContainerChannel> callEnded)
+/// <param name="cgroupId">The container's cgroup.</param>
+/// <param name="pool">Where batches come from and go to.</param>
+/// <param name="maxStaged">Batches that may wait.</param>
+/// <param name="droppedOfAll">Counts what all channels drop.</param>
+/// <param name="callEnded">Called on the thread that completed a call.</param>
+internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxStaged, KindCounts droppedOfAll, Action<ContainerChannel> callEnded)
 {
     private readonly Queue<EventBatch> _staged = new();
     private EventBatch? _filling;
@@ -39,21 +44,22 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     /// <summary>In the router's list of channels to flush.</summary>
     public bool IsDirty { get; set; }
 
-    /// <summary>Events dropped because the grain was busy or had failed.</summary>
-    public long Dropped { get; private set; }
+    /// <summary>Events dropped because the grain was busy or had failed. From any thread.</summary>
+    public KindCounts Dropped { get; } = new();
 
     /// <summary>Events that wait for the container to be known or its grain to be free.</summary>
     public int StagedEvents => _staged.Sum(static batch => batch.Count) + (_filling?.Count ?? 0);
 
     /// <summary>The place for the next event; null reference when there is none and the event is dropped.</summary>
+    /// <param name="kind">Of the event.</param>
     /// <param name="beyondLimit">Of a snapshot: there are only as many as there are processes, and none comes again.</param>
-    public ref SensorEvent TryAdd(bool beyondLimit = false)
+    public ref SensorEvent TryAdd(EventKind kind, bool beyondLimit = false)
     {
         if (_filling is { IsFull: true })
         {
             if (_staged.Count >= maxStaged && !beyondLimit)
             {
-                Dropped++;
+                Drop(kind);
                 _lostBefore++;
                 return ref System.Runtime.CompilerServices.Unsafe.NullRef<SensorEvent>();
             }
@@ -128,7 +134,11 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
         {
             if (error is not null)
             {
-                Dropped += batch.Count;
+                foreach (ref readonly var lost in batch.Events)
+                {
+                    Drop(lost.Kind);
+                }
+
                 _lostBefore += batch.LostBefore + batch.Count;
             }
 
@@ -151,19 +161,26 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     }
 
     /// <summary>Gives back what is staged.</summary>
-    public void Discard()
+    /// <param name="counts">Where it is counted; null when it does not matter.</param>
+    public void Discard(KindCounts? counts = null)
     {
-        while (_staged.TryDequeue(out var batch))
+        while (_staged.TryDequeue(out var batch) || TakeFilling(out batch))
         {
+            foreach (ref readonly var discarded in batch.Events)
+            {
+                counts?.Add(discarded.Kind);
+            }
+
             pool.Return(batch);
         }
 
-        if (TakeFilling(out var filling))
-        {
-            pool.Return(filling);
-        }
-
         IsEnded = true;
+    }
+
+    private void Drop(EventKind kind)
+    {
+        Dropped.Add(kind);
+        droppedOfAll.Add(kind);
     }
 
     private static async Task RetryStartAsync(IContainerGrain grain, ContainerDescription container)

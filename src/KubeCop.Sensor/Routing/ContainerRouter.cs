@@ -15,8 +15,8 @@ internal delegate IContainerGrain ContainerGrains(ContainerDescription container
 
 /// <summary>
 /// Takes records off the ring and gives each container's events to its grain. Finds out through <see cref="IContainerDiscovery"/> which
-/// cgroups are containers, and keeps the events of those it does not know yet. Everything but <see cref="Containers"/>,
-/// <see cref="Dropped"/> and <see cref="Events"/> belongs to the reader's thread.
+/// cgroups are containers, and keeps the events of those it does not know yet. Everything but what is said to be for any thread belongs to
+/// the reader's.
 /// </summary>
 internal sealed partial class ContainerRouter(
     IKernelCgroups kernel,
@@ -34,28 +34,25 @@ internal sealed partial class ContainerRouter(
     private readonly Dictionary<ulong, Route> _routes = [];
     private readonly List<ContainerChannel> _dirty = [];
     private readonly ConcurrentQueue<ContainerChannel> _endedCalls = new();
-    private readonly ConcurrentDictionary<ulong, ContainerDescription> _containers = new();
-    private readonly long[] _events = new long[Wire.Kinds];
+    private readonly ConcurrentDictionary<ulong, ContainerChannel> _containers = new();
     private Route? _last;
     private long _swept;
-    private long _dropped;
-    private long _unrecognised;
     private int _unsettled;
 
-    /// <summary>The containers now watched, by their cgroup. From any thread.</summary>
-    public IReadOnlyDictionary<ulong, ContainerDescription> Containers => _containers;
+    /// <summary>The containers now watched, by their cgroup. Their descriptions and what they dropped are for any thread.</summary>
+    public IReadOnlyDictionary<ulong, ContainerChannel> Containers => _containers;
 
     /// <summary>Events dropped because a container's grain did not keep up. From any thread.</summary>
-    public long Dropped => Volatile.Read(ref _dropped);
+    public KindCounts Dropped { get; } = new();
 
     /// <summary>Events dropped because their cgroup was not recognised as a container, or as a part of one, in time. From any thread.</summary>
-    public long Unrecognised => Volatile.Read(ref _unrecognised);
+    public KindCounts Unrecognised { get; } = new();
 
     /// <summary>Every event that was read has been taken by its grain.</summary>
     public bool IsIdle => _unsettled == 0 && _dirty.Count == 0;
 
     /// <summary>Events read from the ring, by kind. From any thread.</summary>
-    public long Events(EventKind kind) => Volatile.Read(ref _events[(int)kind]);
+    public KindCounts Events { get; } = new();
 
     /// <summary>There is something to do for <see cref="Settle"/>.</summary>
     public bool HasWork => !_endedCalls.IsEmpty || discovery.HasResults;
@@ -127,9 +124,9 @@ internal sealed partial class ContainerRouter(
         foreach (var route in _routes.Values)
         {
             AddLost(route);
-            if (route.Channel.Dropped > route.DroppedBefore)
+            if (route.Channel.Dropped.Total is var dropped && dropped > route.DroppedBefore)
             {
-                route.DroppedBefore = route.Channel.Dropped;
+                route.DroppedBefore = dropped;
                 kernel.ForgetAll(route.Channel.CgroupId);
             }
 
@@ -143,8 +140,26 @@ internal sealed partial class ContainerRouter(
         if (time.GetElapsedTime(_swept, now) > SweepInterval)
         {
             _swept = now;
-            kernel.Sweep();
+            Sweep();
         }
+    }
+
+    /// <summary>Ends what is gone without a word, because the record of its removal was lost.</summary>
+    private void Sweep()
+    {
+        foreach (var route in _routes.Values.Where(static route => !route.IsRemoved).ToList())
+        {
+            // Twice in a row: the record of its removal may still be in the ring.
+            var isGone = !kernel.Knows(route.Channel.CgroupId);
+            if (isGone && route.IsMissed)
+            {
+                OnRemoved(route.Channel.CgroupId);
+            }
+
+            route.IsMissed = isGone;
+        }
+
+        kernel.Sweep();
     }
 
     private void OnEvent(ulong cgroupId, RecordKind kind, ReadOnlySpan<byte> record)
@@ -152,15 +167,14 @@ internal sealed partial class ContainerRouter(
         var route = _last is { } last && last.Channel.CgroupId == cgroupId ? last : _last = RouteOf(cgroupId);
         var channel = route.Channel;
         var isSnapshot = ((EventFlags)EventDecoder.Head(record).Flags & EventFlags.Snapshot) != 0;
-        if (!isSnapshot && (int)kind < _events.Length)
+        if (!isSnapshot)
         {
-            _events[(int)kind]++;
+            Events.Add((EventKind)kind);
         }
 
-        ref var place = ref channel.TryAdd(beyondLimit: isSnapshot);
+        ref var place = ref channel.TryAdd((EventKind)kind, beyondLimit: isSnapshot);
         if (Unsafe.IsNullRef(ref place))
         {
-            _dropped++;
             return;
         }
 
@@ -212,7 +226,7 @@ internal sealed partial class ContainerRouter(
     }
 
     private Route NewRoute(ulong cgroupId, string path) =>
-        new(new ContainerChannel(cgroupId, _pool, options.StagedBatches, OnCallCompleted), time.GetTimestamp()) { Path = path };
+        new(new ContainerChannel(cgroupId, _pool, options.StagedBatches, Dropped, OnCallCompleted), time.GetTimestamp()) { Path = path };
 
     private void Discover(Route route)
     {
@@ -251,8 +265,7 @@ internal sealed partial class ContainerRouter(
             case { Container: { } container }:
                 // A cgroup below a container, made before that was known as one.
                 kernel.Watch(result.CgroupId, container.CgroupId);
-                _unrecognised += route.Channel.StagedEvents;
-                Drop(route);
+                Drop(route, Unrecognised);
                 break;
             case { IsNoContainer: true }:
                 Forget(result.CgroupId, route);
@@ -280,10 +293,10 @@ internal sealed partial class ContainerRouter(
     private void Start(Route route, ContainerDescription container)
     {
         kernel.Watch(container.CgroupId, container.CgroupId);
-        _containers[container.CgroupId] = container;
         LogContainerStarted(container.Id, container.Name, container.Runtime, container.Origin);
         _unsettled++;
         route.Channel.Start(container, grains(container));
+        _containers[container.CgroupId] = route.Channel;
         if (route.IsEmpty || route.IsRemoved)
         {
             End(route.Channel);
@@ -307,6 +320,7 @@ internal sealed partial class ContainerRouter(
     private void OnEmpty(Route route)
     {
         route.IsEmpty = true;
+        AddLost(route);
         End(route.Channel);
     }
 
@@ -360,13 +374,11 @@ internal sealed partial class ContainerRouter(
 
     private void OnCallEnded(ContainerChannel channel)
     {
-        var dropped = channel.Dropped;
         if (channel.CallEnded() is { } error)
         {
             LogCallFailed(error, channel.Container!.Id);
         }
 
-        _dropped += channel.Dropped - dropped;
         _unsettled += channel.IsCalling ? 1 : 0;
         if (channel.IsEnded && _routes.TryGetValue(channel.CgroupId, out var route) && route.Channel == channel)
         {
@@ -398,16 +410,15 @@ internal sealed partial class ContainerRouter(
     {
         if (route.IsEntered)
         {
-            _unrecognised += route.Channel.StagedEvents;
             LogUnrecognised(route.Path, route.Channel.StagedEvents);
         }
 
-        Drop(route);
+        Drop(route, route.IsEntered ? Unrecognised : null);
     }
 
-    private void Drop(Route route)
+    private void Drop(Route route, KindCounts? counts = null)
     {
-        route.Channel.Discard();
+        route.Channel.Discard(counts);
         _routes.Remove(route.Channel.CgroupId);
         _last = null;
     }
@@ -454,5 +465,8 @@ internal sealed partial class ContainerRouter(
         public bool IsEmpty { get; set; }
 
         public bool IsRemoved { get; set; }
+
+        /// <summary>The kernel side did not know it any more at the last sweep.</summary>
+        public bool IsMissed { get; set; }
     }
 }

@@ -5,9 +5,10 @@ using KubeCop.Testing;
 namespace KubeCop.Node.Tests.Sensor;
 
 /// <summary>What the kernel tells of processes that run in a container already.</summary>
-public sealed class RunningTasksTests : IAsyncDisposable
+[Collection(nameof(KernelSide))]
+public sealed class RunningTasksTests(KernelSide kernel) : IAsyncDisposable
 {
-    private readonly WatchedCgroup _cgroup = new();
+    private readonly WatchedCgroup _cgroup = new(kernel.Programs);
     private readonly string _directory = Directory.CreateTempSubdirectory("kubecop-test-").FullName;
     private readonly List<Process> _started = [];
 

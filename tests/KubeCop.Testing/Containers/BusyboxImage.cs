@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace KubeCop.Testing.Containers;
 
 /// <summary>
-/// The image of the tests: the statically linked busybox with its applets as symlinks, and a few files. Made here, because no registry
+/// The image of the tests: the statically linked busybox with its applets as symlinks, <c>load</c> (load.c), and a few files. Made here, because no registry
 /// is needed then.
 /// </summary>
 public static class BusyboxImage
@@ -15,6 +15,9 @@ public static class BusyboxImage
 
     /// <summary>The same with a command that does nothing for long: what holds a pod's namespaces.</summary>
     public const string SandboxName = "docker.io/library/kubecop-test-sandbox:1";
+
+    /// <summary>The program of load.c, as it was built for the tests.</summary>
+    public static string Load { get; } = Path.Combine(AppContext.BaseDirectory, "Containers", "load");
 
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
@@ -97,6 +100,7 @@ public static class BusyboxImage
             }
 
             await AddAsync(layer, "bin/busybox", await File.ReadAllBytesAsync(busybox), Executable);
+            await AddAsync(layer, "bin/load", await File.ReadAllBytesAsync(Load), Executable);
             foreach (var applet in applets.Where(static applet => applet != "busybox"))
             {
                 await layer.WriteEntryAsync(new PaxTarEntry(TarEntryType.SymbolicLink, $"bin/{applet}") { LinkName = "busybox", Mode = Executable });

@@ -10,7 +10,10 @@ public sealed class ContainerdContainer(ContainerdFixture containerd, string id,
     public string Namespace => containerd.Namespace;
 
     /// <summary>Lines its first process has written so far.</summary>
-    public int OutputLines => File.Exists(outputFile) ? File.ReadLines(outputFile).Count() : 0;
+    public int OutputLines => Output.Count;
+
+    /// <summary>The same as text.</summary>
+    public IReadOnlyList<string> Output => File.Exists(outputFile) ? File.ReadAllLines(outputFile) : [];
 
     /// <summary>Runs a command in the container, as <c>kubectl exec</c> does.</summary>
     /// <returns>What it wrote.</returns>
@@ -30,6 +33,13 @@ public sealed class ContainerdContainer(ContainerdFixture containerd, string id,
             .Select(static fields => int.Parse(fields[1], CultureInfo.InvariantCulture))
             .Single();
     }
+
+    /// <summary>Sends a signal to the first process.</summary>
+    public async Task SignalAsync(string signal) => await Commands.RunAsync("kill", $"-{signal}", $"{await GetPidAsync()}");
+
+    /// <summary>Waits until its first process has written a line.</summary>
+    public Task WaitForOutputAsync(string line, TimeSpan? timeout = null) =>
+        Wait.UntilAsync(() => Output, output => output.Contains(line), $"line '{line}' of container {id}", timeout);
 
     /// <summary>Kills the container and removes it.</summary>
     public async ValueTask DisposeAsync()

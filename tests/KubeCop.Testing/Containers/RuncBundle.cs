@@ -25,6 +25,7 @@ public sealed class RuncBundle : IAsyncDisposable
         Directory.CreateDirectory($"{path}/data");
         File.Copy("/bin/busybox", $"{path}/rootfs/bin/busybox");
         File.Copy(System.IO.Path.Combine(AppContext.BaseDirectory, "Programs", "behaviour"), $"{path}/rootfs/bin/behaviour");
+        File.Copy(BusyboxImage.Load, $"{path}/rootfs/bin/load");
         foreach (var applet in (string[])["sh", "sleep", "true", "cat"])
         {
             File.CreateSymbolicLink($"{path}/rootfs/bin/{applet}", "busybox");

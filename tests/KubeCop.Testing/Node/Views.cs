@@ -72,6 +72,10 @@ public sealed record ContainerProfileView
     public required string State { get; init; }
     public required DateTimeOffset LearningStartedAt { get; init; }
     public required DateTimeOffset CompletesAt { get; init; }
+
+    /// <summary>Events lost while it was learned.</summary>
+    public long Lost { get; init; }
+
     public IReadOnlyList<ExecView> Execs { get; init; } = [];
     public IReadOnlyList<OpenView> Opens { get; init; } = [];
     public IReadOnlyList<string> Syscalls { get; init; } = [];

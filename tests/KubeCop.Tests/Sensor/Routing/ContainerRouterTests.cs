@@ -94,12 +94,12 @@ public sealed class ContainerRouterTests
         Answer(new DiscoveryResult(Cgroup, null, IsNoContainer: false));
         Settle();
         _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupRemoved, Cgroup, "/c1"));
-        Assert.Equal((3, 0), (_discovery.Asked.Count, _router.Unrecognised));
+        Assert.Equal((3, 0), (_discovery.Asked.Count, _router.Unrecognised.Total));
 
         Answer(new DiscoveryResult(Cgroup, null, IsNoContainer: false));
         Settle();
 
-        Assert.Equal(counted, _router.Unrecognised);
+        Assert.Equal(counted, _router.Unrecognised.Total);
         Assert.Equal([Cgroup], _kernel.Ignored);
     }
 
@@ -164,7 +164,8 @@ public sealed class ContainerRouterTests
         }
 
         // One batch is on its way, two are staged, one is being filled: 3 × 16 events have room.
-        Assert.Equal(52, _router.Dropped);
+        Assert.Equal(52, _router.Dropped.Of(EventKind.Open));
+        Assert.Equal(52, _router.Containers[Cgroup].Dropped.Of(EventKind.Open));
         Assert.Equal(2, _grain.Calls.Count);
 
         _grain.Release();
@@ -189,7 +190,7 @@ public sealed class ContainerRouterTests
         Settle();
 
         Assert.Equal(["/kept"], _grain.Paths);
-        Assert.Equal(1, _router.Dropped);
+        Assert.Equal([new LossCount(EventKind.Open, "grain_busy", 1)], _router.Containers[Cgroup].Dropped.AsLosses(LossCount.GrainBusy));
         Assert.Equal(1, _grain.LostBefore);
     }
 
@@ -207,6 +208,42 @@ public sealed class ContainerRouterTests
         Assert.Empty(_router.Containers);
         Assert.Equal(["c1"], _discovery.Forgotten);
         Assert.True(_router.IsIdle);
+    }
+
+    [Fact]
+    public void EndedContainer_WhoseRemovalWasLost_IsStoppedBySweeps()
+    {
+        Created();
+        Recognise();
+        Settle();
+        _kernel.Unknown.Add(Cgroup);
+
+        // Once is not enough: the record may be on its way.
+        _time.Advance(TimeSpan.FromSeconds(11));
+        _router.Expire();
+        Assert.Single(_router.Containers);
+        _time.Advance(TimeSpan.FromSeconds(11));
+        _router.Expire();
+        Settle();
+
+        Assert.Equal(["start c1", "stop"], _grain.Calls);
+        Assert.Empty(_router.Containers);
+        Assert.Equal([Cgroup], _kernel.Gone);
+    }
+
+    [Fact]
+    public void EndedContainer_ThatLostEventsJustBefore_ItsGrainIsToldBeforeItStops()
+    {
+        Created();
+        Recognise();
+        Settle();
+        _kernel.Lost = 7;
+
+        _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupEmpty, Cgroup, "/c1"));
+        Settle();
+
+        Assert.Equal(["start c1", "ingest", "stop"], _grain.Calls);
+        Assert.Equal(7, _grain.LostBefore);
     }
 
     [Fact]
@@ -321,6 +358,10 @@ public sealed class ContainerRouterTests
         public List<ulong> Forgotten { get; } = [];
 
         public void ForgetAll(ulong cgroupId) => Forgotten.Add(cgroupId);
+
+        public HashSet<ulong> Unknown { get; } = [];
+
+        public bool Knows(ulong cgroupId) => !Unknown.Contains(cgroupId);
 
         public void Sweep()
         {

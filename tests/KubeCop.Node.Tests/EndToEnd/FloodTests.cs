@@ -1,0 +1,69 @@
+using System.Globalization;
+using KubeCop.Testing;
+using KubeCop.Testing.Containers;
+using KubeCop.Testing.Node;
+
+namespace KubeCop.Node.Tests.EndToEnd;
+
+/// <summary>A container that makes more events than anybody can read costs nobody but itself, and what it loses is counted.</summary>
+public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper output)
+{
+    // Fewer than the argument lists that a profile keeps of one program.
+    private const int Execs = 60;
+
+    [RealContainersFact]
+    public Task Flood_OfOneContainer_CostsNoOtherAnExecAndIsCountedToTheEvent() => FloodAsync("0.1");
+
+    [RealContainersFact]
+    [Trait("Category", "Soak")]
+    public Task Flood_OfAMinute_CostsNoOtherAnExecAndIsCountedToTheEvent() => FloodAsync("1");
+
+    private async Task FloodAsync(string secondsBetweenExecs)
+    {
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { HostRoot = containerd.HostRoot, LearningPeriod = "10m" });
+        await using var flood = await containerd.RunAsync("/bin/load", "flood");
+
+        // Its own first wait: all it did before has been counted then.
+        await kubecop.WaitForProfileAsync(
+            flood.Namespace,
+            flood.Id,
+            static profile => profile.Containers is [{ } container] && container.Syscalls.Contains("rt_sigtimedwait"),
+            "wait of the flood for its signal");
+        var before = await EventFigures.OfAsync(kubecop, flood.Id);
+        await flood.SignalAsync("USR1");
+
+        var script = $"for i in $(/bin/seq {Execs}); do /bin/true $i; echo $i; /bin/sleep {secondsBetweenExecs}; done; exec /bin/sleep 1000";
+        await using var quiet = await containerd.RunAsync("/bin/sh", "-c", script);
+        await quiet.WaitForOutputAsync($"{Execs}", TimeSpan.FromMinutes(10));
+        var losing = await Wait.UntilAsync(
+            () => EventFigures.OfAsync(kubecop, flood.Id), static figures => figures.Lost.GetValueOrDefault("open") > 0, "loss of the flood's opens");
+        await flood.SignalAsync("USR2");
+        await flood.WaitForOutputAsync("done", TimeSpan.FromMinutes(2));
+        var made = EventFigures.MadeBy(flood.Output);
+        output.WriteLine($"made {EventFigures.Text(made)}");
+
+        var after = await Wait.UntilAsync(
+            () => EventFigures.OfAsync(kubecop, flood.Id),
+            figures => made.All(kind => figures.AccountedSince(before)[kind.Key] == kind.Value),
+            $"account of {EventFigures.Text(made)} since {before}");
+        output.WriteLine($"{after}");
+        Assert.Equal(after.Lost.Values.Sum(), await LostInMetricsAsync(kubecop, flood.Id));
+        await kubecop.WaitForProfileAsync(flood.Namespace, flood.Id, static profile => profile.Containers[0].Lost > 0, "loss in the flood's profile");
+
+        var profile = await kubecop.WaitForProfileAsync(
+            quiet.Namespace, quiet.Id, static profile => profile.Containers is [{ Execs: var execs }] && NumbersOf(execs).Count() == Execs, "every exec of the quiet container");
+        Assert.Equal(Enumerable.Range(1, Execs), NumbersOf(profile.Containers[0].Execs).Order());
+        Assert.Equal(0, profile.Containers[0].Lost);
+        Assert.Empty((await EventFigures.OfAsync(kubecop, quiet.Id)).Lost);
+        Assert.Equal(0, await LostInMetricsAsync(kubecop, quiet.Id));
+    }
+
+    private static IEnumerable<int> NumbersOf(IEnumerable<ExecView> execs) => execs
+        .Where(static exec => exec.Path == "/bin/true" && exec.Args.Count > 0)
+        .Select(static exec => int.Parse(exec.Args[^1], CultureInfo.InvariantCulture));
+
+    private static async Task<long> LostInMetricsAsync(KubeCopProcess kubecop, string containerId) =>
+        (await kubecop.Http.GetStringAsync("/metrics")).Split('\n')
+            .Where(line => line.StartsWith("kubecop_container_lost_events_total{", StringComparison.Ordinal) && line.Contains(containerId, StringComparison.Ordinal))
+            .Sum(static line => long.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture));
+}

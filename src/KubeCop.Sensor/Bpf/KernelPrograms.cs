@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
 
@@ -10,7 +9,7 @@ namespace KubeCop.Sensor.Bpf;
 /// The loaded and attached kernel side. A hook that this kernel refuses is left out and reported; only without the required ones is there
 /// no sensor.
 /// </summary>
-internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposable
+internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 {
     private const string Tracepoint = "BTF tracepoint";
     private const string Cgroup = "cgroup";
@@ -98,12 +97,16 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
     /// <param name="options">Sizes.</param>
     /// <param name="cgroupMount">Where the v2 cgroup hierarchy is mounted: the cgroup programs see what is below.</param>
     /// <exception cref="SensorException">The kernel does not take them: says why and what to do.</exception>
-    public static KernelPrograms Load(SensorOptions options, string cgroupMount)
+    public static KernelPrograms Load(SensorOptions options, string cgroupMount) => Load(ReadObject(), options, cgroupMount);
+
+    /// <inheritdoc cref="Load(SensorOptions, string)"/>
+    /// <param name="bytes">Another object than the embedded one.</param>
+    internal static KernelPrograms Load(byte[] bytes, SensorOptions options, string cgroupMount)
     {
         var refused = new Dictionary<string, string>(StringComparer.Ordinal);
         while (true)
         {
-            var (bpfObject, error, log) = TryLoad(options, refused);
+            var (bpfObject, error, log) = TryLoad(bytes, options, refused);
             if (error == 0)
             {
                 var programs = new KernelPrograms(bpfObject, options);
@@ -116,10 +119,10 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
                 continue;
             }
 
-            // libbpf stops at the first program it cannot load and names it only in its log.
-            var failed = FailedProgram().Match(log) is { Success: true } match ? match.Groups[1].Value : "";
+            // libbpf stops at the first program it cannot load.
+            var failed = LoadFailure.ProgramOf(log);
             if (!AllHooks.Any(hook => !hook.Required && hook.Variants.Any(variant => variant.Program == failed))
-                || !refused.TryAdd(failed, LastLine(log)))
+                || !refused.TryAdd(failed, LoadFailure.ReasonOf(log)))
             {
                 throw KernelSupport.Explain(error, log);
             }
@@ -343,10 +346,9 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
         return bytes;
     }
 
-    private static (nint Object, int Error, string Log) TryLoad(SensorOptions options, Dictionary<string, string> refused)
+    private static (nint Object, int Error, string Log) TryLoad(byte[] bytes, SensorOptions options, Dictionary<string, string> refused)
     {
         KernelSupport.RequireLibrary();
-        var bytes = ReadObject();
         LibBpfLog.Begin();
         nint bpfObject;
         fixed (byte* start = bytes)
@@ -388,11 +390,6 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
     /// <summary>A quarter, so that no container can fill the ring; but never less than the longest record needs.</summary>
     private static long Share(int ringBytes) => Math.Max(ringBytes / 4, Math.Min(ringBytes, 32 * 1024));
 
-    private static string LastLine(string log) => log.TrimEnd().Split('\n')[^1].Trim();
-
-    [GeneratedRegex("prog '([a-z0-9_]+)': .*(?:fail|BPF program load)", RegexOptions.IgnoreCase)]
-    private static partial Regex FailedProgram();
-
     /// <returns>False when a hook has another program to try.</returns>
     private bool TryAttachAll(Dictionary<string, string> refused, string cgroupMount)
     {
@@ -422,7 +419,7 @@ internal sealed unsafe partial class KernelPrograms : IKernelCgroups, IDisposabl
             }
             else
             {
-                refused.Add(variant.Program, log.Length > 0 ? LastLine(log) : Marshal.GetPInvokeErrorMessage(error));
+                refused.Add(variant.Program, log.Length > 0 ? LoadFailure.ReasonOf(log) : Marshal.GetPInvokeErrorMessage(error));
                 if (hook.Choose(refused) is not null)
                 {
                     return false;

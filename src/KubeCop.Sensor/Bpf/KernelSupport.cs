@@ -41,17 +41,18 @@ internal static class KernelSupport
         }
 
         var reason = Marshal.GetPInvokeErrorMessage(error);
-        var lastLines = string.Join(" | ", log.Trim().Split('\n').TakeLast(4).Select(static line => line.Trim()));
+        var hook = LoadFailure.ProgramOf(log) is { Length: > 0 } program ? $" at hook {program}" : "";
+        var cause = LoadFailure.ReasonOf(log);
         return error switch
         {
             OperationNotPermitted or OutOfMemory when MemoryLockLimited() => new SensorException(
                 $"The kernel refused memory for BPF maps ({reason}).",
                 "Kernels before 5.11 count maps against RLIMIT_MEMLOCK: raise it (ulimit -l unlimited, LimitMEMLOCK=infinity) or give CAP_SYS_RESOURCE."),
             OperationNotPermitted => new SensorException(
-                $"The kernel refused the BPF programs ({reason}). {lastLines}",
+                $"The kernel refused the BPF programs{hook} ({reason}): {cause}.",
                 "A security module or seccomp profile forbids bpf(2): run with CAP_SYS_ADMIN, or allow bpf(2) and perf_event_open(2) in the profile."),
             _ => new SensorException(
-                $"The kernel did not accept the BPF programs ({reason}). {lastLines}",
+                $"The kernel did not accept the BPF programs{hook} ({reason}): {cause}.",
                 "Please report this with the output of 'kubecop doctor' and 'uname -a'."),
         };
     }

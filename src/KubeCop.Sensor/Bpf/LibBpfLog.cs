@@ -12,17 +12,30 @@ internal static unsafe class LibBpfLog
 {
     private const int MaxCharacters = 64 * 1024;
 
+    /// <summary>A verifier log is one message; libbpf gives it at most 16 MiB. Memory that is not written to costs nothing.</summary>
+    private const int MaxMessage = 17 * 1024 * 1024;
+
+    /// <summary>Characters kept of a message: its end, where the reason is.</summary>
+    private const int MaxTail = 8 * 1024;
+
     /// <summary>LIBBPF_DEBUG of enum libbpf_print_level.</summary>
     private const int Debug = 2;
 
     [ThreadStatic]
     private static StringBuilder? _lines;
 
+    [ThreadStatic]
+    private static byte* _message;
+
     /// <summary>Starts collecting on this thread.</summary>
     public static void Begin()
     {
         LibBpf.SetPrint(&Print);
         _lines = new StringBuilder();
+        if (_message == null)
+        {
+            _message = (byte*)NativeMemory.Alloc(MaxMessage);
+        }
     }
 
     /// <summary>Ends collecting on this thread.</summary>
@@ -31,6 +44,8 @@ internal static unsafe class LibBpfLog
     {
         var text = _lines?.ToString() ?? "";
         _lines = null;
+        NativeMemory.Free(_message);
+        _message = null;
         return text;
     }
 
@@ -39,10 +54,13 @@ internal static unsafe class LibBpfLog
     {
         if (_lines is { Length: < MaxCharacters } lines && level < Debug)
         {
-            // A verifier log is one message of many lines; its end, where the reason is, follows in messages of its own.
-            var buffer = stackalloc byte[4096];
-            _ = LibC.FormatList(buffer, 4096, format, arguments);
-            lines.Append(Marshal.PtrToStringUTF8((nint)buffer));
+            var length = Math.Min(LibC.FormatList(_message, MaxMessage, format, arguments), MaxMessage - 1);
+            if (length > MaxTail)
+            {
+                lines.Append(Encoding.UTF8.GetString(_message, (int)MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_message).IndexOf((byte)'\n') + 1));
+            }
+
+            lines.Append(Encoding.UTF8.GetString(_message + Math.Max(length - MaxTail, 0), Math.Min(Math.Max(length, 0), MaxTail)));
         }
 
         return 0;

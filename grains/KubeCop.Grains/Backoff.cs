@@ -7,15 +7,17 @@ internal struct Backoff
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     private TimeSpan _delay;
-    private DateTimeOffset _retryAt;
+    private TimeSpan _wait;
+    private long _failedAt;
 
-    public readonly bool IsDue(DateTimeOffset now) => now >= _retryAt;
+    public readonly bool IsDue(TimeProvider time) => _delay == default || time.GetElapsedTime(_failedAt) >= _wait;
 
-    public void Failed(DateTimeOffset now)
+    public void Failed(TimeProvider time)
     {
         _delay = _delay == default ? First : _delay * 2 < Longest ? _delay * 2 : Longest;
         // Nodes that lost the same storage at the same time must not come back to it at the same time.
-        _retryAt = now + (_delay * (1 - (Random.Shared.NextDouble() / 4)));
+        _wait = _delay * (1 - (Random.Shared.NextDouble() / 4));
+        _failedAt = time.GetTimestamp();
     }
 
     public void Succeeded() => this = default;

@@ -42,7 +42,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private ProfileAssignment? _assignment;
     private ProfileWatch? _watch;
     private ProfileSnapshot? _applied;
-    private DateTimeOffset? _stoppedAt;
+    private long? _stoppedAt;
 
     public ContainerGrain(
         RuleSet rules,
@@ -92,7 +92,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
 
     public async Task StopAsync()
     {
-        _stoppedAt = Now;
+        _stoppedAt = _time.GetTimestamp();
         _monitor.Tick();
         await HandOverAsync();
         EndWhenDone();
@@ -152,7 +152,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
 
     private void Register()
     {
-        if (_container is not null && _assignment is null && _registering.IsCompleted && _retry.IsDue(Now))
+        if (_container is not null && _assignment is null && _registering.IsCompleted && _retry.IsDue(_time))
         {
             _registering = RegisterAsync(_container);
         }
@@ -175,7 +175,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
         catch (Exception e)
         {
-            _retry.Failed(Now);
+            _retry.Failed(_time);
             LogNotRegistered(container.Id, container.Workload, e);
         }
     }
@@ -238,7 +238,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         // Events after the end of learning are judged when the final profile comes, which is due any moment.
         var awaitsVerdict = _assignment is { State: ProfileState.Learning } && Now >= _assignment.CompletesAt;
         var isDone = _container is null || (_assignment is not null && _outbox.IsEmpty && !awaitsVerdict);
-        if (isDone || Now - stoppedAt > Lingering)
+        if (isDone || _time.GetElapsedTime(stoppedAt) > Lingering)
         {
             if (!isDone)
             {

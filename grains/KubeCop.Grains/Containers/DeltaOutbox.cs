@@ -36,7 +36,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     /// <summary>Sends what there is unless it is being done, or failed a moment ago.</summary>
     public void Send()
     {
-        if (_sending.IsCompleted && !IsEmpty && _retry.IsDue(time.GetUtcNow()))
+        if (_sending.IsCompleted && !IsEmpty && _retry.IsDue(time))
         {
             _sending = SendAllAsync();
         }
@@ -70,7 +70,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             catch (Exception e)
             {
                 LogNotStored(first.Workload, batch.Sum(static entry => entry.Delta.Items.Count), e);
-                _retry.Failed(time.GetUtcNow());
+                _retry.Failed(time);
                 return;
             }
 

@@ -98,12 +98,11 @@ internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider ti
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                var now = time.GetUtcNow();
                 lock (_lock)
                 {
                     foreach (var cached in _cached.Values)
                     {
-                        if (!cached.IsRefreshing && now >= cached.RefreshAt)
+                        if (!cached.IsRefreshing && time.GetElapsedTime(cached.RefreshedAt) >= cached.RefreshAfter)
                         {
                             StartRefresh(cached);
                         }
@@ -149,22 +148,23 @@ internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider ti
             _refreshes.Release();
             lock (_lock)
             {
-                cached.RefreshAt = NextRefresh(cached);
+                (cached.RefreshedAt, cached.RefreshAfter) = (time.GetTimestamp(), NextRefresh(cached));
                 cached.IsRefreshing = false;
             }
         }
     }
 
-    private DateTimeOffset NextRefresh(CachedProfile cached)
+    private TimeSpan NextRefresh(CachedProfile cached)
     {
-        var now = time.GetUtcNow();
         var profile = cached.Snapshot?.Profile;
         var learning = profile is { State: ProfileState.Learning } ? profile : null;
         var jitter = 0.8 + (Random.Shared.NextDouble() * 0.4);
         // Without a profile containers hold back what they cannot judge, so that is as urgent as learning.
-        var next = now + ((profile is not null && learning is null ? Reconciliation : ReconciliationWhileLearning) * jitter);
+        var next = (profile is not null && learning is null ? Reconciliation : ReconciliationWhileLearning) * jitter;
         // The moment a profile becomes final is worth a look of its own.
-        return learning?.CompletesAt + WorkloadLearning.Settling is { } completion && completion > now && completion < next ? completion : next;
+        return learning?.CompletesAt + WorkloadLearning.Settling - time.GetUtcNow() is { } completion && completion > TimeSpan.Zero && completion < next
+            ? completion
+            : next;
     }
 
     private void Apply(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile)

@@ -53,5 +53,8 @@ internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
 
     public bool IsRefreshing { get; set; }
 
-    public DateTimeOffset RefreshAt { get; set; }
+    /// <summary>A timestamp, not a time: the clock may be set.</summary>
+    public long RefreshedAt { get; set; }
+
+    public TimeSpan RefreshAfter { get; set; }
 }

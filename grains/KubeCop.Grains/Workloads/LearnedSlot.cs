@@ -18,6 +18,7 @@ internal sealed class LearnedSlot
     private ProfileSections _sections = ProfileSections.All;
     private readonly TimeSpan _period;
     private DateTimeOffset _startedAt;
+    private DateTimeOffset _completedBeforeStep;
     private ContainerProfile? _profile;
 
     /// <summary>Starts learning.</summary>
@@ -54,6 +55,9 @@ internal sealed class LearnedSlot
     public ProfileState State { get; private set; } = ProfileState.Learning;
 
     public DateTimeOffset CompletesAt { get; private set; }
+
+    /// <summary>What was observed before is learned. After a step back of the clock some of it is still on its way with times of before.</summary>
+    public DateTimeOffset AcceptsUntil => Latest(CompletesAt, _completedBeforeStep);
 
     public DateTimeOffset RegisteredAt { get; private set; }
 
@@ -125,6 +129,15 @@ internal sealed class LearnedSlot
         var before = CompletesAt;
         CompletesAt = ObservationGaps.CompletesAt(_startedAt, _period, _gaps);
         return CompletesAt != before;
+    }
+
+    /// <summary>The clock was set: the learning time is the same on the new one.</summary>
+    public void ClockSet(TimeSpan step)
+    {
+        _completedBeforeStep = Latest(_completedBeforeStep, CompletesAt);
+        _startedAt += step;
+        CompletesAt += step;
+        _gaps = [.. _gaps.Select(gap => gap with { From = gap.From + step, To = gap.To + step })];
     }
 
     public bool Add(BehaviourItem item, DateTimeOffset seenAt) => _behaviour.Add(item, seenAt);

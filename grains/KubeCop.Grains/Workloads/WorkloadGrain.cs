@@ -17,12 +17,14 @@ namespace KubeCop.Grains.Workloads;
 [Reentrant]
 internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 {
-    private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromMinutes(1);
+    /// <summary>While it learns it stays, and looks whether the clock was set.</summary>
+    private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
     private readonly IPersistentState<WorkloadState> _state;
     private readonly TimeProvider _time;
+    private readonly SteppedClock _clock;
     private readonly ILogger<WorkloadGrain> _logger;
     private readonly WorkloadKey _workload;
     private readonly WorkloadLearning _learning;
@@ -42,14 +44,27 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         TimeProvider time,
         ILogger<WorkloadGrain> logger)
     {
-        (_state, _time, _logger) = (state, time, logger);
+        (_state, _time, _clock, _logger) = (state, time, new SteppedClock(time), logger);
         _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
         _learning = new WorkloadLearning(_workload, options.Value);
-        _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => time.GetUtcNow().UtcDateTime };
+        _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
         _write = new CoalescedWrite(WriteAsync);
     }
 
-    private DateTimeOffset Now => _time.GetUtcNow();
+    /// <summary>The time. When the clock was set since it was asked for last, the learning moves with it.</summary>
+    private DateTimeOffset Now
+    {
+        get
+        {
+            var now = _clock.Look(out var step);
+            if (step != TimeSpan.Zero && _learning.ClockSet(step, now))
+            {
+                LogClockSet(_workload, step);
+            }
+
+            return now;
+        }
+    }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -170,12 +185,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     {
         _learning.Complete(Now);
         Announce();
-        if (_indexRetry.IsDue(Now))
+        if (_indexRetry.IsDue(_time))
         {
             _ = IndexAsync();
         }
 
-        if (_retry.IsDue(Now))
+        if (_retry.IsDue(_time))
         {
             try
             {
@@ -183,7 +198,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             }
             catch (Exception e)
             {
-                _retry.Failed(Now);
+                _retry.Failed(_time);
                 LogNotStored(_workload, e.GetBaseException().Message);
             }
         }
@@ -243,10 +258,13 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         }
         catch (Exception e)
         {
-            _indexRetry.Failed(Now);
+            _indexRetry.Failed(_time);
             LogNotIndexed(_workload, e.GetBaseException().Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The clock was set by {Step}; the end of learning {Workload} moves with it.")]
+    private partial void LogClockSet(WorkloadKey workload, TimeSpan step);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} could not be stored; it is kept in memory and tried again. {Reason}")]
     private partial void LogNotStored(WorkloadKey workload, string reason);

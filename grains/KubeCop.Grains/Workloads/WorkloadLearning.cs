@@ -44,7 +44,14 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         foreach (var stored in state.Slots)
         {
-            Insert(new LearnedSlot(stored, options));
+            var slot = new LearnedSlot(stored, options);
+            Insert(slot);
+            if (slot.IsLearning && slot.Profile.LearningStartedAt is var startedAt && startedAt > now)
+            {
+                // The clock was set back meanwhile, or the machine has none that outlives its power: learning must not wait for that time.
+                slot.ClockSet(now - startedAt);
+                Changed(slot, now);
+            }
         }
 
         _completeFrom = now + Reunion;
@@ -87,7 +94,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         var (wanted, changed) = (false, false);
         foreach (var (item, observedAt) in delta.Items)
         {
-            if (observedAt < slot.CompletesAt)
+            if (observedAt < slot.AcceptsUntil)
             {
                 wanted = true;
                 changed |= slot.Add(item, observedAt);
@@ -131,6 +138,26 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         return found;
+    }
+
+    /// <summary>The clock was set: learning still takes as long as it was to take.</summary>
+    /// <returns>False when nothing is being learned.</returns>
+    public bool ClockSet(TimeSpan step, DateTimeOffset now)
+    {
+        if (_completeFrom > DateTimeOffset.MinValue)
+        {
+            _completeFrom += step;
+        }
+
+        var learning = _slots.Values.Where(static slot => slot.IsLearning).ToList();
+        foreach (var slot in learning)
+        {
+            slot.ClockSet(step);
+            Changed(slot, now);
+            _announced.Add(slot);
+        }
+
+        return learning.Count > 0;
     }
 
     /// <summary>Ends the learning of slots whose time has come.</summary>

@@ -25,7 +25,8 @@ internal static class ApiEndpoints
 
     public static void MapApi(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/api/v1/node", GetNodeAsync);
+        var started = TimeProvider.System.GetTimestamp();
+        endpoints.MapGet("/api/v1/node", context => GetNodeAsync(context, started));
         endpoints.MapGet("/api/v1/rules", static context =>
             WriteAsync(context, RuleView.List(context.RequestServices.GetRequiredService<RuleSet>()), ApiJson.Default.ItemListRuleView));
         endpoints.MapGet("/api/v1/containers", static async context =>
@@ -55,7 +56,7 @@ internal static class ApiEndpoints
         }
     }
 
-    private static Task GetNodeAsync(HttpContext context)
+    private static Task GetNodeAsync(HttpContext context, long started)
     {
         var services = context.RequestServices;
         var node = services.GetRequiredService<IOptions<NodeOptions>>().Value;
@@ -68,7 +69,7 @@ internal static class ApiEndpoints
                 Name = node.Name,
                 Version = Version,
                 Ready = HealthEndpoints.NotReady(services) is null,
-                UptimeSeconds = (long)(DateTime.UtcNow - System.Diagnostics.Process.GetCurrentProcess().StartTime.ToUniversalTime()).TotalSeconds,
+                UptimeSeconds = (long)TimeProvider.System.GetElapsedTime(started).TotalSeconds,
                 DataDirectory = node.DataDirectory,
                 LearningPeriodSeconds = (long)services.GetRequiredService<IOptions<LearningOptions>>().Value.Period.TotalSeconds,
                 Rules = services.GetRequiredService<RuleSet>().Rules.Count,

@@ -4,6 +4,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Testing;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -31,6 +32,33 @@ public sealed class LearningTests
         await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert");
         await cluster.PassAsync(TimeSpan.FromSeconds(5));
         Assert.Equal("R0001", Assert.Single(cluster.Alerts.Alerts).RuleId);
+    }
+
+    [Theory]
+    [InlineData(24)]
+    [InlineData(-24)]
+    public async Task Clock_SetWhileLearning_LearningNeitherEndsEarlyNorHangs(int hours)
+    {
+        var clock = new SettableClock(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await using var cluster = await GrainCluster.StartAsync(time: clock);
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/before");
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/before") is true, "what was learned before is stored");
+
+        var left = TimeSpan.FromSeconds((await cluster.Container(container).GetStatusAsync())!.RemainingSeconds);
+        clock.Set(TimeSpan.FromHours(hours));
+        var set = cluster.Time.GetUtcNow();
+        await cluster.ExecAsync(container, "/bin/after");
+
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/after") is true, "what was learned after the step is stored");
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+        Assert.InRange(cluster.Time.GetUtcNow() - set, left - TimeSpan.FromSeconds(2), left + TimeSpan.FromSeconds(5));
+        Assert.Empty(cluster.Alerts.Alerts);
+
+        await cluster.ExecAsync(container, "/bin/before", "/bin/after", "/bin/evil");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert");
+        Assert.Equal(cluster.Time.GetUtcNow(), Assert.Single(cluster.Alerts.Alerts).Timestamp, TimeSpan.FromMinutes(1));
     }
 
     [Fact]

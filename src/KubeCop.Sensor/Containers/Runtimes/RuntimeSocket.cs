@@ -24,7 +24,7 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
     public bool IsShy => Api == RuntimeApi.Docker;
 
     /// <summary>Not while a failure that took its time is recent. Asking a socket where nobody listens takes none.</summary>
-    public bool MayBeAsked => _state is not { Failure: { Unreachable: false } } state || time.GetUtcNow() - state.FailedAt >= state.Pause;
+    public bool MayBeAsked => _state is not { Failure: { Unreachable: false } } state || time.GetElapsedTime(state.FailedAt) >= state.Pause;
 
     private bool IsNamedAfterDocker => Path.GetFileName(path) is var name
         && (name.StartsWith("docker", StringComparison.Ordinal) || name.StartsWith("podman", StringComparison.Ordinal));
@@ -147,11 +147,10 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
 
     private void Fail(RuntimeSocketException failure)
     {
-        var now = time.GetUtcNow();
         var state = _state;
 
         // One that works now and then is not to be believed at once.
-        var pause = now - state.FailedAt > 2 * LongestPause ? ShortestPause : TimeSpan.FromTicks(Math.Min(state.Pause.Ticks * 2, LongestPause.Ticks));
+        var pause = state.Pause == TimeSpan.Zero || time.GetElapsedTime(state.FailedAt) > 2 * LongestPause ? ShortestPause : TimeSpan.FromTicks(Math.Min(state.Pause.Ticks * 2, LongestPause.Ticks));
 
         // Once until it works again, whatever the reasons become meanwhile: they are listed.
         if (!state.IsReported)
@@ -159,7 +158,7 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
             LogWarningUnavailable(path, failure.Message);
         }
 
-        _state = state with { Failure = failure, IsReported = true, FailedAt = now, Pause = pause };
+        _state = state with { Failure = failure, IsReported = true, FailedAt = time.GetTimestamp(), Pause = pause };
     }
 
     [LoggerMessage(
@@ -180,7 +179,9 @@ internal sealed partial class RuntimeSocket(string path, string hostPath, TimeSp
         public RuntimeSocketException? Failure { get; init; }
 
         public bool IsReported { get; init; }
-        public DateTimeOffset FailedAt { get; init; }
+
+        /// <summary>A timestamp, not a time: the clock may be set.</summary>
+        public long FailedAt { get; init; }
         public TimeSpan Pause { get; init; }
     }
 }

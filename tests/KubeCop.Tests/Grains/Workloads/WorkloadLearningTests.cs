@@ -162,6 +162,55 @@ public sealed class WorkloadLearningTests
         Assert.Equal(now.AddSeconds(60), assignment.CompletesAt);
     }
 
+    [Theory]
+    [InlineData(86_400)]
+    [InlineData(-86_400)]
+    public void ClockSet_WhileLearning_TakesAsLongAsItWasToTake(int seconds)
+    {
+        var step = TimeSpan.FromSeconds(seconds);
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var now = Start.AddSeconds(40) + step;
+
+        Assert.True(_learning.ClockSet(step, now), "Nothing was being learned.");
+        _learning.Complete(now);
+
+        Assert.Equal(ProfileState.Learning, _learning.Find(slot)!.State);
+        Assert.Equal(now.AddSeconds(60), Assert.Single(_learning.TakeAnnouncements()).CompletesAt);
+        _learning.Complete(now.AddSeconds(61));
+        Assert.Equal(ProfileState.Final, _learning.Find(slot)!.State);
+    }
+
+    [Fact]
+    public void ClockSet_Back_WhatIsOnItsWayIsLearned()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var observedAt = Start.AddSeconds(40);
+        _learning.ClockSet(TimeSpan.FromHours(-1), observedAt.AddHours(-1));
+
+        Assert.Equal(DeltaOutcome.Stored, _learning.Merge(Delta(slot, observedAt, "/on-its-way"), observedAt.AddHours(-1)));
+    }
+
+    [Fact]
+    public void ClockSet_AfterLearning_ChangesNothing()
+    {
+        var slot = Final();
+        var before = _learning.Find(slot);
+
+        Assert.False(_learning.ClockSet(TimeSpan.FromDays(1), Start.AddDays(1)), "Something was being learned.");
+
+        Assert.Equal(before, _learning.Find(slot));
+    }
+
+    [Fact]
+    public void Load_ClockWasSetBackMeanwhile_DoesNotWaitForTheTimeOfBefore()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+
+        var restarted = Restarted(Start.AddDays(-1));
+
+        Assert.Equal(Start.AddDays(-1).AddSeconds(100), restarted.Find(slot)!.CompletesAt);
+    }
+
     [Fact]
     public void Load_NobodyContinues_CompletesSoon()
     {

@@ -130,6 +130,8 @@ internal sealed partial class SensorService(
         ],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
+        FollowedCgroups = _router?.Followed ?? 0,
+        SetupProcesses = _programs?.CountSetupTasks() ?? 0,
         Runtimes = runtimes.Status,
     };
 

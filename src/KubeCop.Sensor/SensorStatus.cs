@@ -64,6 +64,12 @@ public sealed record SensorStatus
     /// <summary>Cgroups whose repeats can end in the kernel, out of <see cref="SensorOptions.MaxContainers"/>.</summary>
     public int FilteredCgroups { get; init; }
 
+    /// <summary>Cgroups whose events go to a grain, or wait until it is known what they are.</summary>
+    public int FollowedCgroups { get; init; }
+
+    /// <summary>Container runtimes' processes that set a container up now.</summary>
+    public int SetupProcesses { get; init; }
+
     /// <summary>Containers now watched.</summary>
     public required int Containers { get; init; }
 

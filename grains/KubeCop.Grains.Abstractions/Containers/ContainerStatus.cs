@@ -27,6 +27,9 @@ public sealed record ContainerStatus
     /// <summary>Live processes in the container as far as the sensor knows.</summary>
     [Id(6)] public required int Processes { get; init; }
 
+    /// <summary>Live processes that were forgotten because there are more than can be remembered; their descendants' ancestors end with them.</summary>
+    [Id(9)] public long ProcessesForgotten { get; init; }
+
     /// <summary>Since then all events of the container are known, but for what the last second may have lost.</summary>
     [Id(7)] public DateTimeOffset CompleteSince { get; init; }
 

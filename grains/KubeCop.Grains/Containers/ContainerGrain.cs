@@ -126,11 +126,19 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             CompleteSince = _monitor.LossSeenAt ?? _container.SeenAt,
             Alerts = _monitor.Alerts,
             Processes = _monitor.Processes,
+            ProcessesForgotten = _monitor.ProcessesDropped,
         });
+    }
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        GrainInstruments.Containers.Add(1);
+        return Task.CompletedTask;
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        GrainInstruments.Containers.Add(-1);
         _monitor.Complete();
         _watch?.Dispose();
         return Task.CompletedTask;

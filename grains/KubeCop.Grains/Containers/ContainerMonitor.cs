@@ -154,7 +154,7 @@ internal sealed partial class ContainerMonitor
         Events += batch.Count;
         foreach (ref readonly var sensorEvent in batch.Events)
         {
-            _events[(int)sensorEvent.Kind]++;
+            _events[(int)sensorEvent.Kind < _events.Length ? (int)sensorEvent.Kind : 0]++;
             _processes.Apply(sensorEvent);
             if ((sensorEvent.Flags & NotBehaviour) == 0 && IsWatched(sensorEvent.Kind))
             {

@@ -82,7 +82,9 @@ internal static class ApiEndpoints
                     [.. sensor.LostByContainer.Select(static lost =>
                         new ContainerLossView(lost.ContainerId, Word.Of(lost.Loss.Kind), lost.Loss.Reason, lost.Loss.Count))],
                     sensor.Cgroups,
-                    sensor.FilteredCgroups),
+                    sensor.FilteredCgroups,
+                    sensor.FollowedCgroups,
+                    sensor.SetupProcesses),
                 Runtimes = [.. sensor.Runtimes.Select(static runtime => new RuntimeView(
                     runtime.Socket, runtime.Runtime, runtime.Version, Word.Of(runtime.State), runtime.Detail))],
                 Alerts = new AlertsView(

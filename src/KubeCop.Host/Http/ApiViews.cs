@@ -39,6 +39,8 @@ internal sealed record NodeView
 /// <param name="Repeats">Events that ended in the kernel because their behaviour was known.</param>
 /// <param name="Cgroups">In the kernel side's table.</param>
 /// <param name="FilteredCgroups">Those whose repeats can end in the kernel.</param>
+/// <param name="FollowedCgroups">Those whose events go to a grain, or wait until it is known what they are.</param>
+/// <param name="SetupProcesses">Container runtimes' processes that set a container up now.</param>
 internal sealed record SensorView(
     IReadOnlyList<HookView> Hooks,
     IReadOnlyDictionary<string, long> Events,
@@ -46,7 +48,9 @@ internal sealed record SensorView(
     IReadOnlyList<LossView> Lost,
     IReadOnlyList<ContainerLossView> LostByContainer,
     int Cgroups,
-    int FilteredCgroups);
+    int FilteredCgroups,
+    int FollowedCgroups,
+    int SetupProcesses);
 
 internal sealed record ContainerLossView(string ContainerId, string Kind, string Reason, long Count);
 
@@ -89,6 +93,9 @@ internal sealed record ContainerView
     public required long Alerts { get; init; }
     public required int Processes { get; init; }
 
+    /// <summary>Live processes forgotten because there are more than can be remembered.</summary>
+    public required long ProcessesForgotten { get; init; }
+
     public static ContainerView Of(ContainerStatus status) => new()
     {
         Id = status.Container.Id,
@@ -116,6 +123,7 @@ internal sealed record ContainerView
         CompleteSince = status.CompleteSince,
         Alerts = status.Alerts,
         Processes = status.Processes,
+        ProcessesForgotten = status.ProcessesForgotten,
     };
 }
 

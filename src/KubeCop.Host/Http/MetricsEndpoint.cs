@@ -25,6 +25,9 @@ internal sealed class MetricsEndpoint
     private readonly Counter _lost;
     private readonly Counter _lostByContainer;
     private readonly Gauge _filtered;
+    private readonly Gauge _cgroups;
+    private readonly Gauge _followed;
+    private readonly Gauge _setup;
     private readonly Gauge _watched;
     private readonly Counter _raised;
     private readonly Counter _exported;
@@ -44,6 +47,9 @@ internal sealed class MetricsEndpoint
         _lostByContainer = metrics.CreateCounter(
             "kubecop_container_lost_events_total", "Events that a container watched now has lost, by what they were and why.", "container_id", "kind", "reason");
         _filtered = metrics.CreateGauge("kubecop_sensor_filtered_cgroups", "Cgroups whose repeats can end in the kernel.");
+        _cgroups = metrics.CreateGauge("kubecop_sensor_cgroups", "Cgroups in the kernel side's table.");
+        _followed = metrics.CreateGauge("kubecop_sensor_followed_cgroups", "Cgroups whose events go to a grain, or wait until it is known what they are.");
+        _setup = metrics.CreateGauge("kubecop_sensor_setup_processes", "Container runtimes' processes that set a container up now.");
         _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
@@ -86,6 +92,9 @@ internal sealed class MetricsEndpoint
         }
 
         _filtered.Set(status.FilteredCgroups);
+        _cgroups.Set(status.Cgroups);
+        _followed.Set(status.FollowedCgroups);
+        _setup.Set(status.SetupProcesses);
         foreach (var gone in _lostByContainer.GetAllLabelValues().Where(labels => status.LostByContainer.All(lost => lost.ContainerId != labels[0])).ToList())
         {
             _lostByContainer.RemoveLabelled(gone);

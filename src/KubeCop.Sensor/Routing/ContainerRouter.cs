@@ -42,6 +42,9 @@ internal sealed partial class ContainerRouter(
     /// <summary>The containers now watched, by their cgroup. Their descriptions and what they dropped are for any thread.</summary>
     public IReadOnlyDictionary<ulong, ContainerChannel> Containers => _containers;
 
+    /// <summary>Cgroups whose events go to a grain, or wait until it is known what they are. From any thread.</summary>
+    public int Followed => _routes.Count;
+
     /// <summary>Events dropped because a container's grain did not keep up. From any thread.</summary>
     public KindCounts Dropped { get; } = new();
 

@@ -23,12 +23,7 @@ public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper o
         await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { HostRoot = containerd.HostRoot, LearningPeriod = "10m" });
         await using var flood = await containerd.RunAsync("/bin/load", "flood");
 
-        // Its own first wait: all it did before has been counted then.
-        await kubecop.WaitForProfileAsync(
-            flood.Namespace,
-            flood.Id,
-            static profile => profile.Containers is [{ } container] && container.Syscalls.Contains("rt_sigtimedwait"),
-            "wait of the flood for its signal");
+        await flood.WaitUntilIdleAsync(kubecop);
         var before = await EventFigures.OfAsync(kubecop, flood.Id);
         await flood.SignalAsync("USR1");
 

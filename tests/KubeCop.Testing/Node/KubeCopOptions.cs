@@ -16,4 +16,7 @@ public sealed record KubeCopOptions
     public string Http { get; init; } = "127.0.0.1:0";
 
     public IReadOnlyList<string> MoreArguments { get; init; } = [];
+
+    /// <summary>Settings by their key, as <c>KubeCop:Sensor:MaxContainers</c>; given as environment variables.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 }

@@ -36,7 +36,8 @@ public sealed class KubeCopProcess : IAsyncDisposable
                 "run", "--output", "json", "--data-dir", DataDirectory, "--http", options.Http, "--learning-period", options.LearningPeriod,
                 .. options.MoreArguments,
             ],
-            options.HostRoot);
+            options.HostRoot,
+            options.Settings);
         _reading = Task.WhenAll(ReadAlertsAsync(), ReadErrorsAsync());
     }
 
@@ -81,7 +82,7 @@ public sealed class KubeCopProcess : IAsyncDisposable
     /// <summary>Runs any verb to its end.</summary>
     public static async Task<CommandResult> RunVerbAsync(params IEnumerable<string> arguments)
     {
-        using var process = Start(arguments, hostRoot: "/");
+        using var process = Start(arguments, hostRoot: "/", new Dictionary<string, string>());
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -166,7 +167,7 @@ public sealed class KubeCopProcess : IAsyncDisposable
         _ownDirectory?.Dispose();
     }
 
-    private static Process Start(IEnumerable<string> arguments, string hostRoot)
+    private static Process Start(IEnumerable<string> arguments, string hostRoot, IReadOnlyDictionary<string, string> settings)
     {
         var start = new ProcessStartInfo(Executable, arguments)
         {
@@ -176,6 +177,11 @@ public sealed class KubeCopProcess : IAsyncDisposable
         };
         start.Environment["HOST_ROOT"] = hostRoot;
         start.Environment.Remove("KUBECOP_HTTP");
+        foreach (var (key, value) in settings)
+        {
+            start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        }
+
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;

@@ -1,3 +1,4 @@
+using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Grains.Containers;
 using KubeCop.Tests.Core;
@@ -79,6 +80,22 @@ public sealed class ProcessTreeTests
         Assert.InRange(tree.Count, 6, 8);
         Assert.Equal(98, tree.Count + tree.Dropped);
         Assert.Equal("/init", Assert.Single(tree.Describe(Sample.Open("/x", pid: 99), _clock).Ancestors).Executable);
+    }
+
+    [Fact]
+    public void Describe_ParentForgotten_NamesItAndEndsThere()
+    {
+        var tree = new ProcessTree(maxLive: 8);
+        Apply(tree, Sample.Exec("/init", pid: 2), Sample.Fork(3, 2), Sample.Fork(4, 3));
+        for (uint pid = 100; pid < 108; pid++)
+        {
+            Apply(tree, Sample.Fork(pid, 2));
+        }
+
+        var late = Sample.Fork(5, 3);
+        late.ParentComm = "sh";
+
+        Assert.Equal([new AncestorProcess(3, "sh", "")], tree.Describe(late, _clock).Ancestors);
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Bpf;
@@ -106,7 +105,7 @@ public sealed class RecordingReplay : IDisposable
         router.Expire();
         router.Settle();
         tick();
-        var events = Enum.GetValues<EventKind>().Sum(router.Events);
+        var events = router.Events.Total;
         return new ReplayResult(events, containers.Count, TimeSpan.FromTicks((Time.GetTimestamp() - _reader.Header.Started) / TimeSpan.NanosecondsPerTick), kernel.Total + missing, Damage());
 
         IContainerGrain Grain(ContainerDescription container)
@@ -169,6 +168,8 @@ public sealed class RecordingReplay : IDisposable
             _lost[cgroupId] = _lost.GetValueOrDefault(cgroupId) + count;
             Total += count;
         }
+
+        public bool Knows(ulong cgroupId) => true;
 
         public long TakeLost(ulong cgroupId) => _lost.Remove(cgroupId, out var lost) ? lost : 0;
 

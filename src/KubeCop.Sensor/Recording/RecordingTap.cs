@@ -58,6 +58,8 @@ internal sealed class RecordedKernel(IKernelCgroups kernel, RecordingWriter reco
 
     public void Sweep() => kernel.Sweep();
 
+    public bool Knows(ulong cgroupId) => kernel.Knows(cgroupId);
+
     public void Rest(ulong cgroupId) => kernel.Rest(cgroupId);
 
     public void Ignore(ulong cgroupId) => kernel.Ignore(cgroupId);

@@ -35,8 +35,8 @@ static __always_inline void send_cgroup_created(__u64 id, __u64 parent_id, __u32
 	event->parent_cgroup_id = parent_id;
 	event->path_len = append_string(record, size, path);
 	size += event->path_len;
-	event->event.flags =
-	    resolve_path(buffers.path, BPF_CORE_READ(maker, fs, pwd.dentry), BPF_CORE_READ(maker, fs, pwd.mnt), maker);
+	event->event.flags = resolve_path(buffers.path, BPF_CORE_READ(maker, fs, pwd.dentry),
+					  BPF_CORE_READ(maker, fs, pwd.mnt), maker, false);
 	event->maker_cwd_len = append_path(record, size, buffers.path);
 	size += event->maker_cwd_len;
 	send(NULL, &event->event, size, KC_CRITICAL);

@@ -171,7 +171,7 @@ static __noinline int report_dns(struct __sk_buff *skb, struct kc_cgroup_entry *
 	if (len < KC_DNS_MAX)
 		buffers.record->bytes[(sizeof(*dns) + len) & 8191] = 0;
 	dns->event.sighting = dns_key(buffers.record, sizeof(*dns), received);
-	if (dns->event.sighting && is_repeat(slot, container->slot, &dns->event, KC_DNS, dns->event.sighting))
+	if (dns->event.sighting && is_repeat(slot, container->slot, KC_DNS, dns->event.sighting, &dns->event.repeats))
 		goto out;
 	send_new(slot, &dns->event, sizeof(*dns) + len, KC_BULK);
 out:

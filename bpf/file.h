@@ -7,14 +7,6 @@
 /* Names of a pseudo file system's path that are. */
 #define KC_KEY_NAMES 6
 
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
-
-/*
- * What is read here is read at every open of every container, so where the kernel has bpf_rdonly_cast (6.2), the verifier knows
- * what a pointer points to, and the members are loaded directly, not through a helper.
- */
-#define LOAD(direct, pointer, member) ((direct) ? (pointer)->member : BPF_CORE_READ(pointer, member))
-
 /*
  * A file of /proc by its names, with those that are numbers taken for one: each process has its own files there, and what is
  * done with them is the same.
@@ -46,13 +38,15 @@ static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direc
 	struct dentry *root = LOAD(direct, mount, mnt_root);
 	struct inode *inode = LOAD(direct, file, f_inode);
 	struct super_block *super = LOAD(direct, inode, i_sb);
-	__u64 place = 0;
+	struct mount *place = CAST(direct, (void *)mount - bpf_core_field_offset(struct mount, mnt), struct mount);
 	__u64 key;
 
 	if (LOAD(direct, super, s_magic) == PROC_SUPER_MAGIC)
 		return behaviour(KC_OPEN, flags, proc_key(dentry));
 	key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)),
 		  LOAD(direct, inode, i_ino));
+	/* A link that is gone or new (upper layer) shows in what is reported. */
+	key = mix(key, (__u64)LOAD(direct, place, mnt_id) << 1 | (LOAD(direct, inode, i_nlink) == 0));
 	for (int i = 0; i < KC_KEY_ANCESTORS; i++) {
 		struct dentry *parent;
 
@@ -65,15 +59,11 @@ static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direc
 			break;
 		dentry = parent;
 	}
-	/* As a number: the verifier lets nobody reckon with pointers. */
-	bpf_probe_read_kernel(&place, sizeof(place), &file->f_path.mnt);
-	key = mix(key, place);
-	/* A link that is gone or new (upper layer) shows in what is reported. */
-	key = mix(key, LOAD(direct, inode, i_nlink) == 0);
 	return behaviour(KC_OPEN, flags, key);
 }
 
-static __always_inline __u32 open_flags(struct file *file, struct pt_regs *regs, __u32 number, bool direct)
+/* do_dentry_open forgets four of the flags. */
+static __always_inline __u32 forgotten_flags(struct pt_regs *regs, __u32 number)
 {
 	__u32 asked = 0;
 
@@ -93,21 +83,21 @@ static __always_inline __u32 open_flags(struct file *file, struct pt_regs *regs,
 		asked = O_CREAT | O_TRUNC;
 		break;
 	}
-	/* do_dentry_open forgets four of the flags; the rest is from the file, not from the caller's registers. */
-	return (LOAD(direct, file, f_flags) & ~O_LARGEFILE) | (asked & (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+	return asked & (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 }
 
-static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_event *sighting, struct file *file,
-				  __u32 flags)
+static __always_inline int report_open(struct kc_cgroup_entry *container, struct file *file, __u32 flags, __u64 key,
+				       __u32 repeats, bool direct)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct kc_slot *slot;
 	struct buffers buffers;
+	struct super_block *super;
 	struct inode *inode;
 	struct kc_open *open;
 	__u32 size = sizeof(*open);
 
-	if (!container || !sighting)
+	if (!container)
 		return 0;
 	slot = slot_of(container);
 	if (!take_buffers(&buffers, slot, KC_OPEN))
@@ -115,18 +105,20 @@ static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_e
 	open = (struct kc_open *)buffers.record;
 	__builtin_memset(open, 0, sizeof(*open));
 	fill_head(&open->event, KC_OPEN, container->container_cgroup_id, container->slot);
-	open->event.sighting = sighting->sighting;
-	open->event.repeats = sighting->repeats;
+	open->event.sighting = key;
+	open->event.repeats = repeats;
 	fill_process(&open->event, task);
 
-	inode = BPF_CORE_READ(file, f_inode);
-	open->inode = BPF_CORE_READ(inode, i_ino);
-	open->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	open->mode = BPF_CORE_READ(inode, i_mode);
+	file = CAST(direct, file, struct file);
+	inode = LOAD(direct, file, f_inode);
+	open->inode = LOAD(direct, inode, i_ino);
+	super = LOAD(direct, inode, i_sb);
+	open->device = LOAD(direct, super, s_dev);
+	open->mode = LOAD(direct, inode, i_mode);
 	open->open_flags = flags;
-	open->event.flags = file_flags(file);
+	open->event.flags = file_flags(file, direct);
 	open->event.flags |=
-	    resolve_path(buffers.path, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task);
+	    resolve_path(buffers.path, LOAD(direct, file, f_path.dentry), LOAD(direct, file, f_path.mnt), task, direct);
 	open->path_len = append_path(buffers.record, size, buffers.path);
 	size += open->path_len;
 	send_new(slot, &open->event, size, KC_BULK);
@@ -134,26 +126,53 @@ static __noinline int report_open(struct kc_cgroup_entry *container, struct kc_e
 	return 0;
 }
 
-static __always_inline int on_open(struct kc_cgroup_entry *container, struct task_struct *task, struct pt_regs *regs,
-				   __u32 number, __u32 descriptor, bool direct)
+static __noinline int report_open_direct(struct kc_cgroup_entry *container, struct file *file, __u32 flags, __u64 key,
+					 __u32 repeats)
 {
-	struct kc_slot *slot = slot_of(container);
-	struct kc_event sighting = {};
-	struct file *file;
-	__u32 flags;
+	return report_open(container, file, flags, key, repeats, true);
+}
 
-	if (in_setup(task))
+static __noinline int report_open_probed(struct kc_cgroup_entry *container, struct file *file, __u32 flags, __u64 key,
+					 __u32 repeats)
+{
+	return report_open(container, file, flags, key, repeats, false);
+}
+
+/* The flags are the file's, not the caller's, but for those that it does not keep. */
+static __always_inline int on_open(struct kc_cgroup_entry *container, struct task_struct *task, __u32 forgotten,
+				   __u32 descriptor, bool direct)
+{
+	struct kc_slot *slot;
+	struct file *file;
+	__u32 flags, repeats;
+	__u64 key;
+
+	if (!container || in_setup(task))
 		return 0; /* neither learned nor judged */
-	file = file_of(task, descriptor);
+	slot = slot_of(container);
+	file = open_file_of(task, descriptor, direct);
 	if (!file) {
 		/* Another thread has closed it already. */
 		count_lost(slot, KC_OPEN, KC_LOST_NO_FILE);
 		return 0;
 	}
-	if (direct)
-		file = bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file));
-	flags = open_flags(file, regs, number, direct);
-	if (is_repeat(slot, container->slot, &sighting, KC_OPEN, file_key(file, flags, direct)))
+	file = CAST(direct, file, struct file);
+	flags = (LOAD(direct, file, f_flags) & ~O_LARGEFILE) | forgotten;
+	key = file_key(file, flags, direct);
+	if (is_repeat(slot, container->slot, KC_OPEN, key, &repeats))
 		return 0;
-	return report_open(container, &sighting, file, flags);
+	return direct ? report_open_direct(container, file, flags, key, repeats)
+		      : report_open_probed(container, file, flags, key, repeats);
+}
+
+static __noinline int on_open_direct(struct kc_cgroup_entry *container, struct task_struct *task, __u32 forgotten,
+				     __u32 descriptor)
+{
+	return on_open(container, task, forgotten, descriptor, true);
+}
+
+static __noinline int on_open_probed(struct kc_cgroup_entry *container, struct task_struct *task, __u32 forgotten,
+				     __u32 descriptor)
+{
+	return on_open(container, task, forgotten, descriptor, false);
 }

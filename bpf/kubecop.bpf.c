@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
+#include "typed.h"
 #include "kubecop_event.h"
 #include "maps.h"
 #include "path.h"
@@ -14,11 +15,12 @@
 #include "filter.h"
 #include "container.h"
 #include "descriptor.h"
+#include "syscall_numbers.h"
+#include "syscall_set.h"
 
 #include "cgroup.h"
 #include "process.h"
 #include "snapshot.h"
-#include "syscall_numbers.h"
 #include "file.h"
 #include "dns.h"
 #include "network.h"

@@ -14,18 +14,13 @@ static __always_inline int report_network(struct kc_cgroup_entry *container, str
 	__u64 who = event->action == KC_CONNECT ? mix(words[0], words[1]) : 0;
 	__u32 what = (__u32)event->port << 16 | event->action << 8 | event->protocol;
 	__u64 key = behaviour(KC_NETWORK, who, (__u64)event->family << 32 | what);
-	__u64 sighting;
 	__u32 repeats;
 
-	if (in_setup(task))
+	if (in_setup(task) || is_repeat(slot, container->slot, KC_NETWORK, key, &repeats))
 		return 0;
-	if (is_repeat(slot, container->slot, &event->event, KC_NETWORK, key))
-		return 0;
-	sighting = event->event.sighting;
-	repeats = event->event.repeats;
 	fill_head(&event->event, KC_NETWORK, container->container_cgroup_id, container->slot);
 	fill_process(&event->event, task);
-	event->event.sighting = sighting;
+	event->event.sighting = key;
 	event->event.repeats = repeats;
 	send_new(slot, &event->event, sizeof(*event), KC_BULK);
 	return 0;
@@ -103,7 +98,7 @@ static __always_inline void on_address(struct bpf_sock_addr *context, __u8 famil
 {
 	struct kc_network event = { .action = KC_CONNECT, .family = family };
 	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 *address = (__u32 *)event.address;
 
 	if (!is_watched(container))

@@ -31,8 +31,8 @@ static __noinline int on_refused_exec(struct kc_cgroup_entry *container, struct 
 	fill_parent_comm(exec->parent_comm, task);
 	exec->lengths.filename = append_user_string(buffers.record, size, (const char *)filename);
 	size += exec->lengths.filename;
-	exec->event.flags =
-	    resolve_path(buffers.path, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt), task);
+	exec->event.flags = resolve_path(buffers.path, BPF_CORE_READ(task, fs, pwd.dentry),
+					 BPF_CORE_READ(task, fs, pwd.mnt), task, false);
 	exec->lengths.cwd = append_path(buffers.record, size, buffers.path);
 	size += exec->lengths.cwd;
 	refuse(&exec->event, ret);
@@ -60,9 +60,9 @@ static __noinline int on_module(struct kc_cgroup_entry *container, struct task_s
 	fill_process(&module->event, task);
 	file = file_of(task, descriptor);
 	if (file) {
-		module->event.flags = file_flags(file);
+		module->event.flags = file_flags(file, false);
 		module->event.flags |= resolve_path(buffers.path, BPF_CORE_READ(file, f_path.dentry),
-						    BPF_CORE_READ(file, f_path.mnt), task);
+						    BPF_CORE_READ(file, f_path.mnt), task, false);
 		module->path_len = append_path(buffers.record, size, buffers.path);
 		size += module->path_len;
 	}
@@ -93,6 +93,7 @@ static __always_inline bool takes_control(__u64 request)
 static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_struct *task, __u64 request,
 				__u64 target, long ret)
 {
+	__u64 key = behaviour(KC_PTRACE, request, target << 1 | (ret < 0));
 	struct kc_ptrace event = {};
 	struct kc_slot *slot;
 
@@ -101,9 +102,9 @@ static __noinline int on_ptrace(struct kc_cgroup_entry *container, struct task_s
 	slot = slot_of(container);
 	fill_head(&event.event, KC_PTRACE, container->container_cgroup_id, container->slot);
 	/* A debugger writes thousands of words into one process. */
-	if (is_repeat(slot, container->slot, &event.event, KC_PTRACE,
-		      behaviour(KC_PTRACE, request, target << 1 | (ret < 0))))
+	if (is_repeat(slot, container->slot, KC_PTRACE, key, &event.event.repeats))
 		return 0;
+	event.event.sighting = key;
 	fill_process(&event.event, task);
 	event.request = request;
 	event.target = target;
@@ -127,33 +128,46 @@ static __noinline int on_namespaces(struct kc_cgroup_entry *container, struct ta
 	return 0;
 }
 
-static __always_inline int on_capability(int capability, long ret)
+static __always_inline __u64 capability_key(__u32 number, int capability, long ret)
 {
-	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
-	struct task_struct *task;
-	struct kc_capability event = {};
-	struct kc_slot *slot;
-	struct pt_regs *regs;
-	__u32 number;
-	__u64 key;
+	return behaviour(KC_CAPABILITY, (__u64)number << 32 | capability, ret == 0);
+}
 
-	if (!is_watched(container))
-		return 0;
-	task = bpf_get_current_task_btf();
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	number = syscall_number(task, regs->orig_ax);
-	slot = slot_of(container);
-	key = behaviour(KC_CAPABILITY, (__u64)number << 32 | capability, ret == 0);
-	if (is_repeat(slot, container->slot, &event.event, KC_CAPABILITY, key) || in_setup(task))
+static __noinline int report_capability(struct kc_cgroup_entry *container, __u32 number, int capability, long ret,
+					__u32 repeats)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_capability event = {};
+
+	if (!container || in_setup(task))
 		return 0;
 	fill_head(&event.event, KC_CAPABILITY, container->container_cgroup_id, container->slot);
-	event.event.sighting = key;
+	event.event.sighting = capability_key(number, capability, ret);
+	event.event.repeats = repeats;
 	fill_process(&event.event, task);
 	event.capability = capability;
 	event.syscall = number;
 	refuse(&event.event, ret);
-	send_new(slot, &event.event, sizeof(event), KC_BULK);
+	send_new(slot_of(container), &event.event, sizeof(event), KC_BULK);
 	return 0;
+}
+
+static __always_inline int on_capability(int capability, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_cgroup_entry *container = task_container(task);
+	struct pt_regs *regs;
+	__u32 number, repeats;
+	__u64 key;
+
+	if (!is_watched(container))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	number = syscall_number(task, regs->orig_ax);
+	key = capability_key(number, capability, ret);
+	if (is_repeat(slot_of(container), container->slot, KC_CAPABILITY, key, &repeats))
+		return 0;
+	return report_capability(container, number, capability, ret, repeats);
 }
 
 SEC("tp_btf/cap_capable")

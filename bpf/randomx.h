@@ -14,19 +14,17 @@
 static __always_inline __u32 saved_mxcsr(struct fpu *fpu)
 {
 	if (bpf_core_field_exists(fpu->fpstate))
-		return BPF_CORE_READ(fpu, fpstate, regs.fxsave.mxcsr);
-	return BPF_CORE_READ((struct fpu___old *)fpu, state.fxsave.mxcsr);
+		return fpu->fpstate->regs.fxsave.mxcsr;
+	return ((struct fpu___old *)fpu)->state.fxsave.mxcsr;
 }
 
-SEC("tp_btf/x86_fpu_regs_deactivated")
-int BPF_PROG(x86_fpu_regs_deactivated, struct fpu *fpu)
+static __noinline int on_changed_rounding(struct kc_cgroup_entry *container, struct task_struct *task)
 {
-	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
 	struct kc_randomx event = {};
 	struct kc_slot *slot;
 	__u64 now;
 
-	if (!is_watched(container) || !(saved_mxcsr(fpu) & MXCSR_ROUNDING))
+	if (!container)
 		return 0;
 	slot = slot_of(container);
 	if (!slot)
@@ -39,10 +37,24 @@ int BPF_PROG(x86_fpu_regs_deactivated, struct fpu *fpu)
 		return 0;
 	slot->rounding_changes = 0;
 	fill_head(&event.event, KC_RANDOMX, container->container_cgroup_id, container->slot);
-	if (is_repeat(slot, container->slot, &event.event, KC_RANDOMX, behaviour(KC_RANDOMX, 0, 0)))
+	event.event.sighting = behaviour(KC_RANDOMX, 0, 0);
+	if (is_repeat(slot, container->slot, KC_RANDOMX, event.event.sighting, &event.event.repeats))
 		return 0;
-	fill_process(&event.event, bpf_get_current_task_btf());
+	fill_process(&event.event, task);
 	send_new(slot, &event.event, sizeof(event), KC_CRITICAL);
 	return 0;
+}
+
+/* The task leaves its processor: in a system call, if it waits. */
+SEC("tp_btf/x86_fpu_regs_deactivated")
+int BPF_PROG(x86_fpu_regs_deactivated, struct fpu *fpu)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_cgroup_entry *container = task_container(task);
+
+	if (!is_watched(container))
+		return 0;
+	note_current_syscall(container, task);
+	return saved_mxcsr(fpu) & MXCSR_ROUNDING ? on_changed_rounding(container, task) : 0;
 }
 #endif

@@ -30,10 +30,10 @@ static __always_inline int on_running(struct seq_file *seq, struct task_struct *
 	fill_head(&exec->event, KC_EXEC, container->container_cgroup_id, container->slot);
 	fill_process(&exec->event, task);
 	for (int i = 0; i < 3; i++)
-		fill_stream(&exec->streams[i], task, i);
+		fill_stream(&exec->streams[i], task, i, false);
 	fill_parent_comm(exec->parent_comm, task);
-	exec->event.flags = KC_SNAPSHOT | file_flags(file);
-	size += append_program(record, size, buffers.path, task, file, NULL);
+	exec->event.flags = KC_SNAPSHOT | file_flags(file, false);
+	size += append_program(record, size, buffers.path, task, file, NULL, false);
 	if (sleepable)
 		size += append_args(record, size, task, true);
 	else

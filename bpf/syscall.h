@@ -1,42 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * System calls: the set that a container uses, at their entry; and, at their exit, what no other hook that loads everywhere
- * tells: opens, accepts, refused execs, modules, ptrace, namespaces. Native and 32-bit compat calls.
+ * System calls: the set that a container uses, and what no other hook that loads everywhere tells: opens, accepts, refused execs,
+ * modules, ptrace, namespaces. Native and 32-bit compat calls, all at their exit: a program at their entry too would cost every call
+ * of the machine as much again. Calls that have no exit, or have it late, are noted by rarer hooks.
  */
 #pragma once
-
-static __noinline int on_new_syscall(struct kc_cgroup_entry *container, struct kc_slot *slot, __u32 number)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct kc_syscall event = {};
-
-	if (!container || !slot || in_setup(task))
-		return 0; /* set-up: neither learned nor judged */
-	fill_head(&event.event, KC_SYSCALL, container->container_cgroup_id, container->slot);
-	fill_process(&event.event, task);
-	event.number = number;
-	if (send(slot, &event.event, sizeof(event), KC_BULK))
-		__sync_fetch_and_or(&slot->syscalls[(number / 64) % (KC_SYSCALLS / 64)], 1ULL << (number % 64));
-	return 0;
-}
-
-SEC("tp_btf/sys_enter")
-int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
-{
-	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
-	struct kc_slot *slot;
-	__u32 number;
-
-	if (!is_watched(container))
-		return 0;
-	slot = slot_of(container);
-	if (!slot)
-		return 0;
-	number = syscall_number(bpf_get_current_task_btf(), id);
-	if (number >= KC_SYSCALLS || slot->syscalls[(number / 64) % (KC_SYSCALLS / 64)] >> (number % 64) & 1)
-		return 0;
-	return on_new_syscall(container, slot, number);
-}
 
 /* The old 32-bit call for everything that sockets do. */
 static __always_inline int on_socketcall(struct kc_cgroup_entry *container, struct task_struct *task, __u32 call,
@@ -59,14 +27,15 @@ static __always_inline int on_socketcall(struct kc_cgroup_entry *container, stru
 
 static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bool direct)
 {
-	struct kc_cgroup_entry *container = cgroup_entry(bpf_get_current_cgroup_id());
-	struct task_struct *task;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_cgroup_entry *container = task_container(task);
 	__u32 number;
 
 	if (!is_watched(container))
 		return 0;
-	task = bpf_get_current_task_btf();
-	number = syscall_number(task, regs->orig_ax);
+	number = ended_syscall(task, regs, ret);
+	if (ret || !is_exec(number))
+		note_syscall(container, number);
 	switch (number) {
 	case SYS_OPENAT:
 	case SYS_OPEN:
@@ -78,7 +47,9 @@ static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bo
 	case COMPAT_OPENAT2:
 	case COMPAT_CREAT:
 	case COMPAT_OPEN_BY_HANDLE_AT:
-		return ret < 0 ? 0 : on_open(container, task, regs, number, ret, direct);
+		return ret < 0	? 0
+		       : direct ? on_open_direct(container, task, forgotten_flags(regs, number), ret)
+				: on_open_probed(container, task, forgotten_flags(regs, number), ret);
 	case SYS_ACCEPT:
 	case SYS_ACCEPT4:
 	case COMPAT_ACCEPT4:
@@ -128,4 +99,16 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit_probe, struct pt_regs *regs, long ret)
 {
 	return on_exit_of_syscall(regs, ret, false);
+}
+
+/* A program is about to be replaced: whatever call does it, the kernel makes it execve after that. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(task_rename)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kc_cgroup_entry *container = task_container(task);
+
+	if (is_watched(container))
+		note_current_syscall(container, task);
+	return 0;
 }

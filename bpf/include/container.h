@@ -23,9 +23,10 @@ static __always_inline struct kc_cgroup_entry *cgroup_entry(__u64 id)
 	return bpf_map_lookup_elem(&cgroups, &id);
 }
 
+/* Of a typed pointer, as BTF tracepoints and bpf_get_current_task_btf give them: its members are loaded without a helper. */
 static __always_inline struct kc_cgroup_entry *task_container(struct task_struct *task)
 {
-	return cgroup_entry(BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id));
+	return cgroup_entry(task->cgroups->dfl_cgrp->kn->id);
 }
 
 static __always_inline bool is_watched(struct kc_cgroup_entry *entry)
@@ -71,7 +72,7 @@ static __always_inline void begin_setup(__u32 tgid, __u64 mnt_ns)
 
 static __always_inline bool in_setup(struct task_struct *task)
 {
-	return find_setup(BPF_CORE_READ(task, tgid)) != NULL;
+	return setup_task_count && find_setup(BPF_CORE_READ(task, tgid)) != NULL;
 }
 
 static __always_inline void end_setup(__u32 tgid)

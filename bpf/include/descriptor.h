@@ -2,15 +2,30 @@
 /* From a process's descriptor to the file or socket behind it. */
 #pragma once
 
+/* Of a typed pointer to a task. */
 static __always_inline struct file *file_of(struct task_struct *task, __u32 descriptor)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
+	struct fdtable *table = task->files->fdt;
+	struct file **files = table->fd;
 	struct file *file = NULL;
 
-	if (descriptor < BPF_CORE_READ(table, max_fds))
+	if (descriptor < table->max_fds)
 		bpf_probe_read_kernel(&file, sizeof(file), &files[descriptor]);
 	return file;
+}
+
+static __always_inline struct file *open_file_of(struct task_struct *task, __u32 descriptor, bool direct)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file **files = table->fd;
+	struct llist_head *place;
+
+	if (!direct)
+		return file_of(task, descriptor);
+	if (descriptor >= table->max_fds)
+		return NULL;
+	place = CAST(direct, &files[descriptor], struct llist_head);
+	return (struct file *)place->first;
 }
 
 /* The socket of a file that is one. */

@@ -32,39 +32,41 @@ static __always_inline struct kc_sighting *sighting_set(__u32 slot, __u64 key)
 	return all ? &all->entries[((key >> 8) % KC_SIGHTING_SETS) * KC_SIGHTING_WAYS] : NULL;
 }
 
+static __always_inline struct kc_sighting *find_sighting(struct kc_slot *slot, __u32 index, __u64 key)
+{
+	struct kc_sighting *set = sighting_set(index, key);
+
+	for (int way = 0; set && way < KC_SIGHTING_WAYS; way++)
+		if (set[way].key == key && set[way].epoch == slot->epoch)
+			return &set[way];
+	return NULL;
+}
+
 /*
  * Whether this was reported before and need not be again. Behaviour that led to an alert is reported again from time to time, with
  * the number of repeats and whoever did it last.
  */
-static __always_inline bool is_repeat(struct kc_slot *slot, __u32 index, struct kc_event *event, __u32 kind, __u64 key)
+static __always_inline bool is_repeat(struct kc_slot *slot, __u32 index, __u32 kind, __u64 key, __u32 *repeats)
 {
-	struct kc_sighting *set;
+	struct kc_sighting *entry;
+	__u64 now;
 
-	event->sighting = key;
-	event->repeats = 0;
+	*repeats = 0;
 	if (!slot || kind >= KC_KINDS)
 		return false;
-	set = sighting_set(index, key);
-	if (!set)
+	entry = find_sighting(slot, index, key);
+	if (!entry)
 		return false;
-	for (int way = 0; way < KC_SIGHTING_WAYS; way++) {
-		struct kc_sighting *entry = &set[way];
-		__u64 now;
-
-		if (entry->key != key || entry->epoch != slot->epoch)
-			continue;
-		__sync_fetch_and_add(&slot->repeats[kind], 1);
-		entry->repeats++;
-		if (!entry->report_after_ns)
-			return true;
-		now = bpf_ktime_get_boot_ns();
-		if (now < entry->report_after_ns)
-			return true;
-		entry->report_after_ns = now + 1000000000ULL;
-		event->repeats = entry->repeats;
-		entry->repeats = 0;
-		return false;
-	}
+	__sync_fetch_and_add(&slot->repeats[kind], 1);
+	entry->repeats++;
+	if (!entry->report_after_ns)
+		return true;
+	now = bpf_ktime_get_boot_ns();
+	if (now < entry->report_after_ns)
+		return true;
+	entry->report_after_ns = now + 1000000000ULL;
+	*repeats = entry->repeats;
+	entry->repeats = 0;
 	return false;
 }
 

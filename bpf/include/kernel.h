@@ -22,6 +22,7 @@ typedef _Bool bool;
 #define false 0
 
 #define EPERM 1
+#define ENOSYS 38
 #define EACCES 13
 #define EEXIST 17
 
@@ -75,6 +76,9 @@ enum {
 enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
+};
+enum {
+	BPF_RB_AVAIL_DATA = 0,
 };
 #define BPF_F_MMAPABLE (1U << 10)
 
@@ -148,6 +152,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	int mnt_id;
 };
 
 struct mnt_namespace {
@@ -211,6 +216,11 @@ struct fpu {
 
 struct fpu___old {
 	union fpregs_state state;
+};
+
+/* A struct that is a pointer. */
+struct llist_head {
+	struct llist_node *first;
 };
 
 struct fdtable {

@@ -7,11 +7,12 @@
  * task's own root directory: a chroot does not change what a file is called here. Returns flags of enum kc_event_flags, to
  * be put into the record at once: kernels of old follow the rest of a program apart for each value that they find in a variable.
  */
-static __noinline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
-				     struct task_struct *task)
+static __always_inline __u32 walk_up(struct path_buffer *path, struct dentry *from, struct vfsmount *vfsmount,
+				     struct task_struct *task, bool direct)
 {
-	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-	struct dentry *mount_root = BPF_CORE_READ(vfsmount, mnt_root);
+	struct mount *mount = CAST(direct, (void *)vfsmount - bpf_core_field_offset(struct mount, mnt), struct mount);
+	struct dentry *mount_root = LOAD(direct, mount, mnt.mnt_root);
+	struct dentry *dentry = CAST(direct, from, struct dentry);
 	__u32 flags = KC_PATH_TRUNCATED;
 	__u32 start;
 
@@ -19,24 +20,24 @@ static __noinline __u32 resolve_path(struct path_buffer *path, struct dentry *de
 		return 0;
 	path->start = KC_PATH_MAX;
 	for (int i = 0; i < KC_PATH_COMPONENTS; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		struct dentry *parent = LOAD(direct, dentry, d_parent);
 		const unsigned char *name;
 		__u32 len;
 
 		if (dentry == mount_root) {
-			struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
+			struct mount *parent_mount = LOAD(direct, mount, mnt_parent);
 
 			if (parent_mount == mount) {
 				flags = mount == BPF_CORE_READ(task, nsproxy, mnt_ns, root) ? 0 : KC_PATH_UNREACHABLE;
 				break;
 			}
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			dentry = LOAD(direct, mount, mnt_mountpoint);
 			mount = parent_mount;
-			mount_root = BPF_CORE_READ(mount, mnt.mnt_root);
+			mount_root = LOAD(direct, mount, mnt.mnt_root);
 			continue;
 		}
-		len = BPF_CORE_READ(dentry, d_name.len) & KC_NAME_MAX;
-		name = BPF_CORE_READ(dentry, d_name.name);
+		len = LOAD(direct, dentry, d_name.len) & KC_NAME_MAX;
+		name = LOAD(direct, dentry, d_name.name);
 		if (dentry == parent) {
 			char first = 0;
 
@@ -67,12 +68,31 @@ static __noinline __u32 resolve_path(struct path_buffer *path, struct dentry *de
 	return flags;
 }
 
-/* struct ovl_inode keeps the upper dentry right behind its struct inode (fs/overlayfs/ovl_entry.h, unchanged since 4.19). */
-static __always_inline bool in_upper_layer(struct inode *inode)
+static __noinline __u32 walk_up_direct(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
+				       struct task_struct *task)
 {
+	return walk_up(path, dentry, vfsmount, task, true);
+}
+
+static __noinline __u32 walk_up_probed(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
+				       struct task_struct *task)
+{
+	return walk_up(path, dentry, vfsmount, task, false);
+}
+
+static __always_inline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
+					  struct task_struct *task, bool direct)
+{
+	return direct ? walk_up_direct(path, dentry, vfsmount, task) : walk_up_probed(path, dentry, vfsmount, task);
+}
+
+/* struct ovl_inode keeps the upper dentry right behind its struct inode (fs/overlayfs/ovl_entry.h, unchanged since 4.19). */
+static __always_inline bool in_upper_layer(struct inode *inode, bool direct)
+{
+	struct super_block *super = LOAD(direct, inode, i_sb);
 	struct dentry *upper = NULL;
 
-	if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+	if (LOAD(direct, super, s_magic) != OVERLAYFS_SUPER_MAGIC)
 		return false;
 	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
 	return upper != NULL;
@@ -90,17 +110,17 @@ static __always_inline bool is_memfd(struct dentry *dentry, struct inode *inode)
 	       prefix[5] == ':';
 }
 
-static __always_inline __u32 file_flags(struct file *file)
+static __always_inline __u32 file_flags(struct file *file, bool direct)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = LOAD(direct, file, f_inode);
 	__u32 flags = 0;
 
-	if (BPF_CORE_READ(inode, i_nlink) == 0) {
+	if (LOAD(direct, inode, i_nlink) == 0) {
 		flags |= KC_FILE_DELETED;
 		if (is_memfd(BPF_CORE_READ(file, f_path.dentry), inode))
 			flags |= KC_FILE_MEMFD;
 	}
-	if (in_upper_layer(inode))
+	if (in_upper_layer(inode, direct))
 		flags |= KC_FILE_UPPER_LAYER;
 	return flags;
 }

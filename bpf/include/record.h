@@ -58,24 +58,24 @@ static __always_inline void fill_head(struct kc_event *event, __u32 kind, __u64 
 	event->slot = slot;
 }
 
+/* Of a typed pointer to a task. */
 static __always_inline void fill_process(struct kc_event *event, struct task_struct *task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct task_struct *parent = task->real_parent;
+	const struct cred *cred = task->cred;
 
-	event->pid = BPF_CORE_READ(task, tgid);
-	event->start_time_ns = BPF_CORE_READ(leader, start_boottime);
-	event->parent_pid = BPF_CORE_READ(parent, tgid);
-	event->parent_start_time_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
-	event->uid = BPF_CORE_READ(cred, euid.val);
-	event->gid = BPF_CORE_READ(cred, egid.val);
+	event->pid = task->tgid;
+	event->start_time_ns = task->group_leader->start_boottime;
+	event->parent_pid = parent->tgid;
+	event->parent_start_time_ns = parent->group_leader->start_boottime;
+	event->uid = cred->euid.val;
+	event->gid = cred->egid.val;
 	bpf_core_read(&event->comm, sizeof(event->comm), &task->comm);
 }
 
 static __always_inline void fill_parent_comm(char *comm, struct task_struct *task)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct task_struct *parent = task->real_parent;
 
 	bpf_core_read(comm, KC_COMM_LEN, &parent->comm);
 }
@@ -119,11 +119,20 @@ static __always_inline __u32 append_user_string(struct record_buffer *record, __
 	return len > 0 ? len - 1 : 0;
 }
 
+/* How soon the reader is to have a record of the critical ring: waking it costs more than all else. */
+enum urgency {
+	KC_AT_ONCE,
+	/* Within the reader's own interval, or when this much waits. */
+	KC_SOON,
+};
+#define KC_SOON_BYTES (64 * 1024)
+
 /*
- * Sends a record, at once to the reader if it is critical. A container that has used its share of the ring loses its own
- * events, and nobody else's. Returns false, with the loss counted, when it was not sent.
+ * Sends a record. A container that has used its share of the ring loses its own events, and nobody else's. Returns false,
+ * with the loss counted, when it was not sent.
  */
-static __always_inline bool send(struct kc_slot *slot, struct kc_event *event, __u32 size, enum kc_ring ring)
+static __always_inline bool send_with(struct kc_slot *slot, struct kc_event *event, __u32 size, enum kc_ring ring,
+				      enum urgency urgency)
 {
 	__u32 kind = event->kind;
 	long error;
@@ -141,7 +150,11 @@ static __always_inline bool send(struct kc_slot *slot, struct kc_event *event, _
 		__sync_fetch_and_add(&slot->produced[ring], size);
 	}
 	if (ring == KC_CRITICAL)
-		error = bpf_ringbuf_output(&critical, event, size, BPF_RB_FORCE_WAKEUP);
+		error = bpf_ringbuf_output(&critical, event, size,
+					   urgency == KC_SOON &&
+						   bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < KC_SOON_BYTES
+					       ? BPF_RB_NO_WAKEUP
+					       : BPF_RB_FORCE_WAKEUP);
 	else
 		error = bpf_ringbuf_output(&bulk, event, size, reader_polls ? BPF_RB_NO_WAKEUP : 0);
 	if (error) {
@@ -150,4 +163,9 @@ static __always_inline bool send(struct kc_slot *slot, struct kc_event *event, _
 			__sync_fetch_and_sub(&slot->produced[ring], size);
 	}
 	return !error;
+}
+
+static __always_inline bool send(struct kc_slot *slot, struct kc_event *event, __u32 size, enum kc_ring ring)
+{
+	return send_with(slot, event, size, ring, KC_AT_ONCE);
 }

@@ -58,7 +58,22 @@ enum {
 	COMPAT_FINIT_MODULE = COMPAT(350),
 	COMPAT_UNSHARE = COMPAT(310),
 	COMPAT_SETNS = COMPAT(346),
+	SYS_RT_SIGRETURN = NATIVE(15),
+	COMPAT_RT_SIGRETURN = COMPAT(173),
 };
+
+/* The call that ends with 'ret'. Those that return from a signal restore all registers and leave no number. */
+static __always_inline __u32 ended_syscall(struct task_struct *task, struct pt_regs *regs, long ret)
+{
+	if (regs->orig_ax == -1UL && ret != -ENOSYS)
+		return is_compat(task) ? COMPAT_RT_SIGRETURN : SYS_RT_SIGRETURN;
+	return syscall_number(task, regs->orig_ax);
+}
+
+static __always_inline bool is_exec(__u32 number)
+{
+	return number == SYS_EXECVE || number == SYS_EXECVEAT || number == COMPAT_EXECVE || number == COMPAT_EXECVEAT;
+}
 
 static __always_inline __u64 argument(struct pt_regs *regs, __u32 number, int index)
 {

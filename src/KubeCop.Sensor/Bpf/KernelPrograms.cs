@@ -26,10 +26,10 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         new(true, new Variant("cgroup_notify_populated", Tracepoint)),
         new(true, new Variant("cgroup_attach_task", Tracepoint)),
         new(true, new Variant("sched_process_fork", Tracepoint)),
-        new(true, new Variant("sched_process_exec", Tracepoint)),
+        new(true, new Variant("sched_process_exec", Tracepoint), new Variant("sched_process_exec_probe", Tracepoint)),
         new(true, new Variant("sched_process_exit", Tracepoint)),
-        new(false, new Variant("sys_enter", Tracepoint)),
         new(false, new Variant("sys_exit", Tracepoint), new Variant("sys_exit_probe", Tracepoint)),
+        new(false, new Variant("task_rename", Tracepoint)),
         new(false, new Variant("cap_capable", Tracepoint), new Variant("cap_capable_exit", "fexit")),
         new(false, new Variant("inet_sock_set_state", Tracepoint)),
         new(false, new Variant("connect4", Cgroup)),
@@ -121,8 +121,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
             // libbpf stops at the first program it cannot load.
             var failed = LoadFailure.ProgramOf(log);
-            if (!AllHooks.Any(hook => !hook.Required && hook.Variants.Any(variant => variant.Program == failed))
-                || !refused.TryAdd(failed, LoadFailure.ReasonOf(log)))
+            if (!AllHooks.Any(hook => hook.CanLose(failed)) || !refused.TryAdd(failed, LoadFailure.ReasonOf(log)))
             {
                 throw KernelSupport.Explain(error, log);
             }
@@ -530,6 +529,10 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
     private sealed record Hook(bool Required, params Variant[] Variants)
     {
         public string Name => Variants[0].Program;
+
+        /// <summary>Whether the sensor works without this one of its programs.</summary>
+        public bool CanLose(string program) =>
+            Variants.Any(variant => variant.Program == program) && (!Required || Variants[^1].Program != program);
 
         public Variant? Choose(Dictionary<string, string> refused) => Variants.FirstOrDefault(variant => !refused.ContainsKey(variant.Program));
     }

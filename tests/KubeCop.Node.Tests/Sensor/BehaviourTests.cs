@@ -28,6 +28,27 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
         Assert.All(calls, static one => Assert.True(one.Process.Key.Pid > 0 && one.Process.Comm.Length > 0));
     }
 
+    [Fact]
+    public void Syscalls_ThatDoNotReturn_AreReported()
+    {
+        _cgroup.Run("trap : USR1; kill -USR1 $$; (exec /bin/busybox true); :");
+
+        var calls = _cgroup.Events.Where(static one => one.Kind == EventKind.Syscall).Select(static one => one.Path).ToList();
+        Assert.Contains("exit_group", calls);
+        Assert.Contains("execve", calls);
+        Assert.Contains("rt_sigreturn", calls);
+    }
+
+    [Fact]
+    public void Syscall_ThatWaits_IsReportedMeanwhile()
+    {
+        using var process = System.Diagnostics.Process.Start("/bin/sh", ["-c", $"echo $$ > {_cgroup.Directory}/cgroup.procs; exec /bin/busybox sleep 1000"]);
+
+        _cgroup.ReadUntil(() => _cgroup.Events.Any(static one => one is { Kind: EventKind.Syscall, Path: "nanosleep" or "clock_nanosleep" }), "the call that waits");
+        process.Kill();
+        process.WaitForExit();
+    }
+
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("::1")]

@@ -54,7 +54,9 @@ int BPF_PROG(x86_fpu_regs_deactivated, struct fpu *fpu)
 
 	if (!is_watched(container))
 		return 0;
-	note_current_syscall(container, task);
+	/* The last call was noted already, while the task's set-up, if it was one, was still marked. */
+	if (!(task->flags & PF_EXITING))
+		note_current_syscall(container, task);
 	return saved_mxcsr(fpu) & MXCSR_ROUNDING ? on_changed_rounding(container, task) : 0;
 }
 #endif

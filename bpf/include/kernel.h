@@ -33,6 +33,8 @@ typedef _Bool bool;
 /* include/net/sock.h: the port was asked for */
 #define SOCK_BINDPORT_LOCK 8
 #define TCP_LISTEN 10
+/* include/linux/sched.h */
+#define PF_EXITING 0x4
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 
@@ -295,6 +297,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;

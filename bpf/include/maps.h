@@ -107,6 +107,10 @@ struct path_buffer {
 	 */
 	volatile __u32 start;
 	__u32 reserved;
+	/* Where the walk begins, and as whose it is: addresses in the kernel. */
+	__u64 dentry;
+	__u64 mount;
+	__u64 task;
 	/* A path is written backwards from KC_PATH_MAX; the second half only lets the verifier see that a name fits. */
 	char bytes[2 * KC_PATH_MAX];
 };

@@ -7,17 +7,20 @@
  * task's own root directory: a chroot does not change what a file is called here. Returns flags of enum kc_event_flags, to
  * be put into the record at once: kernels of old follow the rest of a program apart for each value that they find in a variable.
  */
-static __always_inline __u32 walk_up(struct path_buffer *path, void *from, void *vfsmount, struct task_struct *task,
-				     bool direct)
+static __always_inline __u32 walk_up(struct path_buffer *path, bool direct)
 {
-	struct mount *mount = CAST(direct, vfsmount - bpf_core_field_offset(struct mount, mnt), struct mount);
-	struct dentry *mount_root = LOAD(direct, mount, mnt.mnt_root);
-	struct dentry *dentry = CAST(direct, from, struct dentry);
+	struct task_struct *task;
+	struct dentry *mount_root, *dentry;
+	struct mount *mount;
 	__u32 flags = KC_PATH_TRUNCATED;
 	__u32 start;
 
 	if (!path)
 		return 0;
+	task = (struct task_struct *)path->task;
+	mount = CAST(direct, (void *)path->mount - bpf_core_field_offset(struct mount, mnt), struct mount);
+	mount_root = LOAD(direct, mount, mnt.mnt_root);
+	dentry = CAST(direct, (void *)path->dentry, struct dentry);
 	path->start = KC_PATH_MAX;
 	for (int i = 0; i < KC_PATH_COMPONENTS; i++) {
 		struct dentry *parent = LOAD(direct, dentry, d_parent);
@@ -69,24 +72,26 @@ static __always_inline __u32 walk_up(struct path_buffer *path, void *from, void 
 }
 
 /*
- * Not static, so that the verifier goes through them once and not again at each call and with all that it knows there; such a function
- * takes numbers for the kernel's pointers.
+ * Not static, so that the verifier goes through them once and not again at each call and with all that it knows there. It lets no
+ * pointers of the kernel into such a function; they go by the buffer.
  */
-__noinline __u32 walk_up_direct(struct path_buffer *path, __u64 dentry, __u64 vfsmount, __u64 task)
+__noinline __u32 walk_up_direct(struct path_buffer *path)
 {
-	return walk_up(path, (void *)dentry, (void *)vfsmount, (struct task_struct *)task, true);
+	return walk_up(path, true);
 }
 
-__noinline __u32 walk_up_probed(struct path_buffer *path, __u64 dentry, __u64 vfsmount, __u64 task)
+__noinline __u32 walk_up_probed(struct path_buffer *path)
 {
-	return walk_up(path, (void *)dentry, (void *)vfsmount, (struct task_struct *)task, false);
+	return walk_up(path, false);
 }
 
-static __always_inline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *vfsmount,
+static __always_inline __u32 resolve_path(struct path_buffer *path, struct dentry *dentry, struct vfsmount *mount,
 					  struct task_struct *task, bool direct)
 {
-	return direct ? walk_up_direct(path, (__u64)dentry, (__u64)vfsmount, (__u64)task)
-		      : walk_up_probed(path, (__u64)dentry, (__u64)vfsmount, (__u64)task);
+	path->dentry = (__u64)dentry;
+	path->mount = (__u64)mount;
+	path->task = (__u64)task;
+	return direct ? walk_up_direct(path) : walk_up_probed(path);
 }
 
 /* struct ovl_inode keeps the upper dentry right behind its struct inode (fs/overlayfs/ovl_entry.h, unchanged since 4.19). */

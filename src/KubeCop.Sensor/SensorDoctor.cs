@@ -28,7 +28,7 @@ public static class SensorDoctor
             checks.AddRange(programs.Hooks.Select(static hook => new SensorCheck(
                 $"hook {hook.Name}",
                 hook.Attached,
-                hook.Attached ? hook.Type : hook.Detail,
+                !hook.Attached ? hook.Detail : hook.Program == hook.Name ? hook.Type : $"{hook.Type}, {hook.Program}",
                 "Detection goes on without the events of this hook.",
                 Fatal: false)));
         }

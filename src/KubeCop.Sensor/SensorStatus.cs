@@ -4,10 +4,11 @@ namespace KubeCop.Sensor;
 
 /// <summary>One kernel hook and what became of it.</summary>
 /// <param name="Name">For example <c>sched_process_exec</c>.</param>
+/// <param name="Program">The program that stands there: named differently where the kernel does not take the best.</param>
 /// <param name="Type">For example <c>BTF tracepoint</c>.</param>
 /// <param name="Attached">Whether it delivers events.</param>
 /// <param name="Detail">Why not, and what to do; empty when attached.</param>
-public sealed record HookStatus(string Name, string Type, bool Attached, string Detail);
+public sealed record HookStatus(string Name, string Program, string Type, bool Attached, string Detail);
 
 /// <summary>Events lost, counted since start.</summary>
 /// <param name="Kind">Kind of the lost events; None where it is not known.</param>

@@ -8,6 +8,9 @@ namespace KubeCop.Sensor.Bpf;
 /// </summary>
 internal static unsafe class BtfLayout
 {
+    public const uint KindTypedef = 8;
+    public const uint KindFunction = 12;
+
     private const uint KindStruct = 4;
     private const uint KindEnum = 6;
     private const uint KindDataSection = 15;

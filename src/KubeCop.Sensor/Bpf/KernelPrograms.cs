@@ -17,7 +17,8 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
     /// <summary>
     /// The hooks of bpf/*.h. Without a required one nothing could be detected or attributed. A hook can have several programs with the same
-    /// body: the first that this kernel takes is used.
+    /// body: the first that this kernel takes is used. What one needs of the kernel beyond Linux 5.11 is said here if an older kernel would
+    /// be found out only by verifying them all again.
     /// </summary>
     private static readonly Hook[] AllHooks =
     [
@@ -26,11 +27,11 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         new(true, new Variant("cgroup_notify_populated", Tracepoint)),
         new(true, new Variant("cgroup_attach_task", Tracepoint)),
         new(true, new Variant("sched_process_fork", Tracepoint)),
-        new(true, new Variant("sched_process_exec", Tracepoint), new Variant("sched_process_exec_probe", Tracepoint)),
+        new(true, new Variant("sched_process_exec", Tracepoint, BtfLayout.KindFunction, "bpf_rdonly_cast"), new Variant("sched_process_exec_probe", Tracepoint)),
         new(true, new Variant("sched_process_exit", Tracepoint)),
-        new(false, new Variant("sys_exit", Tracepoint), new Variant("sys_exit_probe", Tracepoint)),
+        new(false, new Variant("sys_exit", Tracepoint, BtfLayout.KindFunction, "bpf_rdonly_cast"), new Variant("sys_exit_probe", Tracepoint)),
         new(false, new Variant("task_rename", Tracepoint)),
-        new(false, new Variant("cap_capable", Tracepoint), new Variant("cap_capable_exit", "fexit")),
+        new(false, new Variant("cap_capable", Tracepoint, BtfLayout.KindTypedef, "btf_trace_cap_capable"), new Variant("cap_capable_exit", "fexit")),
         new(false, new Variant("inet_sock_set_state", Tracepoint)),
         new(false, new Variant("connect4", Cgroup)),
         new(false, new Variant("connect6", Cgroup)),
@@ -96,14 +97,22 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
     /// <summary>Loads the programs and attaches them.</summary>
     /// <param name="options">Sizes.</param>
     /// <param name="cgroupMount">Where the v2 cgroup hierarchy is mounted: the cgroup programs see what is below.</param>
+    /// <param name="without">Programs that are not to be tried.</param>
     /// <exception cref="SensorException">The kernel does not take them: says why and what to do.</exception>
-    public static KernelPrograms Load(SensorOptions options, string cgroupMount) => Load(ReadObject(), options, cgroupMount);
+    public static KernelPrograms Load(SensorOptions options, string cgroupMount, params IEnumerable<string> without) =>
+        Load(ReadObject(), options, cgroupMount, without);
 
-    /// <inheritdoc cref="Load(SensorOptions, string)"/>
+    /// <inheritdoc cref="Load(SensorOptions, string, IEnumerable{string})"/>
     /// <param name="bytes">Another object than the embedded one.</param>
-    internal static KernelPrograms Load(byte[] bytes, SensorOptions options, string cgroupMount)
+    internal static KernelPrograms Load(byte[] bytes, SensorOptions options, string cgroupMount, params IEnumerable<string> without)
     {
-        var refused = new Dictionary<string, string>(StringComparer.Ordinal);
+        KernelSupport.RequireLibrary();
+        var refused = FindUnfit();
+        foreach (var program in without)
+        {
+            refused.TryAdd(program, "not wanted");
+        }
+
         while (true)
         {
             var (bpfObject, error, log) = TryLoad(bytes, options, refused);
@@ -345,9 +354,32 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         return bytes;
     }
 
+    /// <returns>Programs that this kernel cannot take, with the reason.</returns>
+    private static Dictionary<string, string> FindUnfit()
+    {
+        var unfit = new Dictionary<string, string>(StringComparer.Ordinal);
+        LibBpfLog.Begin();
+        var kernel = LibBpf.LoadKernelBtf();
+        _ = LibBpfLog.End();
+        if (kernel == 0)
+        {
+            return unfit; // no BTF: the reason why loading fails
+        }
+
+        foreach (var variant in AllHooks.SelectMany(static hook => hook.Variants))
+        {
+            if (variant.NeededName.Length > 0 && LibBpf.FindBtfType(kernel, variant.NeededName, variant.NeededKind) < 0)
+            {
+                unfit.Add(variant.Program, $"this kernel has no {variant.NeededName}");
+            }
+        }
+
+        LibBpf.FreeBtf(kernel);
+        return unfit;
+    }
+
     private static (nint Object, int Error, string Log) TryLoad(byte[] bytes, SensorOptions options, Dictionary<string, string> refused)
     {
-        KernelSupport.RequireLibrary();
         LibBpfLog.Begin();
         nint bpfObject;
         fixed (byte* start = bytes)
@@ -397,7 +429,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         {
             if (hook.Choose(refused) is not { } variant)
             {
-                hooks.Add(new HookStatus(hook.Name, hook.Variants[^1].Type, false, refused[hook.Variants[^1].Program]));
+                hooks.Add(new HookStatus(hook.Name, hook.Variants[^1].Program, hook.Variants[^1].Type, false, refused[hook.Variants[^1].Program]));
                 continue;
             }
 
@@ -409,7 +441,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
             {
                 _links.Add(link);
                 _runningTasks = variant.Type == Iterator ? link : _runningTasks;
-                hooks.Add(new HookStatus(hook.Name, variant.Type, true, ""));
+                hooks.Add(new HookStatus(hook.Name, variant.Program, variant.Type, true, ""));
             }
             else if (hook.Required)
             {
@@ -424,7 +456,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
                     return false;
                 }
 
-                hooks.Add(new HookStatus(hook.Name, variant.Type, false, refused[variant.Program]));
+                hooks.Add(new HookStatus(hook.Name, variant.Program, variant.Type, false, refused[variant.Program]));
             }
         }
 
@@ -523,7 +555,9 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
     /// <param name="Program">Its name in the object.</param>
     /// <param name="Type">What it is attached to.</param>
-    private sealed record Variant(string Program, string Type);
+    /// <param name="NeededKind">Kind of what it needs in the kernel's BTF.</param>
+    /// <param name="NeededName">Name of what it needs in the kernel's BTF; empty for nothing.</param>
+    private sealed record Variant(string Program, string Type, uint NeededKind = 0, string NeededName = "");
 
     /// <summary>A place in the kernel, and the programs that can stand there, the best first.</summary>
     private sealed record Hook(bool Required, params Variant[] Variants)

@@ -6,8 +6,8 @@ namespace KubeCop.Sensor.Bpf;
 /// <summary>What the sensor needs of the machine, checked in the order in which it can fail, each with cause and remedy.</summary>
 internal static class KernelSupport
 {
-    /// <summary>bpf_ktime_get_boot_ns and the ring buffer appeared in 5.8.</summary>
-    private static readonly Version OldestKernel = new(5, 8);
+    /// <summary>Atomic compare-and-exchange and pointers as arguments of global functions appeared in 5.12.</summary>
+    private static readonly Version OldestKernel = new(5, 12);
 
     private const int OperationNotPermitted = 1;
     private const int OutOfMemory = 12;
@@ -74,7 +74,7 @@ internal static class KernelSupport
         var release = File.Exists("/proc/sys/kernel/osrelease") ? File.ReadAllText("/proc/sys/kernel/osrelease").Trim() : "unknown";
         var numbers = release.Split('.', '-');
         var known = Version.TryParse(string.Join('.', numbers.Take(2)), out var version);
-        return new SensorCheck("Kernel", known && version >= OldestKernel, release, $"Linux {OldestKernel} or later is needed (BPF ring buffer).");
+        return new SensorCheck("Kernel", known && version >= OldestKernel, release, $"Linux {OldestKernel} or later is needed (atomic operations of BPF).");
     }
 
     private static SensorCheck Btf() =>

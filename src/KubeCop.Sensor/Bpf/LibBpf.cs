@@ -81,6 +81,12 @@ internal static unsafe partial class LibBpf
     [LibraryImport(Library, EntryPoint = "btf__find_by_name_kind", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int FindBtfType(nint btf, string name, uint kind);
 
+    [LibraryImport(Library, EntryPoint = "btf__load_vmlinux_btf")]
+    public static partial nint LoadKernelBtf();
+
+    [LibraryImport(Library, EntryPoint = "btf__free")]
+    public static partial void FreeBtf(nint btf);
+
     [LibraryImport(Library, EntryPoint = "bpf_object__btf")]
     public static partial nint ObjectBtf(nint bpfObject);
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using KubeCop.Core.Events;
+using KubeCop.Sensor;
+using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
 
 namespace KubeCop.Node.Tests.Sensor;
@@ -13,6 +16,25 @@ public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
 
     [Fact]
     public void Load_OnThisKernel_AttachesEveryHook() => Assert.All(_cgroup.Programs.Hooks, hook => Assert.True(hook.Attached, $"{hook.Name}: {hook.Detail}"));
+
+    [Fact]
+    public void Load_OnThisKernel_ChoosesTheBestProgramOfEachHook()
+    {
+        var kernel = Environment.OSVersion.Version;
+
+        Assert.Equal(kernel >= new Version(6, 2) ? "sys_exit" : "sys_exit_probe", ProgramOf(_cgroup.Programs, "sys_exit"));
+        Assert.Equal(kernel >= new Version(6, 14) ? "cap_capable" : "cap_capable_exit", ProgramOf(_cgroup.Programs, "cap_capable"));
+    }
+
+    /// <summary>The second choice may be refused as well, as where functions cannot be traced.</summary>
+    [Fact]
+    public void Load_WithoutTheBestPrograms_TakesTheNextAndKeepsAllOthers()
+    {
+        using var programs = KernelPrograms.Load(new SensorOptions(), CgroupTree.Open("/").MountPoint, "sys_exit", "cap_capable");
+
+        Assert.Equal(("sys_exit_probe", "cap_capable_exit"), (ProgramOf(programs, "sys_exit"), ProgramOf(programs, "cap_capable")));
+        Assert.All(programs.Hooks, static hook => Assert.True(hook.Attached || (hook.Name == "cap_capable" && hook.Detail.Length > 0), $"{hook.Name}: {hook.Detail}"));
+    }
 
     [Fact]
     public void Exec_Program_TellsPathsArgumentsAndParent()
@@ -211,7 +233,7 @@ public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
     [Fact]
     public void Cgroup_WatchedAfterItsRemoval_LeavesNoEntry()
     {
-        Directory.Delete(KubeCop.Sensor.Containers.CgroupTree.Open("/").MountPoint + _cgroup.Path);
+        Directory.Delete(CgroupTree.Open("/").MountPoint + _cgroup.Path);
 
         _cgroup.Programs.Watch(_cgroup.Id, _cgroup.Id);
 
@@ -247,7 +269,7 @@ public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
         Assert.Contains((RecordKind.CgroupPopulated, _cgroup.Path), _cgroup.CgroupRecords);
         Assert.Equal(Environment.CurrentDirectory, _cgroup.Maker?.WorkingDirectory);
 
-        Directory.Delete(KubeCop.Sensor.Containers.CgroupTree.Open("/").MountPoint + _cgroup.Path);
+        Directory.Delete(CgroupTree.Open("/").MountPoint + _cgroup.Path);
 
         _cgroup.ReadUntil(() => _cgroup.CgroupRecords.Contains((RecordKind.CgroupRemoved, _cgroup.Path)), "the removal of the cgroup");
     }
@@ -257,6 +279,8 @@ public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
         _cgroup.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
+
+    private static string ProgramOf(KernelPrograms programs, string hook) => programs.Hooks.Single(one => one.Name == hook).Program;
 
     private static string Resolve(string path)
     {

@@ -165,6 +165,14 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
     }
 
     [Fact]
+    public void RoundingMode_SavedManyTimesChanged_IsRandomXOnce()
+    {
+        _cgroup.Run("perl -MPOSIX -e 'POSIX::fesetround(POSIX::FE_UPWARD); select(undef, undef, undef, 0.001) for 1..200'; :");
+
+        Assert.Equal("perl", Assert.Single(_cgroup.Events, static one => one.Kind == EventKind.RandomX).Process.Comm);
+    }
+
+    [Fact]
     public void Exec_ThatIsRefused_TellsWhatWasTried()
     {
         File.WriteAllText($"{_directory}/data", "no program");

@@ -260,6 +260,7 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
 
     /// <summary>Nobody reads while one floods: its own bulk events are lost, to the event counted; no process event is.</summary>
     [Fact]
+    [Trait("Speed", "Slow")]
     public void Flood_OfUniqueOpens_LosesNoExecAndCountsItsLosses()
     {
         const int Files = 20_000;

@@ -28,6 +28,7 @@ public sealed class KernelProgramsTests(KernelSide kernel) : IDisposable
 
     /// <summary>The second choice may be refused as well, as where functions cannot be traced.</summary>
     [Fact]
+    [Trait("Speed", "Slow")]
     public void Load_WithoutTheBestPrograms_TakesTheNextAndKeepsAllOthers()
     {
         using var programs = KernelPrograms.Load(new SensorOptions(), CgroupTree.Open("/").MountPoint, "sys_exit", "cap_capable");

@@ -81,6 +81,7 @@ enum {
 };
 enum {
 	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_RING_SIZE = 1,
 };
 #define BPF_F_MMAPABLE (1U << 10)
 

@@ -128,6 +128,22 @@ enum urgency {
 #define KC_SOON_BYTES (64 * 1024)
 
 /*
+ * A container may have its share of a ring unread, and never more than is still free: however many flood, each leaves room for
+ * the next and for the life of cgroups.
+ */
+static __always_inline bool has_room(struct kc_slot *slot, __u32 size, enum kc_ring ring)
+{
+	__u64 used = slot->produced[ring] - slot->consumed[ring] + size;
+	__u64 free;
+
+	if (ring == KC_CRITICAL)
+		free = bpf_ringbuf_query(&critical, BPF_RB_RING_SIZE) - bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA);
+	else
+		free = bpf_ringbuf_query(&bulk, BPF_RB_RING_SIZE) - bpf_ringbuf_query(&bulk, BPF_RB_AVAIL_DATA);
+	return used <= ring_share[ring] && used <= free;
+}
+
+/*
  * Sends a record. A container that has used its share of the ring loses its own events, and nobody else's. Returns false,
  * with the loss counted, when it was not sent.
  */
@@ -143,7 +159,7 @@ static __always_inline bool send_with(struct kc_slot *slot, struct kc_event *eve
 		return false;
 	if (slot) {
 		event->sequence = __sync_fetch_and_add(&slot->sequence[ring], 1);
-		if (slot->produced[ring] - slot->consumed[ring] + size > ring_share[ring]) {
+		if (!has_room(slot, size, ring)) {
 			count_lost(slot, kind, KC_LOST_SHARE_USED);
 			return false;
 		}

@@ -209,6 +209,8 @@ internal static class PipelineBenchmark
         {
         }
 
+        public bool Knows(ulong cgroupId) => true;
+
         public void Sweep()
         {
         }

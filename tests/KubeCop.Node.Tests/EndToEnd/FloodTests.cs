@@ -6,8 +6,12 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>A container that makes more events than anybody can read costs nobody but itself, and what it loses is counted.</summary>
+[Collection(Alone)]
 public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper output)
 {
+    /// <summary>Collection of tests that do not run at the same time, because one's flood would be in the other's rings.</summary>
+    public const string Alone = "floods";
+
     // Fewer than the argument lists that a profile keeps of one program.
     private const int Execs = 60;
 
@@ -18,6 +22,40 @@ public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper o
     [Trait("Category", "Soak")]
     public Task Flood_OfAMinute_CostsNoOtherAnExecAndIsCountedToTheEvent() => FloodAsync("1");
 
+    [RealContainersFact]
+    public async Task Floods_OfManyContainers_CostNoOtherAnExec()
+    {
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { HostRoot = containerd.HostRoot, LearningPeriod = "10m" });
+        var floods = new List<ContainerdContainer>();
+        try
+        {
+            // More than there are shares in a ring.
+            for (var count = 0; count < 6; count++)
+            {
+                var flood = await containerd.RunAsync("/bin/load", "flood");
+                floods.Add(flood);
+                await flood.WaitUntilIdleAsync(kubecop);
+                await flood.SignalAsync("USR1");
+            }
+
+            await using var quiet = await StartQuietAsync("0.1");
+            await quiet.WaitForOutputAsync($"{Execs}", TimeSpan.FromMinutes(5));
+            foreach (var flood in floods)
+            {
+                await flood.SignalAsync("USR2");
+            }
+
+            await AssertNothingLostAsync(kubecop, quiet);
+        }
+        finally
+        {
+            foreach (var flood in floods)
+            {
+                await flood.DisposeAsync();
+            }
+        }
+    }
+
     private async Task FloodAsync(string secondsBetweenExecs)
     {
         await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { HostRoot = containerd.HostRoot, LearningPeriod = "10m" });
@@ -27,10 +65,9 @@ public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper o
         var before = await EventFigures.OfAsync(kubecop, flood.Id);
         await flood.SignalAsync("USR1");
 
-        var script = $"for i in $(/bin/seq {Execs}); do /bin/true $i; echo $i; /bin/sleep {secondsBetweenExecs}; done; exec /bin/sleep 1000";
-        await using var quiet = await containerd.RunAsync("/bin/sh", "-c", script);
+        await using var quiet = await StartQuietAsync(secondsBetweenExecs);
         await quiet.WaitForOutputAsync($"{Execs}", TimeSpan.FromMinutes(10));
-        var losing = await Wait.UntilAsync(
+        await Wait.UntilAsync(
             () => EventFigures.OfAsync(kubecop, flood.Id), static figures => figures.Lost.GetValueOrDefault("open") > 0, "loss of the flood's opens");
         await flood.SignalAsync("USR2");
         await flood.WaitForOutputAsync("done", TimeSpan.FromMinutes(2));
@@ -45,6 +82,14 @@ public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper o
         Assert.Equal(after.Lost.Values.Sum(), await LostInMetricsAsync(kubecop, flood.Id));
         await kubecop.WaitForProfileAsync(flood.Namespace, flood.Id, static profile => profile.Containers[0].Lost > 0, "loss in the flood's profile");
 
+        await AssertNothingLostAsync(kubecop, quiet);
+    }
+
+    private Task<ContainerdContainer> StartQuietAsync(string secondsBetweenExecs) => containerd.RunAsync(
+        "/bin/sh", "-c", $"for i in $(/bin/seq {Execs}); do /bin/true $i; echo $i; /bin/sleep {secondsBetweenExecs}; done; exec /bin/sleep 1000");
+
+    private static async Task AssertNothingLostAsync(KubeCopProcess kubecop, ContainerdContainer quiet)
+    {
         var profile = await kubecop.WaitForProfileAsync(
             quiet.Namespace, quiet.Id, static profile => profile.Containers is [{ Execs: var execs }] && NumbersOf(execs).Count() == Execs, "every exec of the quiet container");
         Assert.Equal(Enumerable.Range(1, Execs), NumbersOf(profile.Containers[0].Execs).Order());

@@ -110,8 +110,7 @@ static void flood_execs(struct totals *totals)
 /* From SIGUSR1 to SIGUSR2: two processes that open, one that executes. Then it tells what they made, and stays. */
 static void flood(void)
 {
-	struct totals *totals =
-	    mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct totals *totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	printf("ready\n");
 	await(SIGUSR1);

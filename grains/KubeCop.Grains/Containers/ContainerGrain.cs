@@ -132,13 +132,13 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        GrainInstruments.Containers.Add(1);
+        GrainCounts.CountContainer(1);
         return Task.CompletedTask;
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        GrainInstruments.Containers.Add(-1);
+        GrainCounts.CountContainer(-1);
         _monitor.Complete();
         _watch?.Dispose();
         return Task.CompletedTask;

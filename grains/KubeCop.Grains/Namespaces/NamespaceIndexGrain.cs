@@ -1,4 +1,6 @@
 using KubeCop.Grains.Abstractions.Namespaces;
+using KubeCop.Grains.Workloads;
+using Orleans.Concurrency;
 using Orleans.Storage;
 
 namespace KubeCop.Grains.Namespaces;
@@ -13,31 +15,59 @@ internal sealed record NamespaceIndexState
     [Id(1)] public IReadOnlyList<string> Names { get; init; } = [];
 }
 
-internal sealed class NamespaceIndexGrain([PersistentState("namespace", GrainStorage.Name)] IPersistentState<NamespaceIndexState> state)
-    : Grain, INamespaceIndexGrain
+/// <summary>
+/// Reentrant, so that names which arrive during a write are stored together by the next one: thousands of workloads may come at once.
+/// </summary>
+[Reentrant]
+internal sealed class NamespaceIndexGrain : Grain, INamespaceIndexGrain
 {
-    public async Task AddAsync(string name)
+    private readonly IPersistentState<NamespaceIndexState> _state;
+    private readonly CoalescedWrite _write;
+
+    /// <summary>Asked for and not stored yet, whatever the state in memory says.</summary>
+    private readonly HashSet<string> _unstored = new(StringComparer.Ordinal);
+
+    public NamespaceIndexGrain([PersistentState("namespace", GrainStorage.Name)] IPersistentState<NamespaceIndexState> state)
     {
-        while (!state.State.Names.Contains(name))
+        _state = state;
+        _write = new CoalescedWrite(WriteAsync);
+    }
+
+    public Task AddAsync(string name)
+    {
+        if (!_unstored.Contains(name) && _state.State.Names.Contains(name))
         {
-            var before = state.State;
-            state.State = before with { Names = before.Names.Append(name).Order(StringComparer.Ordinal).ToArray() };
+            return Task.CompletedTask;
+        }
+
+        _unstored.Add(name);
+        return _write.WriteAsync();
+    }
+
+    public Task<IReadOnlyList<string>> ListAsync() => Task.FromResult(_state.State.Names);
+
+    private async Task WriteAsync()
+    {
+        while (_unstored.Count > 0)
+        {
+            var (before, added) = (_state.State, _unstored.ToList());
+            _state.State = before with { Names = before.Names.Union(added, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray() };
             try
             {
-                await state.WriteStateAsync();
+                await _state.WriteStateAsync();
+                _unstored.ExceptWith(added);
+                return;
             }
             catch (InconsistentStateException)
             {
-                await state.ReadStateAsync();
+                await _state.ReadStateAsync();
             }
             catch
             {
-                // What is listed here must be stored, or it would never be added again.
-                state.State = before;
+                // What is listed here must be stored.
+                _state.State = before;
                 throw;
             }
         }
     }
-
-    public Task<IReadOnlyList<string>> ListAsync() => Task.FromResult(state.State.Names);
 }

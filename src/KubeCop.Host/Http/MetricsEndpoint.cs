@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
+using KubeCop.Grains;
 using KubeCop.Host.Node;
 using KubeCop.Sensor;
 using Prometheus;
@@ -28,6 +29,7 @@ internal sealed class MetricsEndpoint
     private readonly Gauge _cgroups;
     private readonly Gauge _followed;
     private readonly Gauge _setup;
+    private readonly Gauge _grains;
     private readonly Gauge _watched;
     private readonly Counter _raised;
     private readonly Counter _exported;
@@ -50,6 +52,7 @@ internal sealed class MetricsEndpoint
         _cgroups = metrics.CreateGauge("kubecop_sensor_cgroups", "Cgroups in the kernel side's table.");
         _followed = metrics.CreateGauge("kubecop_sensor_followed_cgroups", "Cgroups whose events go to a grain, or wait until it is known what they are.");
         _setup = metrics.CreateGauge("kubecop_sensor_setup_processes", "Container runtimes' processes that set a container up now.");
+        _grains = metrics.CreateGauge("kubecop_container_grains", "Grains of containers in memory; of ended ones until they have handed over everything.");
         _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
@@ -95,6 +98,7 @@ internal sealed class MetricsEndpoint
         _cgroups.Set(status.Cgroups);
         _followed.Set(status.FollowedCgroups);
         _setup.Set(status.SetupProcesses);
+        _grains.Set(GrainCounts.Containers);
         foreach (var gone in _lostByContainer.GetAllLabelValues().Where(labels => status.LostByContainer.All(lost => lost.ContainerId != labels[0])).ToList())
         {
             _lostByContainer.RemoveLabelled(gone);

@@ -139,5 +139,8 @@ __u32 reader_polls;
 /* Bytes that one container may have in a ring, unread. */
 __u64 ring_share[KC_RINGS];
 
+/* Bytes in the critical ring that wake the reader also for what is not urgent. */
+__u64 soon_bytes;
+
 /* Random for each load, so that nobody can choose behaviours that look the same to the filter. */
 __u64 seed;

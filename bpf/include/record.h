@@ -122,10 +122,9 @@ static __always_inline __u32 append_user_string(struct record_buffer *record, __
 /* How soon the reader is to have a record of the critical ring: waking it costs more than all else. */
 enum urgency {
 	KC_AT_ONCE,
-	/* Within the reader's own interval, or when this much waits. */
+	/* Within the reader's own interval, or when 'soon_bytes' wait. */
 	KC_SOON,
 };
-#define KC_SOON_BYTES (64 * 1024)
 
 /*
  * A container may have its share of a ring unread, and never more than is still free: however many flood, each leaves room for
@@ -168,7 +167,7 @@ static __always_inline bool send_with(struct kc_slot *slot, struct kc_event *eve
 	if (ring == KC_CRITICAL)
 		error = bpf_ringbuf_output(&critical, event, size,
 					   urgency == KC_SOON &&
-						   bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < KC_SOON_BYTES
+						   bpf_ringbuf_query(&critical, BPF_RB_AVAIL_DATA) < soon_bytes
 					       ? BPF_RB_NO_WAKEUP
 					       : BPF_RB_FORCE_WAKEUP);
 	else

@@ -197,8 +197,6 @@ internal static class PipelineBenchmark
 
     private sealed class NoKernel : IKernelCgroups
     {
-        public bool Knows(ulong cgroupId) => true;
-
         public long TakeLost(ulong cgroupId) => 0;
 
         public void ForgetAll(ulong cgroupId)

@@ -74,6 +74,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         var shares = (long*)Variable("ring_share");
         shares[0] = Share(options.CriticalRingBytes);
         shares[1] = Share(options.BulkRingBytes);
+        *(long*)Variable("soon_bytes") = Math.Min(options.CriticalRingBytes / 8, 64 * 1024);
         _slots = new KernelSlots(MapDescriptor("free_slots"), MapDescriptor("slots"), MapDescriptor("sightings"), options.MaxContainers + 1);
         Rings = new EventRings(
             new RingBuffer(MapDescriptor("critical"), options.CriticalRingBytes),

@@ -32,6 +32,8 @@ need_dotnet() {
 have() {
 	case $1 in
 	libbpf-dev) [[ -e /usr/include/bpf/bpf_helpers.h ]] ;;
+	libc6-dev) compgen -G '/usr/lib/*/libc.a' >/dev/null || compgen -G '/usr/lib*/libc.a' >/dev/null ;;
+	libbpf-tools) [[ -x /usr/sbin/opensnoop && -x /usr/sbin/execsnoop ]] ;;
 	libbpf1) compgen -G '/usr/lib*/libbpf.so.1' >/dev/null || compgen -G '/usr/lib/*/libbpf.so.1' >/dev/null ;;
 	busybox-static) dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q '^install ok installed' ;;
 	containernetworking-plugins) [[ -x /usr/lib/cni/bridge ]] ;;

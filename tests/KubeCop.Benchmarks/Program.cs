@@ -4,6 +4,10 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
 {
     ["pipeline"] = ("events decoded, routed and judged a second on one core, and bytes allocated", PipelineBenchmark.RunAsync),
     ["latency"] = ("from the system call to the alert line, on real containers (needs root)", LatencyBenchmark.RunAsync),
+    ["kernel"] = ("what our programs cost in the kernel, by operation, and the memory of their maps (needs root)", KernelBenchmark.RunAsync),
+    ["steady"] = ("share of a known load that ends in the kernel, and CPU of the whole program beside it (needs root)", SteadyBenchmark.RunAsync),
+    ["unique"] = ("events a second that are all different, from the kernel's ring to the verdict (needs root)", UniqueBenchmark.RunAsync),
+    ["peers"] = ("opens and execs a second of a watched container, beside opensnoop and execsnoop (needs root)", PeersBenchmark.RunAsync),
     ["footprint"] = ("start-up time and memory, idle and with 50 containers (needs root)", FootprintBenchmark.RunAsync),
 };
 

@@ -91,10 +91,11 @@ public sealed class ContainerdFixture : IAsyncLifetime
     /// <summary>Starts a container that runs a command.</summary>
     /// <param name="id">Unique among this run's running containers; a workload's name too, so the same id is the same workload.</param>
     /// <param name="command">Program and arguments.</param>
-    public async Task<ContainerdContainer> RunAsync(string id, IEnumerable<string> command)
+    /// <param name="options">Further options of <c>ctr run</c>.</param>
+    public async Task<ContainerdContainer> RunAsync(string id, IEnumerable<string> command, IEnumerable<string>? options = null)
     {
         var output = Files.Combine($"{id}.out");
-        await CtrAsync(["run", "--detach", "--log-uri", $"file://{output}", BusyboxImage.Name, id, .. command]);
+        await CtrAsync(["run", "--detach", "--log-uri", $"file://{output}", .. options ?? [], BusyboxImage.Name, id, .. command]);
         return new ContainerdContainer(this, id, output);
     }
 

@@ -50,7 +50,7 @@ internal static class UniqueBenchmark
         Conditions.Print("unique", $"{Rounds} rounds of {FillsPerRound * Fill:N0} opens of {Files:N0} files, {Containers} containers, CPU time of the one thread that reads");
         Console.WriteLine($"  events a CPU second   median {Statistics.Percentile(rates, 0.5):N0}   lowest {rates.Min():N0}   (goal: at least 500,000)");
         Console.WriteLine($"  bytes an event        {(double)allocated / Events:0}");
-        Console.WriteLine($"  lost                  {lost} in the ring, {pipeline.Router.Dropped} behind it   alerts {pipeline.Alerts}   (expected 0)");
+        Console.WriteLine($"  lost                  {lost} in the ring, {pipeline.Router.Dropped.Total} behind it   alerts {pipeline.Alerts}   (expected 0)");
 
         double Round()
         {

@@ -15,12 +15,18 @@ public sealed class ContainerBehaviourTests(RecordedContainers recorded) : IClas
         foreach (var container in (string[])[recorded.Main, recorded.SameNetwork, recorded.HostNetwork])
         {
             var events = recorded.Of(container);
-            var born = events.Where(static one => one.Kind == EventKind.Fork).Select(static one => one.Process.Key).ToHashSet();
+            var born = events.Where(static one => one.Kind == EventKind.Fork).GroupBy(static one => one.Process.Key)
+                .ToDictionary(static forks => forks.Key, static forks => forks.First());
             var (uid, gid) = container == recorded.SameNetwork ? (1001u, 1002u) : (0u, 0u);
             foreach (var one in events.Where(static one => !one.Flags.HasFlag(EventFlags.Setup)))
             {
                 var what = $"{one.Kind} {one.Path} of {one.Process}";
-                Assert.True(born.Contains(one.Process.Key), $"{what}: no fork has told of this process");
+                Assert.True(born.TryGetValue(one.Process.Key, out var fork), $"{what}: no fork has told of this process");
+                if (fork.Timestamp > one.Timestamp && fork.Flags.HasFlag(EventFlags.Entered))
+                {
+                    continue; // in the instant in which the runtime moved it in: see the known limits
+                }
+
                 Assert.True(one.Process.Parent.Pid > 0 && one.Process.Parent.StartTime <= one.Process.Key.StartTime, $"{what}: parent");
                 Assert.True(one.Process.Comm.Length > 0, $"{what}: comm");
                 Assert.True(one.Timestamp >= one.Process.Key.StartTime && one.Timestamp > recorded.Time.From && one.Timestamp < recorded.Time.To, $"{what}: {one.Timestamp} is not in {recorded.Time}");

@@ -3,6 +3,7 @@ using KubeCop.Benchmarks;
 var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringComparer.Ordinal)
 {
     ["pipeline"] = ("events decoded, routed and judged a second on one core, and bytes allocated", PipelineBenchmark.RunAsync),
+    ["replay"] = ("events of a recording a second on one core, from the file to the alerts", ReplayBenchmark.RunAsync),
     ["latency"] = ("from the system call to the alert line, on real containers (needs root)", LatencyBenchmark.RunAsync),
     ["kernel"] = ("what our programs cost in the kernel, by operation, and the memory of their maps (needs root)", KernelBenchmark.RunAsync),
     ["steady"] = ("share of a known load that ends in the kernel, and CPU of the whole program beside it (needs root)", SteadyBenchmark.RunAsync),

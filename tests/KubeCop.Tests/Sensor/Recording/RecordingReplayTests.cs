@@ -65,6 +65,30 @@ public sealed class RecordingReplayTests : IDisposable
         Assert.Equal(12, Assert.Single(Assert.Single(profiles).Containers).Lost);
     }
 
+    /// <summary>What the real kernel sent: a busybox container that learns for ten seconds and is attacked then.</summary>
+    [Fact]
+    public void Replay_OfARealAttack_FindsItAndNothingElse()
+    {
+        var (result, alerts, profiles) = Replay(Recordings.LearnThenAttack, Recordings.LearningPeriod);
+
+        Assert.Equal((1, 0, null), (result.Containers, result.Lost, result.Damage));
+        var container = Assert.Single(Assert.Single(profiles).Containers);
+        Assert.Equal(ProfileState.Final, container.State);
+        Assert.Equal(["/bin/behaviour", "/bin/cat", "/bin/ls", "/bin/sh", "/bin/sleep"], container.Execs.Select(static exec => exec.Path).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["shop.example"], container.Dns.Select(static dns => dns.Name));
+        Assert.Contains("/srv/index.html", container.Opens.Select(static open => open.Path));
+
+        var found = alerts.Where(static alert => alert.State == AlertState.New).Select(static alert => $"{alert.RuleId} {alert.Event.Path}").ToHashSet();
+        Assert.Superset(
+            new HashSet<string> { "R0001 /bin/cp", "R0001 /dev/shm/id", "R1000 /dev/shm/id", "R0002 /etc/shadow", "R0005 evil.example", "R0004 SYS_CHROOT" },
+            found);
+        Assert.DoesNotContain(alerts, static alert => alert.Learning);
+        Assert.DoesNotContain(found, static alert => alert.Contains("/srv/index.html", StringComparison.Ordinal) || alert.Contains("shop.example", StringComparison.Ordinal));
+
+        var again = Replay(Recordings.LearnThenAttack, Recordings.LearningPeriod).Alerts;
+        Assert.Equal(alerts.Select(static alert => alert with { Id = "" }), again.Select(static alert => alert with { Id = "" }));
+    }
+
     /// <summary>A file from anybody: whatever stands in it, the answer is a sentence about the file.</summary>
     [Fact]
     public void Replay_OfAnythingKubeCopNeverWrites_IsRefused()
@@ -122,12 +146,14 @@ public sealed class RecordingReplayTests : IDisposable
         write(writer);
     }
 
-    private (ReplayResult Result, IReadOnlyList<Alert> Alerts, IReadOnlyList<ApplicationProfile> Profiles) Replay()
+    private (ReplayResult Result, IReadOnlyList<Alert> Alerts, IReadOnlyList<ApplicationProfile> Profiles) Replay() => Replay(File, TimeSpan.FromSeconds(15));
+
+    private static (ReplayResult Result, IReadOnlyList<Alert> Alerts, IReadOnlyList<ApplicationProfile> Profiles) Replay(string file, TimeSpan learningPeriod)
     {
-        using var replay = new RecordingReplay(File);
+        using var replay = new RecordingReplay(file);
         var alerts = new Alerts();
         var workloads = new ReplayedWorkloads(
-            RuleCatalog.DefaultRules, alerts, replay.Time, replay.Time, new LearningOptions { Period = TimeSpan.FromSeconds(15) }, NullLoggerFactory.Instance);
+            RuleCatalog.DefaultRules, alerts, replay.Time, replay.Time, new LearningOptions { Period = learningPeriod }, NullLoggerFactory.Instance);
         var result = replay.Run(workloads.Container, new SensorOptions(), workloads.Tick, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         workloads.End();
         return (result, alerts.Raised, workloads.Profiles);

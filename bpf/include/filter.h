@@ -42,6 +42,15 @@ static __always_inline struct kc_sighting *find_sighting(struct kc_slot *slot, _
 	return NULL;
 }
 
+static __always_inline bool spend_budget(struct kc_slot *slot, __u64 now)
+{
+	if (now - slot->each_since_ns > 1000000000ULL) {
+		slot->each_since_ns = now;
+		slot->each_reported = 0;
+	}
+	return slot->each_reported++ < KC_EACH_BUDGET;
+}
+
 /*
  * Whether this was reported before and need not be again. Behaviour that led to an alert is reported again from time to time, with
  * the number of repeats and whoever did it last.
@@ -62,9 +71,14 @@ static __always_inline bool is_repeat(struct kc_slot *slot, __u32 index, __u32 k
 	if (!entry->report_after_ns)
 		return true;
 	now = bpf_ktime_get_boot_ns();
-	if (now < entry->report_after_ns)
-		return true;
-	entry->report_after_ns = now + 1000000000ULL;
+	if (entry->report_after_ns == KC_REPORT_EACH) {
+		if (!spend_budget(slot, now))
+			return true;
+	} else {
+		if (now < entry->report_after_ns)
+			return true;
+		entry->report_after_ns = now + 1000000000ULL;
+	}
 	*repeats = entry->repeats;
 	entry->repeats = 0;
 	return false;

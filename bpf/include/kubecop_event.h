@@ -291,16 +291,25 @@ struct kc_slot {
 	__u32 sequence[KC_RINGS];
 	/* Of the slot's present use: sightings of another one are nobody's. */
 	__u32 epoch;
+	/* The second that is under way, and the repeats reported in it of behaviours with KC_REPORT_EACH. */
+	__u64 each_since_ns;
+	__u32 each_reported;
+	__u32 reserved;
 };
 
 /* Behaviours remembered of a container. */
 #define KC_SIGHTING_WAYS 4
 #define KC_SIGHTING_SETS 256
 
+/* In place of a time: each repeat is reported, as far as the container's budget goes. */
+#define KC_REPORT_EACH 1
+/* Repeats of such behaviours that a container has reported in a second; the next one reported tells how many more there were. */
+#define KC_EACH_BUDGET 100
+
 /* A behaviour that was reported. */
 struct kc_sighting {
 	__u64 key;
-	__u64 report_after_ns; /* written by the sensor to have repeats reported again; 0: never */
+	__u64 report_after_ns; /* written by the sensor to have repeats reported again; 0: never, or KC_REPORT_EACH */
 	__u32 epoch;
 	__u32 repeats; /* since it was reported last */
 };

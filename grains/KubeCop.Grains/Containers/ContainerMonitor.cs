@@ -317,6 +317,11 @@ internal sealed partial class ContainerMonitor
         var context = new RuleContext(_container!, _profile);
         foreach (var bound in rules.For(judged.Kind))
         {
+            if (bound.Rule.Descriptor.Delivery == Delivery.Every && judged.Sighting != 0 && bound.Rule.NeedsEvery(judged))
+            {
+                _repeats.ReportEach(_container!.CgroupId, judged.Sighting);
+            }
+
             if (Evaluate(bound.Rule, judged, context) is { } finding)
             {
                 found = true;
@@ -350,7 +355,7 @@ internal sealed partial class ContainerMonitor
     {
         var rule = bound.Rule.Descriptor;
         var container = _container!;
-        if (sensorEvent.Sighting != 0)
+        if (sensorEvent.Sighting != 0 && rule.Delivery == Delivery.Unique)
         {
             _repeats.ReportRepeats(container.CgroupId, sensorEvent.Sighting);
         }

@@ -11,6 +11,13 @@ public interface IRepeatFilter
     /// <param name="sighting">See <see cref="SensorEvent.Sighting"/>.</param>
     void ReportRepeats(ulong cgroupId, ulong sighting);
 
+    /// <summary>
+    /// Who does this matters each time: all its repeats are reported, up to a hundred a second of all such behaviour of a container;
+    /// beyond that they are counted in the next one's <see cref="SensorEvent.Repeats"/>.
+    /// </summary>
+    /// <inheritdoc cref="ReportRepeats"/>
+    void ReportEach(ulong cgroupId, ulong sighting);
+
     /// <summary>What judges the container has changed: everything it does is reported anew.</summary>
     /// <param name="cgroupId">The container's cgroup.</param>
     void ForgetAll(ulong cgroupId);
@@ -20,6 +27,10 @@ public interface IRepeatFilter
 public sealed class NoRepeatFilter : IRepeatFilter
 {
     public void ReportRepeats(ulong cgroupId, ulong sighting)
+    {
+    }
+
+    public void ReportEach(ulong cgroupId, ulong sighting)
     {
     }
 

@@ -15,6 +15,12 @@ public interface IRule
     /// <summary>Judges one event of a kind the descriptor names. Allocates only when it finds something.</summary>
     /// <returns>Null when the event is no reason for an alert.</returns>
     Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context);
+
+    /// <summary>
+    /// With <see cref="Delivery.Every"/>: whether the rule has to see also the repeats of this event, because its verdict depends on who
+    /// does it. Only for what is rare (credentials, tokens): such behaviour no longer ends in the kernel.
+    /// </summary>
+    bool NeedsEvery(in SensorEvent sensorEvent) => false;
 }
 
 /// <summary>What a rule may look at besides the event.</summary>

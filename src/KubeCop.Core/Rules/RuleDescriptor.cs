@@ -17,6 +17,16 @@ public enum Severity
 [GenerateSerializer, Immutable, Alias("kubecop.MitreTechnique")]
 public sealed record MitreTechnique([property: Id(0)] string Id, [property: Id(1)] string Name, [property: Id(2)] string Tactic);
 
+/// <summary>Which events a rule gets to see.</summary>
+public enum Delivery
+{
+    /// <summary>Each behaviour of a container once, and again when it led to an alert or the profile has changed.</summary>
+    Unique,
+
+    /// <summary>Besides, every repeat of what <see cref="IRule.NeedsEvery"/> names.</summary>
+    Every,
+}
+
 /// <summary>What a rule is, for the engine, for lists and for the documentation.</summary>
 public sealed record RuleDescriptor
 {
@@ -39,6 +49,9 @@ public sealed record RuleDescriptor
 
     /// <summary>It compares with the learned profile and is silent until there is one.</summary>
     public required bool NeedsProfile { get; init; }
+
+    /// <summary>Which of them it gets to see. Default: each behaviour once.</summary>
+    public Delivery Delivery { get; init; }
 
     /// <summary>Harmless behaviour that makes it fire, and what to do then.</summary>
     public required string FalsePositives { get; init; }

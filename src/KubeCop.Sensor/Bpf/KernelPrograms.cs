@@ -251,7 +251,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         return Math.Max(lost - taken, 0);
     }
 
-    public void ReportRepeats(ulong cgroupId, ulong sighting) => _slots.ReportRepeats(SlotOf(cgroupId), sighting);
+    public void ReportRepeats(ulong cgroupId, ulong sighting, bool each) => _slots.ReportRepeats(SlotOf(cgroupId), sighting, each);
 
     public void ForgetAll(ulong cgroupId) => _slots.ForgetAll(SlotOf(cgroupId));
 

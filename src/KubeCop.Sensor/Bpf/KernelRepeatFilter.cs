@@ -13,7 +13,9 @@ internal sealed class KernelRepeatFilter : IRepeatFilter
 
     public void Detach() => _programs = null;
 
-    public void ReportRepeats(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting);
+    public void ReportRepeats(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting, each: false);
+
+    public void ReportEach(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting, each: true);
 
     public void ForgetAll(ulong cgroupId) => _programs?.ForgetAll(cgroupId);
 }

@@ -146,8 +146,8 @@ internal sealed unsafe class KernelSlots : IDisposable
         return (long)sum;
     }
 
-    /// <summary>Repeats of one behaviour are reported from now on.</summary>
-    public void ReportRepeats(uint slot, ulong key)
+    /// <summary>Repeats of one behaviour are reported from now on: each, or one a second.</summary>
+    public void ReportRepeats(uint slot, ulong key, bool each)
     {
         if (slot == 0 || slot >= _count)
         {
@@ -157,7 +157,11 @@ internal sealed unsafe class KernelSlots : IDisposable
         var set = _sightings + ((((long)slot * Wire.SightingSets) + (long)((key >> 8) % Wire.SightingSets)) * Wire.SightingWays);
         for (var way = 0; way < Wire.SightingWays; way++)
         {
-            if (set[way].Key == key && set[way].ReportAfterNs == 0)
+            if (set[way].Key == key && each)
+            {
+                set[way].ReportAfterNs = Wire.ReportEach;
+            }
+            else if (set[way].Key == key && set[way].ReportAfterNs == 0)
             {
                 set[way].ReportAfterNs = (ulong)KernelClock.Now() + 1_000_000_000;
             }

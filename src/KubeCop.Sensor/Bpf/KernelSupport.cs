@@ -30,6 +30,7 @@ internal static class KernelSupport
         CapabilityCheck(),
         Library(),
         CgroupHierarchy(),
+        IoUring(),
     ];
 
     /// <summary>The most likely cause of a refused load.</summary>
@@ -75,6 +76,19 @@ internal static class KernelSupport
         var numbers = release.Split('.', '-');
         var known = Version.TryParse(string.Join('.', numbers.Take(2)), out var version);
         return new SensorCheck("Kernel", known && version >= OldestKernel, release, $"Linux {OldestKernel} or later is needed (atomic operations of BPF).");
+    }
+
+    // Documentation/admin-guide/sysctl/kernel.rst, "io_uring_disabled": 0 lets everybody, 1 a group, 2 nobody set one up.
+    private static SensorCheck IoUring()
+    {
+        const string Setting = "/proc/sys/kernel/io_uring_disabled";
+        var isOff = File.Exists(Setting) && File.ReadAllText(Setting).Trim() == "2";
+        return new SensorCheck(
+            "io_uring",
+            isOff,
+            isOff ? "not to be had here" : "what a process opens and connects through it is not seen, only that it sets one up (io_uring_setup)",
+            "Where nothing needs it: sysctl kernel.io_uring_disabled=2. Container runtimes' default seccomp profiles forbid it too.",
+            Fatal: false);
     }
 
     private static SensorCheck Btf() =>

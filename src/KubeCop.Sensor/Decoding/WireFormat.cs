@@ -305,6 +305,9 @@ internal struct SlotRecord
     public uint RoundingChanges;
     public RingCounts Sequence;
     public uint Epoch;
+    public ulong EachSinceNs;
+    public uint EachReported;
+    public uint Reserved;
 }
 
 /// <summary><c>struct kc_sighting</c></summary>
@@ -325,6 +328,9 @@ internal static class Wire
 
     /// <summary><c>KC_RINGS</c></summary>
     public const int Rings = 2;
+
+    /// <summary><c>KC_REPORT_EACH</c></summary>
+    public const ulong ReportEach = 1;
 
     /// <summary><c>KC_SIGHTING_WAYS</c></summary>
     public const int SightingWays = 4;

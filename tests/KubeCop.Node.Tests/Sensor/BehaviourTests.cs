@@ -243,11 +243,31 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
         _cgroup.Run($": < {_directory}/file");
         var open = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/file");
 
-        _cgroup.Programs.ReportRepeats(_cgroup.Id, open.Sighting);
+        _cgroup.Programs.ReportRepeats(_cgroup.Id, open.Sighting, each: false);
         _cgroup.Run($"perl -e 'for (1..200) {{ open(F, \"<\", \"{_directory}/file\") or die; close(F); select(undef, undef, undef, 0.01) }}'");
 
         var again = Assert.Single(_cgroup.Events.Where(one => one.Path == $"{_directory}/file").Take(1));
         Assert.True(again.Repeats > 1, $"{again.Repeats} repeats were told");
+    }
+
+    [Fact]
+    public void Open_ThatIsToBeReportedEachTime_IsUpToTheBudget()
+    {
+        const int Few = 20;
+        const int Many = 2000;
+        File.WriteAllText($"{_directory}/token", "");
+        _cgroup.Run($": < {_directory}/token");
+        var open = Assert.Single(_cgroup.Events, one => one.Path == $"{_directory}/token");
+
+        _cgroup.Programs.ReportRepeats(_cgroup.Id, open.Sighting, each: true);
+        _cgroup.Run($"for i in $(seq {Few}); do : < {_directory}/token; done");
+        Assert.Equal(Few, _cgroup.Events.Count(one => one.Path == $"{_directory}/token"));
+
+        // Some seconds at most, so most are beyond the budget; those that are told say how many are not.
+        _cgroup.Run($"for i in $(seq {Many}); do : < {_directory}/token; done; sleep 1.1; : < {_directory}/token");
+        var told = _cgroup.Events.Where(one => one.Path == $"{_directory}/token").ToList();
+        Assert.InRange(told.Count, 100, Many / 2);
+        Assert.Equal(Many + 1, told.Sum(static one => one.Repeats));
     }
 
     [Fact]

@@ -455,6 +455,21 @@ public sealed class ContainerMonitorTests
     }
 
     [Fact]
+    public void Rule_ThatNeedsEveryEvent_HasEachReportedOfWhatItNames()
+    {
+        var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(), Severity.High)]));
+        var open = Sample.Open("/etc/shadow");
+        open.Sighting = 77;
+        var other = Sample.Open("/etc/passwd");
+        other.Sighting = 78;
+
+        Ingest(monitor, open, other);
+
+        Assert.Equal([77ul], _repeats.Each);
+        Assert.Empty(_repeats.Reported);
+    }
+
+    [Fact]
     public void AnotherProfile_MakesTheSensorReportAnew()
     {
         var monitor = Guarding();
@@ -572,9 +587,13 @@ public sealed class ContainerMonitorTests
     {
         public List<ulong> Reported { get; } = [];
 
+        public List<ulong> Each { get; } = [];
+
         public int Forgotten { get; private set; }
 
         public void ReportRepeats(ulong cgroupId, ulong sighting) => Reported.Add(sighting);
+
+        public void ReportEach(ulong cgroupId, ulong sighting) => Each.Add(sighting);
 
         public void ForgetAll(ulong cgroupId) => Forgotten++;
     }
@@ -619,6 +638,16 @@ public sealed class ContainerMonitorTests
         };
 
         public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => new("", "", "", "");
+    }
+
+    /// <summary>Finds nothing, but has to see who opens it.</summary>
+    private sealed class ShadowRule : IRule
+    {
+        public RuleDescriptor Descriptor { get; } = new AnyRule(EventKind.Open).Descriptor with { Delivery = Delivery.Every };
+
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => null;
+
+        public bool NeedsEvery(in SensorEvent sensorEvent) => sensorEvent.Path == "/etc/shadow";
     }
 
     private sealed class BrokenRule : IRule

@@ -111,6 +111,12 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     {
         if (_container is null)
         {
+            // Whoever lists containers asks about one that has just ended: that must not bring back its grain for as long as idle ones stay.
+            if (_timer is null)
+            {
+                DeactivateOnIdle();
+            }
+
             return Task.FromResult<ContainerStatus?>(null);
         }
 

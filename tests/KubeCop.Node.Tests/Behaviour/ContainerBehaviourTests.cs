@@ -2,7 +2,7 @@ using KubeCop.Core.Events;
 using KubeCop.Testing;
 using KubeCop.Testing.Node;
 
-namespace KubeCop.Node.Tests.Sensor;
+namespace KubeCop.Node.Tests.Behaviour;
 
 /// <summary>Every row of docs/events.md: done in a real container, seen with every field.</summary>
 public sealed class ContainerBehaviourTests(RecordedContainers recorded) : IClassFixture<RecordedContainers>

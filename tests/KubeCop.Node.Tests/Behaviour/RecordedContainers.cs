@@ -12,7 +12,7 @@ using KubeCop.Testing;
 using KubeCop.Testing.Containers;
 using KubeCop.Testing.Node;
 
-namespace KubeCop.Node.Tests.Sensor;
+namespace KubeCop.Node.Tests.Behaviour;
 
 /// <summary>
 /// What <c>kubecop record</c> saw of real containers that do one of everything: one in a network namespace of its own, one more in the same

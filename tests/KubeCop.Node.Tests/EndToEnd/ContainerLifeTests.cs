@@ -7,6 +7,7 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>Containers come and go, faster than anything that polls.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class ContainerLifeTests(ContainerdFixture containerd, ITestOutputHelper output)
 {
     [RealContainersFact]

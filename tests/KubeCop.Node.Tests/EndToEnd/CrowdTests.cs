@@ -6,6 +6,7 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>A container of ten thousand processes: each of them is known.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class CrowdTests(ContainerdFixture containerd)
 {
     private const int Processes = 10_000;

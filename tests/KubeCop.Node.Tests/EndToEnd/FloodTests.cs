@@ -6,12 +6,9 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>A container that makes more events than anybody can read costs nobody but itself, and what it loses is counted.</summary>
-[Collection(Alone)]
+[Collection(nameof(WholeMachine))]
 public sealed class FloodTests(ContainerdFixture containerd, ITestOutputHelper output)
 {
-    /// <summary>Collection of tests that do not run at the same time, because one's flood would be in the other's rings.</summary>
-    public const string Alone = "floods";
-
     // Fewer than the argument lists that a profile keeps of one program.
     private const int Execs = 60;
 

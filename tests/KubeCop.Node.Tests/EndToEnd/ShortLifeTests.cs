@@ -5,6 +5,7 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>What is over before anybody could look.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class ShortLifeTests(ContainerdFixture containerd)
 {
     private const int Containers = 20;

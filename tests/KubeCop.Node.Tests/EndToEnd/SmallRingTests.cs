@@ -5,7 +5,7 @@ using KubeCop.Testing.Node;
 namespace KubeCop.Node.Tests.EndToEnd;
 
 /// <summary>Rings as small as they may be.</summary>
-[Collection(FloodTests.Alone)]
+[Collection(nameof(WholeMachine))]
 public sealed class SmallRingTests(ContainerdFixture containerd)
 {
     private static readonly Dictionary<string, string> SmallestRings = new()

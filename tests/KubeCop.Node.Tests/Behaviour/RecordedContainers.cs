@@ -139,7 +139,8 @@ public sealed class RecordedContainers : IAsyncLifetime
         Time = (from, KernelClock.Now());
         Read(file);
 
-        bool IsSleep(string process) => System.IO.File.Exists($"{process}/cmdline") && TryRead($"{process}/cmdline") is "/bin/busybox\0sleep\0300\0" && TryRead($"{process}/cgroup").Contains(Earlier, StringComparison.Ordinal);
+        bool IsSleep(string process) =>
+            TryRead($"{process}/cmdline") == "/bin/busybox\0sleep\0300\0" && TryRead($"{process}/cgroup").Contains(Earlier, StringComparison.Ordinal);
     }
 
     public ValueTask DisposeAsync()
@@ -161,9 +162,9 @@ public sealed class RecordedContainers : IAsyncLifetime
         {
             return System.IO.File.ReadAllText(path);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return "";
+            return ""; // no process, or one that has just ended
         }
     }
 

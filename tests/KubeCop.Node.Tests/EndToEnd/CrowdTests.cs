@@ -28,6 +28,17 @@ public sealed class CrowdTests(ContainerdFixture containerd)
         await ExecInTheMiddleAsync(kubecop, crowd);
     }
 
+    [RealContainersFact]
+    public async Task Exec_InACrowdThatRanBefore_ShowsItsAncestors()
+    {
+        await using var crowd = await containerd.RunAsync("/bin/load", "crowd", $"{Processes}");
+        await crowd.WaitForOutputAsync("ready", TimeSpan.FromMinutes(2));
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { HostRoot = containerd.HostRoot, LearningPeriod = "1s" });
+        await Wait.UntilAsync(() => ProcessesAsync(kubecop, crowd), static count => count == Processes + 1, "processes in the list of containers");
+
+        await ExecInTheMiddleAsync(kubecop, crowd);
+    }
+
     /// <summary>One of the processes executes a program that was not learned: its alert shows where it comes from.</summary>
     private static async Task ExecInTheMiddleAsync(KubeCopProcess kubecop, ContainerdContainer crowd)
     {

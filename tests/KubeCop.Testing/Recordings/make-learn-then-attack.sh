@@ -38,6 +38,6 @@ rm -f "$output"
 recorder=$!
 until grep -q '^recording to' "$bundle/log"; do sleep 0.1; done
 runc run --bundle "$bundle" shop </dev/null >/dev/null 2>&1 || true
-kill -INT "$recorder"
+kill -TERM "$recorder"
 wait "$recorder"
 cat "$bundle/log"

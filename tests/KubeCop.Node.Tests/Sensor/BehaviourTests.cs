@@ -263,10 +263,10 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
         _cgroup.Run($"for i in $(seq {Few}); do : < {_directory}/token; done");
         Assert.Equal(Few, _cgroup.Events.Count(one => one.Path == $"{_directory}/token"));
 
-        // Some seconds at most, so most are beyond the budget; those that are told say how many are not.
+        // Within a few seconds, of which the first has spent some of its budget: most are beyond it, and those told say how many.
         _cgroup.Run($"for i in $(seq {Many}); do : < {_directory}/token; done; sleep 1.1; : < {_directory}/token");
         var told = _cgroup.Events.Where(one => one.Path == $"{_directory}/token").ToList();
-        Assert.InRange(told.Count, 100, Many / 2);
+        Assert.InRange(told.Count, 2, Many / 2);
         Assert.Equal(Many + 1, told.Sum(static one => one.Repeats));
     }
 

@@ -2,7 +2,6 @@ using System.Text;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
-using KubeCop.Testing;
 
 namespace KubeCop.Node.Tests.Sensor;
 
@@ -14,7 +13,8 @@ public sealed class KernelDifferencesTests
 {
     private static readonly SensorOptions Options = new() { CriticalRingBytes = 65_536, BulkRingBytes = 65_536, MaxContainers = 16 };
 
-    [RealContainersFact]
+    [Fact]
+    [Trait("Speed", "Slow")]
     public void Field_OfAnOptionalHookMissing_OnlyThatHookIsLeftOutAndSaysSo()
     {
         using var programs = Load("i_generation", "i_generatioX");
@@ -23,7 +23,8 @@ public sealed class KernelDifferencesTests
         Assert.Equal(("sys_exit", "this kernel's struct inode has no field i_generatioX"), (missing.Name, missing.Detail));
     }
 
-    [RealContainersFact]
+    [Fact]
+    [Trait("Speed", "Slow")]
     public void Field_OfARequiredHookMissing_TheErrorNamesHookTypeAndField()
     {
         var error = Assert.Throws<SensorException>(static () => Load("exit_code", "exit_codX"));

@@ -12,6 +12,7 @@ namespace KubeCop.Benchmarks;
 /// </summary>
 internal static class PeersBenchmark
 {
+    private const string Tracefs = "/sys/kernel/tracing";
     private const int Rounds = 5;
     private const string Unwatched = "unwatched";
 
@@ -38,6 +39,13 @@ internal static class PeersBenchmark
             await learning.TerminateAsync();
         }
 
+        // What the tracers attach to; they cannot do without.
+        var mounted = !Directory.Exists($"{Tracefs}/events");
+        if (mounted)
+        {
+            await Commands.RunAsync("mount", "-t", "tracefs", "tracefs", Tracefs);
+        }
+
         var alerts = 0;
         var samples = new Dictionary<(string Load, string Watcher), List<(double Rate, double Cpu)>>();
         Func<Task>[] modes = [UnwatchedAsync, KubeCopAsync, TracersAsync];
@@ -50,6 +58,11 @@ internal static class PeersBenchmark
         }
 
         await container.DisposeAsync();
+        if (mounted)
+        {
+            await Commands.RunAsync("umount", Tracefs);
+        }
+
         Conditions.Print("peers", $"median of {Rounds} rounds of 2 s, in turn; ratio to the unwatched median; CPU seconds of the watcher in those 2 s");
         Console.WriteLine($"  {"",-12} {"opens/s",10} {"ratio",7} {"CPU",6}     {"execs/s",10} {"ratio",7} {"CPU",6}");
         foreach (var watcher in samples.Keys.Select(static key => key.Watcher).Distinct().OrderDescending(StringComparer.Ordinal))
@@ -80,6 +93,11 @@ internal static class PeersBenchmark
             {
                 using var tracer = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec {Commands.Find($"{load.Name}snoop")} >/dev/null 2>&1"]))!;
                 await Task.Delay(Settling);
+                if (tracer.HasExited)
+                {
+                    throw new InvalidOperationException($"{load.Name}snoop ended by itself, with exit status {tracer.ExitCode}: start it alone to see why.");
+                }
+
                 await MeasureAsync("libbpf-tools", load, tracer);
                 tracer.Kill();
                 await tracer.WaitForExitAsync();

@@ -112,7 +112,7 @@ internal sealed partial class SensorService(
 
     public SensorStatus GetStatus() => new()
     {
-        Ready = _ready.Task.IsCompletedSuccessfully,
+        Ready = _ready.Task.IsCompletedSuccessfully && _reader is { Completion.IsFaulted: false },
         Hooks = _programs?.Hooks ?? [],
         Events = _router is { } router
             ? Enum.GetValues<EventKind>().Where(static kind => kind != EventKind.None).ToDictionary(static kind => kind, router.Events.Of)

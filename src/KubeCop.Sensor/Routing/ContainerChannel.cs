@@ -50,6 +50,12 @@ internal sealed class ContainerChannel(ulong cgroupId, BatchPool pool, int maxSt
     /// <summary>Events that wait for the container to be known or its grain to be free.</summary>
     public int StagedEvents => _staged.Sum(static batch => batch.Count) + (_filling?.Count ?? 0);
 
+    /// <summary>Events are staged.</summary>
+    public bool HasEvents => HasFullBatch || _filling is { Count: > 0 };
+
+    /// <summary>As many events are staged as a call takes.</summary>
+    public bool HasFullBatch => _staged.Count > 0 || _filling is { IsFull: true };
+
     /// <summary>The place for the next event; null reference when there is none and the event is dropped.</summary>
     /// <param name="kind">Of the event.</param>
     /// <param name="beyondLimit">Of a snapshot: there are only as many as there are processes, and none comes again.</param>

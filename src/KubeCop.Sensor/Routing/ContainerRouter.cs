@@ -51,7 +51,7 @@ internal sealed partial class ContainerRouter(
     /// <summary>Events dropped because their cgroup was not recognised as a container, or as a part of one, in time. From any thread.</summary>
     public KindCounts Unrecognised { get; } = new();
 
-    /// <summary>Every event that was read has been taken by its grain.</summary>
+    /// <summary>Every event that was read has been taken by its grain, but for those that may wait: see <see cref="Hurry"/>.</summary>
     public bool IsIdle => _unsettled == 0 && _dirty.Count == 0;
 
     /// <summary>Events read from the ring, by kind. From any thread.</summary>
@@ -117,12 +117,25 @@ internal sealed partial class ContainerRouter(
         _dirty.Clear();
     }
 
+    /// <summary>Sends with the next <see cref="Settle"/> also what could wait for other events of its container.</summary>
+    public void Hurry()
+    {
+        foreach (var route in _routes.Values)
+        {
+            if (route.Channel is { Container: not null, HasEvents: true })
+            {
+                MarkDirty(route.Channel);
+            }
+        }
+    }
+
     /// <summary>
     /// Asks a last time about cgroups that were not recognised in time, and keeps no more of their events if the answer is the same. To be
     /// called about once a second.
     /// </summary>
     public void Expire()
     {
+        Hurry();
         var now = time.GetTimestamp();
         foreach (var route in _routes.Values)
         {
@@ -189,7 +202,10 @@ internal sealed partial class ContainerRouter(
 
         if (channel.Container is not null)
         {
-            MarkDirty(channel);
+            if (isSnapshot || channel.HasFullBatch || !CanWait(kind))
+            {
+                MarkDirty(channel);
+            }
         }
         else if (kind == RecordKind.Exec)
         {
@@ -198,6 +214,9 @@ internal sealed partial class ContainerRouter(
             Discover(route);
         }
     }
+
+    // They complete the process tree for what comes after them, and nobody is waiting for them alone.
+    private static bool CanWait(RecordKind kind) => kind is RecordKind.Fork or RecordKind.Exit;
 
     private void AddLost(Route route)
     {

@@ -97,6 +97,11 @@ internal sealed partial class RingReader : IDisposable
             {
                 read = _programs.Rings.Read(_consumer, Chunk);
                 total += read;
+                if (_stopping)
+                {
+                    _router.Hurry();
+                }
+
                 _router.Settle();
             }
             while (read == Chunk);
@@ -113,6 +118,7 @@ internal sealed partial class RingReader : IDisposable
                 lastExpire = now;
             }
 
+            var polled = polls;
             if (polls)
             {
                 polls = total >= EventsToPoll;
@@ -127,7 +133,7 @@ internal sealed partial class RingReader : IDisposable
 
             _programs.ReaderPolls = polls;
             // After polling, an event may have been sent without a wake-up just before the kernel saw the change: look again soon.
-            _waiter.Wait(polls || total > 0 ? NapMilliseconds : SleepMilliseconds, hasWork);
+            _waiter.Wait(polls || polled || _stopping ? NapMilliseconds : SleepMilliseconds, hasWork);
         }
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private long? _stoppedAt;
 
     public ContainerGrain(
-        RuleSet rules,
+        NodeRules rules,
         IAlertDispatcher alerts,
         IRepeatFilter repeats,
         IKernelClock clock,

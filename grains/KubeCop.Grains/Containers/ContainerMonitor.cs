@@ -22,8 +22,7 @@ internal sealed partial class ContainerMonitor
 {
     private const EventFlags NotBehaviour = EventFlags.Setup | EventFlags.Snapshot;
 
-    private readonly RuleSet _signatures;
-    private readonly RuleSet _deviations;
+    private readonly NodeRules _node;
     private readonly IRepeatFilter _repeats;
     private readonly IKernelClock _clock;
     private readonly TimeProvider _time;
@@ -36,6 +35,10 @@ internal sealed partial class ContainerMonitor
     private readonly HashSet<string> _failedRules = [];
     private readonly long[] _events = new long[(int)Enum.GetValues<EventKind>().Max() + 1];
 
+    private RuleSet _rules = RuleSet.Empty;
+    private RuleSet? _boundRules;
+    private long _boundVersion = -1;
+    private long[] _evaluations = [];
     private ContainerDescription? _container;
     private ProfileAssignment? _assignment;
     private CompiledProfile? _profile;
@@ -45,7 +48,7 @@ internal sealed partial class ContainerMonitor
     private long _lostSinceTaken;
 
     public ContainerMonitor(
-        RuleSet rules,
+        NodeRules rules,
         IAlertDispatcher alerts,
         IRepeatFilter repeats,
         IKernelClock clock,
@@ -54,8 +57,7 @@ internal sealed partial class ContainerMonitor
         ILogger<ContainerMonitor> logger)
     {
         _repeats = repeats;
-        _signatures = new RuleSet(rules.Rules.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
-        _deviations = new RuleSet(rules.Rules.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
+        _node = rules;
         _clock = clock;
         _time = time;
         _learning = learning;
@@ -102,6 +104,7 @@ internal sealed partial class ContainerMonitor
     public void Describe(ContainerDescription container)
     {
         _container = container;
+        Bind();
         DecideHeld();
     }
 
@@ -151,6 +154,11 @@ internal sealed partial class ContainerMonitor
             LossSeenAt = _time.GetUtcNow();
         }
 
+        if (_boundVersion != _node.Bindings.Version)
+        {
+            Bind();
+        }
+
         Events += batch.Count;
         foreach (ref readonly var sensorEvent in batch.Events)
         {
@@ -175,17 +183,69 @@ internal sealed partial class ContainerMonitor
     }
 
     /// <summary>Sends the summaries that are due. To be called about once a second.</summary>
-    public void Tick() => _folding.CloseDue();
+    public void Tick()
+    {
+        if (_boundVersion != _node.Bindings.Version)
+        {
+            Bind();
+        }
+
+        _folding.CloseDue();
+        Count();
+    }
 
     /// <summary>The container has ended: sends all summaries.</summary>
-    public void Complete() => _folding.CloseAll();
+    public void Complete()
+    {
+        _folding.CloseAll();
+        Count();
+    }
 
     private static bool IsOwn(ContainerProfile profile, ProfileAssignment assignment) =>
         assignment.State != ProfileState.Learning
         || (profile.Revision == assignment.Slot.Revision && profile.IsPartial == assignment.Slot.Partial && profile.Generation == assignment.Generation);
 
     // Forks and exits only complete the process tree.
-    private bool IsWatched(EventKind kind) => _learned.Learns(kind) || _signatures.For(kind).Length > 0;
+    private bool IsWatched(EventKind kind) => _learned.Learns(kind)
+        || (_container is null ? kind is not (EventKind.Fork or EventKind.Exit) : _rules.Signatures(kind).Length > 0);
+
+    /// <summary>Takes the rules now in force. Those that were in force before go on with what they remember.</summary>
+    private void Bind()
+    {
+        if (_container is null)
+        {
+            return;
+        }
+
+        _boundVersion = _node.Bindings.Version;
+        var bound = _node.Bindings.RulesOf(_container);
+        if (bound == _boundRules)
+        {
+            return;
+        }
+
+        Count();
+        var isMore = _boundRules is { } before && bound.Rules.Any(rule => !before.Rules.Contains(rule));
+        (_boundRules, _rules) = (bound, bound.ForContainer(_rules));
+        _evaluations = new long[_rules.Rules.Count];
+        if (isMore)
+        {
+            // What was passed without the new rules is to be judged by them.
+            ForgetRepeats();
+        }
+    }
+
+    private void Count()
+    {
+        for (var i = 0; i < _evaluations.Length; i++)
+        {
+            if (_evaluations[i] > 0)
+            {
+                _node.Counters.Of(_rules.Rules[i].Rule.Descriptor.Id).AddEvaluations(_evaluations[i]);
+                _evaluations[i] = 0;
+            }
+        }
+    }
 
     private void Observe(in SensorEvent sensorEvent)
     {
@@ -206,7 +266,7 @@ internal sealed partial class ContainerMonitor
     {
         var at = _clock.ToUtc(sensorEvent.Timestamp);
         var isLearning = _assignment is { State: ProfileState.Learning } && at < _assignment.CompletesAt;
-        var suspicious = isSuspicious ?? Judge(_signatures, sensorEvent, sensorEvent, at, isLearning, process);
+        var suspicious = isSuspicious ?? Judge(_rules.Signatures(sensorEvent.Kind), sensorEvent, sensorEvent, at, isLearning, process);
         if (!_learned.Learns(sensorEvent.Kind))
         {
             return;
@@ -264,9 +324,16 @@ internal sealed partial class ContainerMonitor
     // A profile of before a kind was learned must not make all of it look new.
     private void JudgeByProfile(in SensorEvent named, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
+        var rules = _rules.Deviations(named.Kind);
         if (_profile is not null && _profile.Knows(named.Kind))
         {
-            Judge(_deviations, named, original, at, isLearning, process);
+            Judge(rules, named, original, at, isLearning, process);
+            return;
+        }
+
+        foreach (var bound in rules)
+        {
+            _node.Counters.Of(bound.Rule.Descriptor.Id).AddSuppressed(Suppression.ProfileIncomplete);
         }
     }
 
@@ -311,12 +378,13 @@ internal sealed partial class ContainerMonitor
     /// <param name="judged">What the rules look at.</param>
     /// <param name="original">What the alert shows.</param>
     /// <returns>Whether a rule found something.</returns>
-    private bool Judge(RuleSet rules, in SensorEvent judged, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
+    private bool Judge(ReadOnlySpan<BoundRule> rules, in SensorEvent judged, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
         var found = false;
-        var context = new RuleContext(_container!, _profile);
-        foreach (var bound in rules.For(judged.Kind))
+        var context = new RuleContext(_container!, _profile, _node.ApiServer);
+        foreach (var bound in rules)
         {
+            _evaluations[bound.Index]++;
             if (bound.Rule.Descriptor.Delivery == Delivery.Every && judged.Sighting != 0 && bound.Rule.NeedsEvery(judged))
             {
                 _repeats.ReportEach(_container!.CgroupId, judged.Sighting);
@@ -342,6 +410,7 @@ internal sealed partial class ContainerMonitor
         {
             // One broken rule must not silence the others.
             RuleFailures++;
+            _node.Counters.Of(rule.Descriptor.Id).AddFailure();
             if (_failedRules.Add(rule.Descriptor.Id))
             {
                 LogErrorRuleFailed(exception, rule.Descriptor.Id, _container!.Id);
@@ -360,12 +429,15 @@ internal sealed partial class ContainerMonitor
             _repeats.ReportRepeats(container.CgroupId, sensorEvent.Sighting);
         }
 
-        if (_folding.TryFold(rule.Id, finding.Subject, at, Math.Max(sensorEvent.Repeats, 1)))
+        var repeats = Math.Max(sensorEvent.Repeats, 1);
+        if (_folding.TryFold(rule.Id, finding.Subject, at, repeats))
         {
+            _node.Counters.Of(rule.Id).AddSuppressed(Suppression.Fold, repeats);
             return;
         }
 
         Alerts++;
+        _node.Counters.Of(rule.Id).AddAlert();
         _folding.Send(
             new Alert
             {

@@ -16,7 +16,7 @@ namespace KubeCop.Grains.Replay;
 /// waiting. Everything is done when a call returns, so the outcome is always the same. For one thread.
 /// </summary>
 public sealed class ReplayedWorkloads(
-    RuleSet rules, IAlertDispatcher alerts, IKernelClock clock, TimeProvider time, LearningOptions learning, ILoggerFactory loggers)
+    NodeRules rules, IAlertDispatcher alerts, IKernelClock clock, TimeProvider time, LearningOptions learning, ILoggerFactory loggers)
 {
     private readonly Dictionary<WorkloadKey, WorkloadLearning> _workloads = [];
     private readonly Dictionary<string, ReplayedContainer> _containers = new(StringComparer.Ordinal);

@@ -6,7 +6,7 @@ namespace KubeCop.Core.Rules;
 
 /// <summary>
 /// One detection: a descriptor and a function of event, container and profile. Instances are shared by all containers, so they hold
-/// no state that changes.
+/// no state that changes; a rule that has to remember gives each container its own with <see cref="ForContainer"/>.
 /// </summary>
 public interface IRule
 {
@@ -21,12 +21,21 @@ public interface IRule
     /// does it. Only for what is rare (credentials, tokens): such behaviour no longer ends in the kernel.
     /// </summary>
     bool NeedsEvery(in SensorEvent sensorEvent) => false;
+
+    /// <summary>
+    /// The rule as one container uses it: this one, or a new one that remembers what this container did. It must be bounded, compares kernel
+    /// timestamps in either order of arrival, and lives until the rule is no longer bound to the container.
+    /// </summary>
+    IRule ForContainer() => this;
 }
 
 /// <summary>What a rule may look at besides the event.</summary>
 /// <param name="Container">The container the event is from.</param>
 /// <param name="Profile">The guarding profile; null for rules that need none while there is none.</param>
-public readonly record struct RuleContext(ContainerDescription Container, CompiledProfile? Profile);
+/// <param name="ApiServer">
+/// The address containers reach the API server at, written as in <see cref="NetworkDetails.Address"/>; null where there is none.
+/// </param>
+public readonly record struct RuleContext(ContainerDescription Container, CompiledProfile? Profile, string? ApiServer = null);
 
 /// <summary>What a rule found.</summary>
 /// <param name="Subject">The thing the alert is about (a path, a domain): part of its fingerprint, so repeats of it fold.</param>

@@ -1,23 +1,38 @@
+using KubeCop.Core.Rules.Deviations;
+using KubeCop.Core.Rules.Signatures;
+
 namespace KubeCop.Core.Rules;
 
 /// <summary>Every rule there is.</summary>
 public static class RuleCatalog
 {
-    private static readonly IRule[] DefaultBinding =
+    /// <summary>In the order of their ids.</summary>
+    public static IReadOnlyList<RuleType> Types { get; } =
     [
-        new UnexpectedProcessLaunched(),
-        new UnexpectedFileAccess(UnexpectedFileAccessParameters.DefaultBinding),
-        new UnexpectedSystemCall(),
-        new UnexpectedCapabilityUsed(),
-        new UnexpectedDomainRequest(),
-        new KubernetesClientExecuted(),
-        new ExecFromMaliciousSource(),
-        new ExecBinaryNotInBaseImage(),
+        UnexpectedProcessLaunched.Type,
+        UnexpectedFileAccess.Type,
+        UnexpectedSystemCall.Type,
+        UnexpectedCapabilityUsed.Type,
+        UnexpectedDomainRequest.Type,
+        KubernetesClientExecuted.Type,
+        ExecFromMaliciousSource.Type,
+        ExecBinaryNotInBaseImage.Type,
     ];
 
     /// <summary>What the rules are, by id.</summary>
-    public static IReadOnlyList<RuleDescriptor> Descriptors { get; } = [.. DefaultBinding.Select(static rule => rule.Descriptor)];
+    public static IReadOnlyList<RuleDescriptor> Descriptors { get; } = [.. Types.Select(static type => type.Descriptor)];
 
     /// <summary>The rules of KubeCop's default binding with its parameters, each with its own severity.</summary>
-    public static RuleSet DefaultRules { get; } = new(DefaultBinding.Select(static rule => new BoundRule(rule, rule.Descriptor.Severity)));
+    public static RuleSet DefaultRules { get; } = new(Types.Select(static type => new BoundRule(
+        type.Create(RuleArguments.Read(type.Descriptor, DefaultArguments.GetValueOrDefault(type.Descriptor.Id) ?? [])),
+        type.Descriptor.Severity)));
+
+    private static Dictionary<string, Dictionary<string, object?>> DefaultArguments => new()
+    {
+        ["R0002"] = new()
+        {
+            ["ignoreMounts"] = true,
+            ["ignorePrefixes"] = new[] { "/proc", "/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/kubernetes.io/serviceaccount", "/tmp" },
+        },
+    };
 }

@@ -58,10 +58,3 @@ public sealed record RuleDescriptor
 
     public IReadOnlyList<RuleParameter> Parameters { get; init; } = [];
 }
-
-/// <summary>A parameter of a rule, set by a binding.</summary>
-/// <param name="Name">As in the binding.</param>
-/// <param name="Type">The type in words, for example <c>list of paths</c>.</param>
-/// <param name="Default">The value without a binding's, as text.</param>
-/// <param name="Description">Meaning.</param>
-public sealed record RuleParameter(string Name, string Type, string Default, string Description);

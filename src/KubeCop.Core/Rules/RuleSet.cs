@@ -3,21 +3,40 @@ using KubeCop.Core.Events;
 namespace KubeCop.Core.Rules;
 
 /// <summary>A rule as it is bound to containers: with its parameters set, and the severity its alerts have.</summary>
-public sealed record BoundRule(IRule Rule, Severity Severity);
+public sealed record BoundRule(IRule Rule, Severity Severity)
+{
+    /// <summary>The rule all containers share, where <see cref="Rule"/> is what one of them uses of it.</summary>
+    internal IRule Shared { get; init; } = Rule;
 
-/// <summary>The rules in force for a container, as a dispatch table by event kind: a rule that is not bound costs nothing.</summary>
+    /// <summary>Its place in <see cref="RuleSet.Rules"/>.</summary>
+    public int Index { get; internal init; }
+
+    // Where it stands makes no other rule of it.
+    public bool Equals(BoundRule? other) => other is not null && ReferenceEquals(Shared, other.Shared) && Severity == other.Severity;
+
+    public override int GetHashCode() => HashCode.Combine(Shared, Severity);
+}
+
+/// <summary>
+/// The rules in force for a container, as dispatch tables by event kind: a rule that is not bound costs nothing. Signature rules judge
+/// every event, deviation rules what the profile has to be asked about.
+/// </summary>
 public sealed class RuleSet
 {
-    private readonly BoundRule[][] _byKind;
+    private static readonly int Kinds = Enum.GetValues<EventKind>().Max(static kind => (int)kind) + 1;
+
+    private readonly BoundRule[][] _all;
+    private readonly BoundRule[][] _signatures;
+    private readonly BoundRule[][] _deviations;
+    private readonly bool _remembers;
 
     public RuleSet(IEnumerable<BoundRule> rules)
     {
-        Rules = [.. rules];
-        _byKind = new BoundRule[Enum.GetValues<EventKind>().Max(static kind => (int)kind) + 1][];
-        for (var kind = 0; kind < _byKind.Length; kind++)
-        {
-            _byKind[kind] = [.. Rules.Where(bound => bound.Rule.Descriptor.Events.Contains((EventKind)kind))];
-        }
+        Rules = [.. rules.Select(static (bound, index) => bound with { Index = index })];
+        _all = Dispatch(Rules);
+        _signatures = Dispatch(Rules.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
+        _deviations = Dispatch(Rules.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
+        _remembers = Rules.Any(static bound => bound.Shared.ForContainer() != bound.Shared);
     }
 
     public static RuleSet Empty { get; } = new([]);
@@ -25,5 +44,33 @@ public sealed class RuleSet
     public IReadOnlyList<BoundRule> Rules { get; }
 
     /// <summary>The rules that look at events of this kind.</summary>
-    public ReadOnlySpan<BoundRule> For(EventKind kind) => (int)kind < _byKind.Length ? _byKind[(int)kind] : [];
+    public ReadOnlySpan<BoundRule> For(EventKind kind) => At(_all, kind);
+
+    /// <summary>Those of them that need no profile.</summary>
+    public ReadOnlySpan<BoundRule> Signatures(EventKind kind) => At(_signatures, kind);
+
+    /// <summary>Those that compare with the profile.</summary>
+    public ReadOnlySpan<BoundRule> Deviations(EventKind kind) => At(_deviations, kind);
+
+    /// <summary>As one container uses it: rules that remember are its own, and remember on if they were in force before.</summary>
+    /// <param name="before">What this method returned for the container last.</param>
+    public RuleSet ForContainer(RuleSet? before) => !_remembers
+        ? this
+        : new RuleSet(Rules.Select(bound => bound with
+        {
+            Rule = before?.Rules.FirstOrDefault(known => known.Shared == bound.Shared)?.Rule ?? bound.Shared.ForContainer(),
+        }));
+
+    private static BoundRule[][] Dispatch(IEnumerable<BoundRule> rules)
+    {
+        var byKind = new BoundRule[Kinds][];
+        for (var kind = 0; kind < Kinds; kind++)
+        {
+            byKind[kind] = [.. rules.Where(bound => bound.Rule.Descriptor.Events.Contains((EventKind)kind))];
+        }
+
+        return byKind;
+    }
+
+    private static ReadOnlySpan<BoundRule> At(BoundRule[][] rules, EventKind kind) => (int)kind < rules.Length ? rules[(int)kind] : [];
 }

@@ -145,6 +145,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Node));
         services.AddSingleton(MsOptions.Create(settings.Learning));
         services.AddSingleton(MsOptions.Create(settings.Sensor));
+        services.AddSingleton(new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters(), Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST")));
         services.AddSingleton(RuleCatalog.DefaultRules);
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));

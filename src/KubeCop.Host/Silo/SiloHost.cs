@@ -32,7 +32,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<LearningOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<NodeOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<TimeProvider>());
-        builder.Services.AddSingleton(process.GetRequiredService<RuleSet>());
+        builder.Services.AddSingleton(process.GetRequiredService<NodeRules>());
         builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
         builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
         builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());

@@ -61,7 +61,7 @@ internal sealed class GrainCluster : IAsyncDisposable
                 .AddSingleton<IKernelClock, EpochClock>()
                 .AddSingleton<IAlertDispatcher>(alerts)
                 .AddSingleton<IBehaviourJournal>(journal)
-                .AddSingleton(rules ?? RuleCatalog.DefaultRules)
+                .AddSingleton(new NodeRules(new FixedRules(rules ?? RuleCatalog.DefaultRules), new RuleCounters()))
                 .AddGrainStorage(GrainStorage.Name, (services, _) => storage.For(services.GetRequiredService<IGrainStorageSerializer>()))
                 .Configure<LearningOptions>(static options => options.Period = Period);
         });

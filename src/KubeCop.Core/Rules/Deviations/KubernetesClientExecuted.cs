@@ -1,16 +1,14 @@
 using System.Collections.Frozen;
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Wording;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Deviations;
 
 /// <summary>
 /// R0007. A program is known by the last part of the invoked path or of what it leads to, so that neither a link nor a renamed directory
 /// hides it; who renames the program itself is found by what it connects to.
 /// </summary>
-/// <param name="apiServer">
-/// The address containers reach the API server at, written as in <see cref="NetworkDetails.Address"/>; without one, connections are not judged.
-/// </param>
-internal sealed class KubernetesClientExecuted(string? apiServer = null) : IRule
+internal sealed class KubernetesClientExecuted : IRule
 {
     private static readonly FrozenSet<string> Clients = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -19,20 +17,24 @@ internal sealed class KubernetesClientExecuted(string? apiServer = null) : IRule
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ClientsByName = Clients.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    public RuleDescriptor Descriptor { get; } = new()
-    {
-        Id = "R0007",
-        Name = "Kubernetes Client Executed",
-        Description = "A client of Kubernetes or of a container runtime (kubectl, crictl, docker, …) was started, or the API server was connected to, and "
-            + "the profile does not know it.",
-        Severity = Severity.Critical,
-        Tags = ["exec", "malicious", "whitelisted"],
-        Mitre = new MitreTechnique("T1609", "Container Administration Command", "Execution"),
-        Events = [EventKind.Exec, EventKind.Network],
-        NeedsProfile = true,
-        FalsePositives = "Operators and controllers that reach the API server more rarely than the learning period lasts, and jobs that call kubectl. Learn "
-            + "for longer, or allow it with the command in the alert's fix.",
-    };
+    public static RuleType Type { get; } = new(
+        new RuleDescriptor
+        {
+            Id = "R0007",
+            Name = "Kubernetes Client Executed",
+            Description = "A client of Kubernetes or of a container runtime (kubectl, crictl, docker, …) was started, or the API server was connected to, and "
+                + "the profile does not know it.",
+            Severity = Severity.Critical,
+            Tags = ["exec", "malicious", "whitelisted"],
+            Mitre = new MitreTechnique("T1609", "Container Administration Command", "Execution"),
+            Events = [EventKind.Exec, EventKind.Network],
+            NeedsProfile = true,
+            FalsePositives = "Operators and controllers that reach the API server more rarely than the learning period lasts, and jobs that call kubectl. Learn "
+                + "for longer, or allow it with the command in the alert's fix.",
+        },
+        static _ => new KubernetesClientExecuted());
+
+    public RuleDescriptor Descriptor => Type.Descriptor;
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
         context.Profile is not { } profile || profile.Covers(sensorEvent)
@@ -54,9 +56,9 @@ internal sealed class KubernetesClientExecuted(string? apiServer = null) : IRule
             AllowCommand.ForExec(context.Container, sensorEvent.Path));
     }
 
-    private Finding? OfConnection(in SensorEvent sensorEvent, in RuleContext context)
+    private static Finding? OfConnection(in SensorEvent sensorEvent, in RuleContext context)
     {
-        if (apiServer is null || sensorEvent.Network is not { Action: NetworkAction.Connect } network || network.Address != apiServer)
+        if (context.ApiServer is not { } apiServer || sensorEvent.Network is not { Action: NetworkAction.Connect } network || network.Address != apiServer)
         {
             return null;
         }

@@ -1,70 +1,52 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Matching;
+using KubeCop.Core.Rules.Wording;
 
-namespace KubeCop.Core.Rules;
-
-/// <summary>Parameters of R0002.</summary>
-/// <param name="IgnoreMounts">Leaves files below the container's volumes and bind mounts alone.</param>
-/// <param name="IgnorePrefixes">Directories whose files are left alone: absolute paths.</param>
-internal sealed record UnexpectedFileAccessParameters(bool IgnoreMounts, IReadOnlyList<string> IgnorePrefixes)
-{
-    /// <summary>Those of a binding that gives none.</summary>
-    public static UnexpectedFileAccessParameters Default { get; } = new(false, []);
-
-    /// <summary>Those of KubeCop's default binding.</summary>
-    public static UnexpectedFileAccessParameters DefaultBinding { get; } = new(
-        true,
-        ["/proc", "/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/kubernetes.io/serviceaccount", "/tmp"]);
-}
+namespace KubeCop.Core.Rules.Deviations;
 
 /// <summary>R0002.</summary>
 internal sealed class UnexpectedFileAccess : IRule
 {
     private const uint Write = 2 | 4 | OpenFlags.Create | 0x200;
 
+    private static readonly RuleParameter<bool> IgnoreMounts = RuleParameter.Boolean(
+        "ignoreMounts",
+        false,
+        "Leaves files below the container's volumes and bind mounts alone. The default binding sets true.");
+
+    private static readonly RuleParameter<IReadOnlyList<string>> IgnorePrefixes = RuleParameter.Paths(
+        "ignorePrefixes",
+        [],
+        "Leaves these directories and everything below them alone. The default binding sets /proc, /run/secrets/kubernetes.io/serviceaccount, "
+            + "/var/run/secrets/kubernetes.io/serviceaccount, /tmp.");
+
     private readonly bool _ignoreMounts;
     private readonly PathPrefix[] _ignorePrefixes;
 
-    /// <exception cref="ArgumentException">A prefix is no absolute path.</exception>
-    public UnexpectedFileAccess(UnexpectedFileAccessParameters parameters)
+    private UnexpectedFileAccess(RuleArguments arguments)
     {
-        _ignoreMounts = parameters.IgnoreMounts;
-        try
-        {
-            _ignorePrefixes = [.. parameters.IgnorePrefixes.Select(static prefix => new PathPrefix(prefix))];
-        }
-        catch (ArgumentException exception)
-        {
-            throw new ArgumentException($"R0002, parameter ignorePrefixes: {exception.Message}", nameof(parameters), exception);
-        }
+        _ignoreMounts = arguments.Get(IgnoreMounts);
+        _ignorePrefixes = [.. arguments.Get(IgnorePrefixes).Select(static prefix => new PathPrefix(prefix))];
     }
 
-    public RuleDescriptor Descriptor { get; } = new()
-    {
-        Id = "R0002",
-        Name = "Unexpected file access",
-        Description = "A file was opened that the profile does not know, or in a way (for writing, …) the profile does not know.",
-        Severity = Severity.Medium,
-        Tags = ["open", "whitelisted"],
-        Mitre = new MitreTechnique("T1005", "Data from Local System", "Collection"),
-        Events = [EventKind.Open],
-        NeedsProfile = true,
-        FalsePositives = "Files with changing names (caches, rotated logs, work files outside /tmp) and code paths that did not run while learning. "
-            + "Put changing files on a volume or below an ignored prefix, or allow the file with the command in the alert's fix.",
-        Parameters =
-        [
-            new RuleParameter(
-                "ignoreMounts",
-                "true or false",
-                "false",
-                "Leaves files below the container's volumes and bind mounts alone. The default binding sets true."),
-            new RuleParameter(
-                "ignorePrefixes",
-                "list of absolute paths",
-                "none",
-                "Leaves these directories and everything below them alone. The default binding sets "
-                    + string.Join(", ", UnexpectedFileAccessParameters.DefaultBinding.IgnorePrefixes) + "."),
-        ],
-    };
+    public static RuleType Type { get; } = new(
+        new RuleDescriptor
+        {
+            Id = "R0002",
+            Name = "Unexpected file access",
+            Description = "A file was opened that the profile does not know, or in a way (for writing, …) the profile does not know.",
+            Severity = Severity.Medium,
+            Tags = ["open", "whitelisted"],
+            Mitre = new MitreTechnique("T1005", "Data from Local System", "Collection"),
+            Events = [EventKind.Open],
+            NeedsProfile = true,
+            FalsePositives = "Files with changing names (caches, rotated logs, work files outside /tmp) and code paths that did not run while learning. "
+                + "Put changing files on a volume or below an ignored prefix, or allow the file with the command in the alert's fix.",
+            Parameters = [IgnoreMounts, IgnorePrefixes],
+        },
+        static arguments => new UnexpectedFileAccess(arguments));
+
+    public RuleDescriptor Descriptor => Type.Descriptor;
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
     {

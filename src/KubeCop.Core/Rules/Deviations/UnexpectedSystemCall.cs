@@ -1,23 +1,28 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Wording;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Deviations;
 
 /// <summary>R0003. The sensor tells each system call of a container once, with the process that made it first.</summary>
 internal sealed class UnexpectedSystemCall : IRule
 {
-    public RuleDescriptor Descriptor { get; } = new()
-    {
-        Id = "R0003",
-        Name = "Unexpected system call",
-        Description = "A system call was made that the profile does not know.",
-        Severity = Severity.Medium,
-        Tags = ["syscall", "whitelisted"],
-        Mitre = new MitreTechnique("T1106", "Native API", "Execution"),
-        Events = [EventKind.Syscall],
-        NeedsProfile = true,
-        FalsePositives = "Code paths that did not run while learning: error handling, shutdown, garbage collection under load, and programs an operator "
-            + "starts with kubectl exec. Learn for longer, or allow the system call with the command in the alert's fix.",
-    };
+    public static RuleType Type { get; } = new(
+        new RuleDescriptor
+        {
+            Id = "R0003",
+            Name = "Unexpected system call",
+            Description = "A system call was made that the profile does not know.",
+            Severity = Severity.Medium,
+            Tags = ["syscall", "whitelisted"],
+            Mitre = new MitreTechnique("T1106", "Native API", "Execution"),
+            Events = [EventKind.Syscall],
+            NeedsProfile = true,
+            FalsePositives = "Code paths that did not run while learning: error handling, shutdown, garbage collection under load, and programs an operator "
+                + "starts with kubectl exec. Learn for longer, or allow the system call with the command in the alert's fix.",
+        },
+        static _ => new UnexpectedSystemCall());
+
+    public RuleDescriptor Descriptor => Type.Descriptor;
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
         context.Profile is not { } profile || profile.Covers(sensorEvent)

@@ -1,4 +1,4 @@
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Matching;
 
 /// <summary>A directory (or file) and everything below it; <c>/run</c> covers <c>/run/x</c> but not <c>/runner</c>.</summary>
 internal readonly record struct PathPrefix

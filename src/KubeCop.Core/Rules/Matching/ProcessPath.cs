@@ -1,4 +1,4 @@
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Matching;
 
 /// <summary>Paths that name a file through a process instead of a directory, so that they tell nothing about where the file is.</summary>
 internal static class ProcessPath

@@ -1,6 +1,8 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Matching;
+using KubeCop.Core.Rules.Wording;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Signatures;
 
 /// <summary>
 /// R1000. Looks at the path as invoked, because of a script only that one leads to the script, and at the executable, because a link
@@ -10,20 +12,24 @@ internal sealed class ExecFromMaliciousSource : IRule
 {
     private static readonly PathPrefix[] Prefixes = [new("/dev/shm"), new("/run"), new("/var/run")];
 
-    public RuleDescriptor Descriptor { get; } = new()
-    {
-        Id = "R1000",
-        Name = "Exec from malicious source",
-        Description = "A program was started from a place no program is installed to: /dev/shm, /run, /var/run, a process's directory (/proc/self, "
-            + "/proc/<pid>, /dev/fd), memory (memfd), a deleted file, or a place that no path leads to.",
-        Severity = Severity.Critical,
-        Tags = ["exec", "signature"],
-        Mitre = new MitreTechnique("T1059", "Command and Scripting Interpreter", "Execution"),
-        Events = [EventKind.Exec],
-        NeedsProfile = false,
-        FalsePositives = "Init systems that keep their programs in /run (s6-overlay), programs that start themselves anew through /proc/self/exe, and "
-            + "a program started again after a package upgrade deleted it. Leave the rule out of the binding of such workloads.",
-    };
+    public static RuleType Type { get; } = new(
+        new RuleDescriptor
+        {
+            Id = "R1000",
+            Name = "Exec from malicious source",
+            Description = "A program was started from a place no program is installed to: /dev/shm, /run, /var/run, a process's directory (/proc/self, "
+                + "/proc/<pid>, /dev/fd), memory (memfd), a deleted file, or a place that no path leads to.",
+            Severity = Severity.Critical,
+            Tags = ["exec", "signature"],
+            Mitre = new MitreTechnique("T1059", "Command and Scripting Interpreter", "Execution"),
+            Events = [EventKind.Exec],
+            NeedsProfile = false,
+            FalsePositives = "Init systems that keep their programs in /run (s6-overlay), programs that start themselves anew through /proc/self/exe, and "
+                + "a program started again after a package upgrade deleted it. Leave the rule out of the binding of such workloads.",
+        },
+        static _ => new ExecFromMaliciousSource());
+
+    public RuleDescriptor Descriptor => Type.Descriptor;
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
     {

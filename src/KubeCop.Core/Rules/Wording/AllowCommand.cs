@@ -1,7 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Wording;
 
 /// <summary>The command that adds a behaviour to the profile of a container's workload.</summary>
 internal static class AllowCommand

@@ -1,6 +1,6 @@
 using KubeCop.Core.Events;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Wording;
 
 internal static class ExecSubject
 {

@@ -1,6 +1,6 @@
 using KubeCop.Core.Events;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Wording;
 
 /// <summary>What was tried but refused by the kernel, in words.</summary>
 internal static class Refusal

@@ -1,7 +1,7 @@
 using System.Text;
 using KubeCop.Core.Alerts;
 
-namespace KubeCop.Core.Rules;
+namespace KubeCop.Core.Rules.Wording;
 
 /// <summary>Text for commands that people paste into a shell.</summary>
 internal static class ShellText

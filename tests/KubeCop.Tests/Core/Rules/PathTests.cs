@@ -1,4 +1,4 @@
-using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Matching;
 
 namespace KubeCop.Tests.Core.Rules;
 

@@ -1,12 +1,14 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Deviations;
+using KubeCop.Core.Rules.Signatures;
 
 namespace KubeCop.Tests.Core.Rules;
 
 public sealed class RuleTests
 {
-    private static readonly UnexpectedFileAccess FileAccess = new(UnexpectedFileAccessParameters.DefaultBinding);
+    private static readonly IRule FileAccess = RuleCatalog.DefaultRules.For(EventKind.Open)[0].Rule;
 
     [Theory]
     [InlineData("/bin/ls", "/bin/busybox", false)]
@@ -70,16 +72,9 @@ public sealed class RuleTests
     [Fact]
     public void UnexpectedFile_WithoutParameters_IgnoresNothing()
     {
-        var rule = new UnexpectedFileAccess(UnexpectedFileAccessParameters.Default);
+        var rule = UnexpectedFileAccess.Type.Create(RuleArguments.Default);
         Assert.NotNull(Evaluate(rule, Sample.Open("/tmp/x"), Sample.Profile()));
         Assert.NotNull(Evaluate(rule, Sample.Open("/data/x"), Sample.Profile()));
-    }
-
-    [Fact]
-    public void UnexpectedFile_RelativePrefix_SaysWhichParameter()
-    {
-        var error = Assert.Throws<ArgumentException>(() => new UnexpectedFileAccess(new UnexpectedFileAccessParameters(false, ["/tmp", "proc"])));
-        Assert.Contains("R0002, parameter ignorePrefixes: 'proc'", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -206,15 +201,15 @@ public sealed class RuleTests
     [InlineData(null, 443, "10.96.0.1", false, "")]
     public void KubernetesClient_Connection_FiresForTheApiServerOnly(string? apiServer, int port, string address, bool fires, string allowed)
     {
-        var rule = new KubernetesClientExecuted(apiServer);
-        var finding = Evaluate(rule, Sample.Connect(address, (ushort)port), Sample.Profile(new NetworkItem(true, "tcp", 6443, "10.96.0.1")));
+        var rule = new KubernetesClientExecuted();
+        var finding = Evaluate(rule, Sample.Connect(address, (ushort)port), Sample.Profile(new NetworkItem(true, "tcp", 6443, "10.96.0.1")), apiServer);
         Assert.Equal(fires, finding is not null);
         Assert.True(finding is null || finding.Fix == $"kubecop profiles allow shop/deployment-web --container web --connect {allowed}", finding?.Fix);
 
         var accepted = Sample.Network(NetworkAction.Accept, "tcp", address, (ushort)port);
-        Assert.Null(Evaluate(rule, accepted, Sample.Profile()));
+        Assert.Null(Evaluate(rule, accepted, Sample.Profile(), apiServer));
     }
 
-    private static Finding? Evaluate(IRule rule, SensorEvent sensorEvent, CompiledProfile? profile) =>
-        rule.Evaluate(sensorEvent, new RuleContext(Sample.Container, profile));
+    private static Finding? Evaluate(IRule rule, SensorEvent sensorEvent, CompiledProfile? profile, string? apiServer = null) =>
+        rule.Evaluate(sensorEvent, new RuleContext(Sample.Container, profile, apiServer));
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using CsCheck;
 using KubeCop.Core.Alerts;
-using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Wording;
 
 namespace KubeCop.Tests.Core.Rules;
 

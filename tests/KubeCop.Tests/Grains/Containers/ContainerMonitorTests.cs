@@ -2,6 +2,7 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
 using KubeCop.Testing;
@@ -16,6 +17,8 @@ public sealed class ContainerMonitorTests
 {
     private readonly AlertList _alerts = [];
     private readonly FakeRepeatFilter _repeats = new();
+    private readonly SettableRules _bindings = new();
+    private readonly RuleCounters _counters = new();
     private readonly FakeTimeProvider _time = new(Sample.Boot);
     private readonly LearningOptions _learning = new() { MaxEntriesPerKind = 100 };
 
@@ -55,7 +58,7 @@ public sealed class ContainerMonitorTests
     [MemberData(nameof(Behaviours))]
     public void EveryKind_Learned_IsSilentAndUnlearnedAlerts(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
     {
-        var monitor = Learning(WithApiServer);
+        var monitor = Learning(RuleCatalog.DefaultRules);
         Ingest(monitor, sensorEvent, sensorEvent);
         var learned = Assert.Single(monitor.TakeLearned());
         Assert.Equal(new ObservedItem(item, Sample.Boot.AddSeconds(1)), learned);
@@ -79,7 +82,7 @@ public sealed class ContainerMonitorTests
     public void ProfileThatNeverLearnedTheKind_IsSilent(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
     {
         var before = new CompiledProfile(Sample.ContainerProfile() with { Sections = ProfileSections.Execs | ProfileSections.Opens });
-        var monitor = Learning(WithApiServer);
+        var monitor = Learning(RuleCatalog.DefaultRules);
         monitor.Guard(before);
         Ingest(monitor, At(sensorEvent, 20));
         Assert.Equal(item is ExecItem or OpenItem ? ruleId : "", _alerts.SingleOrDefault()?.RuleId ?? "");
@@ -440,6 +443,69 @@ public sealed class ContainerMonitorTests
     }
 
     [Fact]
+    public void Rules_BoundLater_JudgeTheNextEventAndHaveTheSensorReportAnew()
+    {
+        var monitor = Learning(RuleSet.Empty);
+        Ingest(monitor, Sample.Exec("/dev/shm/x"));
+        var before = _repeats.Forgotten;
+        Assert.Empty(_alerts);
+
+        _bindings.Set(RuleCatalog.DefaultRules);
+        Ingest(monitor, Sample.Exec("/dev/shm/x", at: 2));
+        Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+        Assert.Equal(before + 1, _repeats.Forgotten);
+
+        _bindings.Set(RuleSet.Empty);
+        Ingest(monitor, Sample.Exec("/dev/shm/y", at: 3));
+        Assert.Single(_alerts);
+        Assert.Equal(before + 1, _repeats.Forgotten);
+    }
+
+    [Fact]
+    public void Rules_BoundLater_AreTakenWithoutEvents()
+    {
+        var monitor = Learning(RuleSet.Empty);
+        var before = _repeats.Forgotten;
+        _bindings.Set(RuleCatalog.DefaultRules);
+        monitor.Tick();
+        Assert.Equal(before + 1, _repeats.Forgotten);
+    }
+
+    [Fact]
+    public void RuleThatRemembers_DoesSoForOneContainerAndThroughOtherBindings()
+    {
+        var counting = new BoundRule(new CountingRule(), Severity.High);
+        var first = Learning(new RuleSet([counting]));
+        var second = Learning(new RuleSet([counting]));
+        Ingest(first, Sample.Exec("/a"));
+        Ingest(second, Sample.Exec("/a"));
+        _bindings.Set(new RuleSet([new BoundRule(new BrokenRule(), Severity.Low), counting]));
+        Ingest(first, Sample.Exec("/b"));
+        _bindings.Set(RuleSet.Empty);
+        Ingest(first, Sample.Exec("/c"));
+        _bindings.Set(new RuleSet([counting]));
+        Ingest(first, Sample.Exec("/d"));
+
+        Assert.Equal(["/a 1", "/a 1", "/b 2", "/d 1"], _alerts.Select(static alert => $"{alert.Event.Path} {alert.Message}"));
+    }
+
+    [Fact]
+    public void Rules_AreCounted()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/dev/shm/x"), Sample.Exec("/dev/shm/x"), Sample.Exec("/bin/ls"));
+        monitor.Guard(new CompiledProfile(Sample.ContainerProfile() with { Sections = ProfileSections.None }));
+        Ingest(monitor, Sample.Exec("/bin/unknown", at: 20));
+        monitor.Tick();
+
+        var count = _counters.Of("R1000");
+        Assert.Equal((4, 1, 0), (count.Evaluations, count.Alerts, count.Failures));
+        Assert.Equal(1, count.SuppressedFor(Suppression.Fold));
+        // Once while there is no profile, once with one that does not know executables.
+        Assert.Equal(2, _counters.Of("R0001").SuppressedFor(Suppression.ProfileIncomplete));
+    }
+
+    [Fact]
     public void Alert_OnABehaviourTheSensorFilters_HasItsRepeatsReportedAndCounted()
     {
         var monitor = Guarding();
@@ -598,8 +664,12 @@ public sealed class ContainerMonitorTests
         public void ForgetAll(ulong cgroupId) => Forgotten++;
     }
 
-    private ContainerMonitor Monitor(RuleSet? rules = null) =>
-        new(rules ?? RuleCatalog.DefaultRules, _alerts, _repeats, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
+    private ContainerMonitor Monitor(RuleSet? rules = null)
+    {
+        _bindings.Set(rules ?? RuleCatalog.DefaultRules);
+        return new(
+            new NodeRules(_bindings, _counters, "10.96.0.1"), _alerts, _repeats, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
+    }
 
     private ContainerMonitor Learning(RuleSet? rules = null)
     {
@@ -618,9 +688,28 @@ public sealed class ContainerMonitorTests
 
     private static SensorEvent At(SensorEvent sensorEvent, double seconds) => sensorEvent with { Timestamp = (long)(seconds * 1e9) };
 
-    private static readonly RuleSet WithApiServer = new(
-        RuleCatalog.DefaultRules.Rules.Select(static bound =>
-            bound.Rule is KubernetesClientExecuted ? bound with { Rule = new KubernetesClientExecuted("10.96.0.1") } : bound));
+    private sealed class SettableRules : IRuleBindings
+    {
+        private RuleSet _rules = RuleSet.Empty;
+
+        public long Version { get; private set; }
+
+        public void Set(RuleSet rules) => (_rules, Version) = (rules, Version + 1);
+
+        public RuleSet RulesOf(ContainerDescription container) => _rules;
+    }
+
+    /// <summary>Fires on each event, with the number of events it has seen of its container as message.</summary>
+    private sealed class CountingRule : IRule
+    {
+        private int _seen;
+
+        public RuleDescriptor Descriptor { get; } = new AnyRule(EventKind.Exec).Descriptor with { Id = "R9997" };
+
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => new(sensorEvent.Path, $"{++_seen}", "", "");
+
+        public IRule ForContainer() => new CountingRule();
+    }
 
     private sealed class AnyRule(EventKind kind) : IRule
     {

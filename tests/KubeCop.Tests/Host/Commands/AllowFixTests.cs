@@ -11,13 +11,6 @@ namespace KubeCop.Tests.Host.Commands;
 /// <summary>The fix of an alert, pasted into a shell, makes the profile know what the alert was about.</summary>
 public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHostFixture>
 {
-    private static readonly RuleSet Rules = new(
-    [
-        .. RuleCatalog.DefaultRules.Rules,
-        new BoundRule(new KubernetesClientExecuted("10.96.0.1"), Severity.Critical),
-        new BoundRule(new KubernetesClientExecuted("fd00::1"), Severity.Critical),
-    ]);
-
     public static TheoryData<string, SensorEvent> Events => new()
     {
         { "exec", Sample.Exec("/bin/it's a $(trap)\n") },
@@ -45,9 +38,9 @@ public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHost
         var container = await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, $"fix-{name.Replace(' ', '-')}", "/bin/a");
         var workload = node.Grains.GetGrain<IWorkloadGrain>(container.Workload.GrainKey);
         var before = await ProfileAsync();
-        var fixes = Rules.For(sensorEvent.Kind).ToArray()
+        var fixes = RuleCatalog.DefaultRules.For(sensorEvent.Kind).ToArray()
             .Where(static bound => bound.Rule.Descriptor.NeedsProfile)
-            .Select(bound => bound.Rule.Evaluate(sensorEvent, new RuleContext(container, before))?.Fix)
+            .Select(bound => bound.Rule.Evaluate(sensorEvent, new RuleContext(container, before, sensorEvent.Network?.Address))?.Fix)
             .OfType<string>()
             .Distinct()
             .ToList();

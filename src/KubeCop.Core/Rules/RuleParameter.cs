@@ -1,0 +1,105 @@
+using System.Collections;
+using System.Globalization;
+using KubeCop.Core.Rules.Matching;
+
+namespace KubeCop.Core.Rules;
+
+/// <summary>
+/// A parameter of a rule, set by a binding. The type in words and the default as text are for lists and documentation; a rule keeps the
+/// <see cref="RuleParameter{T}"/> and asks <see cref="RuleArguments.Get{T}"/> for its value.
+/// </summary>
+public abstract class RuleParameter
+{
+    private protected RuleParameter(string name, string type, string defaultText, string description) =>
+        (Name, Type, Default, Description) = (name, type, defaultText, description);
+
+    /// <summary>As in the binding.</summary>
+    public string Name { get; }
+
+    /// <summary>The type in words, for example <c>list of absolute paths</c>.</summary>
+    public string Type { get; }
+
+    /// <summary>The value without a binding's, as text.</summary>
+    public string Default { get; }
+
+    /// <summary>Meaning.</summary>
+    public string Description { get; }
+
+    /// <summary><c>true</c>, <c>false</c>, or the same as a string, which KubeCop accepts.</summary>
+    public static RuleParameter<bool> Boolean(string name, bool byDefault, string description) =>
+        new(name, "true or false", byDefault, byDefault ? "true" : "false", description, static value => value switch
+        {
+            bool given => given,
+            string text when bool.TryParse(text, out var given) => given,
+            _ => throw new FormatException("expected true or false"),
+        });
+
+    /// <summary>Directories (or files) that stand for everything below them.</summary>
+    public static RuleParameter<IReadOnlyList<string>> Paths(string name, IReadOnlyList<string> byDefault, string description) =>
+        new(name, "list of absolute paths", byDefault, TextOf(byDefault), description, static value =>
+            [.. Items(value).Select(static item => item is string path ? new PathPrefix(path).ToString() : throw new FormatException("expected a list of absolute paths"))]);
+
+    public static RuleParameter<IReadOnlyList<ushort>> Ports(string name, IReadOnlyList<ushort> byDefault, string description) =>
+        new(name, "list of ports", byDefault, TextOf(byDefault), description, static value => [.. Items(value).Select(static item => PortOf(item))]);
+
+    /// <summary>Any words: names of programs, domains.</summary>
+    public static RuleParameter<IReadOnlyList<string>> Names(string name, IReadOnlyList<string> byDefault, string description) =>
+        new(name, "list of names", byDefault, TextOf(byDefault), description, static value =>
+            [.. Items(value).Select(static item => item is string { Length: > 0 } text ? text : throw new FormatException("expected a list of names"))]);
+
+    /// <summary>The value a binding gives, as the type it has.</summary>
+    /// <param name="value">As a YAML or JSON reader gives it: string, bool, a number, or a list of them.</param>
+    /// <exception cref="FormatException">It is of another type; the message says what was expected.</exception>
+    internal abstract object Read(object? value);
+
+    /// <summary>Equal values have equal texts.</summary>
+    internal abstract string Write(object value);
+
+    private protected static string TextOf<T>(IReadOnlyList<T> values) =>
+        values.Count == 0 ? "none" : string.Join(", ", values.Select(static value => string.Create(CultureInfo.InvariantCulture, $"{value}")));
+
+    private static IEnumerable<object?> Items(object? value) =>
+        value is IEnumerable items and not string ? items.Cast<object?>() : throw new FormatException("expected a list");
+
+    private static ushort PortOf(object? item)
+    {
+        var text = Convert.ToString(item, CultureInfo.InvariantCulture);
+        return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+            ? port
+            : throw new FormatException($"'{text}' is no port; expected 1 to 65535");
+    }
+}
+
+/// <summary>A parameter and how its value is read.</summary>
+/// <typeparam name="T">Of the value.</typeparam>
+public sealed class RuleParameter<T> : RuleParameter
+    where T : notnull
+{
+    private readonly Func<object?, T> _read;
+
+    internal RuleParameter(string name, string type, T byDefault, string defaultText, string description, Func<object?, T> read)
+        : base(name, type, defaultText, description) => (DefaultValue, _read) = (byDefault, read);
+
+    /// <summary>The value without a binding's.</summary>
+    public T DefaultValue { get; }
+
+    internal override object Read(object? value)
+    {
+        try
+        {
+            return _read(value);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new FormatException(exception.Message, exception);
+        }
+    }
+
+    internal override string Write(object value) => value switch
+    {
+        bool flag => flag ? "true" : "false",
+        IReadOnlyList<ushort> ports => TextOf(ports),
+        IReadOnlyList<string> texts => string.Join('\0', texts),
+        _ => throw new NotSupportedException($"Parameters of type {typeof(T)} have no text."),
+    };
+}

@@ -22,6 +22,7 @@ internal sealed class SiloDashboard
         await using var scope = _silo.Services.CreateAsyncScope();
         try
         {
+            await _silo.Services.GetRequiredService<DashboardCounters>().LookAsync(context.RequestAborted);
             context.RequestServices = scope.ServiceProvider;
             context.SetEndpoint(null);
             context.Request.RouteValues.Clear();

@@ -54,9 +54,10 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
             {
                 options.HideTrace = true;
 
-                // Each collection of the silo's counters costs 10 ms of CPU, also while nobody looks.
+                // Each collection of the silo's statistics costs CPU, also while nobody looks.
                 options.CounterUpdateIntervalMs = 10_000;
             });
+            DashboardCounters.Replace(silo.Services);
         });
         _host = builder.Build();
     }

@@ -3,8 +3,10 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using KubeCop.Host.Node;
+using KubeCop.Host.Silo;
 using KubeCop.Tests.Exporters;
 using KubeCop.Tests.Host.Node;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KubeCop.Tests.Host.Http;
 
@@ -236,6 +238,28 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Contains(expected, await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Dashboard_LookedAt_HasTheSilosCounters()
+    {
+        var silo = node.Node.Services.GetRequiredService<SiloHost>().Services;
+        var address = silo.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString();
+        await UntilAsync(static counters => counters.Contains("orleans-", StringComparison.Ordinal), "The dashboard shows no counters of the silo.");
+
+        await silo.GetRequiredService<DashboardCounters>().StopAsync(Cancelled);
+        var before = await node.Http.GetStringAsync($"/dashboard/SiloCounters/{address}", Cancelled);
+        await UntilAsync(counters => counters != before, "The counters are not collected again.");
+
+        async Task UntilAsync(Func<string, bool> condition, string failure)
+        {
+            var deadline = DateTime.UtcNow.AddSeconds(60);
+            while (!condition(await node.Http.GetStringAsync($"/dashboard/SiloCounters/{address}", Cancelled)))
+            {
+                Assert.True(DateTime.UtcNow < deadline, failure);
+                await Task.Yield();
+            }
+        }
     }
 
     private string Token => File.ReadAllText(NodeFiles.TokenFile(node.DataDirectory)).Trim();

@@ -127,6 +127,7 @@ internal sealed partial class SensorService(
             .. _programs?.ReadLost() ?? [],
             .. _router?.Dropped.AsLosses(LossCount.GrainBusy) ?? [],
             .. _router?.Unrecognised.AsLosses("unrecognised_container") ?? [],
+            .. _router?.Unreadable.AsLosses(LossCount.Unreadable) ?? [],
         ],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,

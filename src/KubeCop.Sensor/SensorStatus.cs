@@ -17,6 +17,14 @@ public sealed record LossCount(EventKind Kind, string Reason, long Count)
 {
     /// <summary>The reason of what was dropped because a container's grain did not keep up, or failed.</summary>
     public const string GrainBusy = "grain_busy";
+
+    /// <summary>
+    /// The reason of runs that the kernel skipped because the same program was already running on that processor, whose events nobody knows.
+    /// </summary>
+    public const string ProgramBusy = "program_busy";
+
+    /// <summary>The reason of records that could not be read: the kernel side is not of this version.</summary>
+    public const string Unreadable = "unreadable";
 }
 
 /// <summary>Events that a container which is watched now has lost, counted since it was found.</summary>

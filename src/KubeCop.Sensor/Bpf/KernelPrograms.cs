@@ -48,6 +48,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
     private readonly nint _object;
     private readonly List<nint> _links = [];
+    private readonly List<nint> _attached = [];
     private nint _runningTasks;
     private readonly int _cgroups;
     private readonly int _setupTasks;
@@ -328,7 +329,33 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
             }
         }
 
+        if (CountSkippedRuns() is var skipped and > 0)
+        {
+            counts.Add(new LossCount(EventKind.None, LossCount.ProgramBusy, skipped));
+        }
+
         return counts;
+    }
+
+    /// <summary>Runs the kernel skipped because the program was already running on that processor.</summary>
+    private long CountSkippedRuns()
+    {
+        // struct bpf_prog_info (include/uapi/linux/bpf.h); recursion_misses is there since Linux 5.12.
+        const int RecursionMisses = 208;
+        const int Size = RecursionMisses + sizeof(ulong);
+        var info = stackalloc byte[Size];
+        var sum = 0L;
+        foreach (var program in _attached)
+        {
+            new Span<byte>(info, Size).Clear();
+            var length = (uint)Size;
+            if (LibBpf.GetInfo(LibBpf.ProgramDescriptor(program), info, &length) == 0)
+            {
+                sum += *(long*)(info + RecursionMisses);
+            }
+        }
+
+        return sum;
     }
 
     public void Dispose()
@@ -339,6 +366,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
         }
 
         _links.Clear();
+        _attached.Clear();
         Rings.Dispose();
         _slots.Dispose();
         _ = LibC.Unmap(_variables, _variablesSize);
@@ -441,6 +469,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
             if (link != 0)
             {
                 _links.Add(link);
+                _attached.Add(LibBpf.FindProgram(_object, variant.Program));
                 _runningTasks = variant.Type == Iterator ? link : _runningTasks;
                 hooks.Add(new HookStatus(hook.Name, variant.Program, variant.Type, true, ""));
             }

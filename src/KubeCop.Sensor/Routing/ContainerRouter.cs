@@ -51,6 +51,9 @@ internal sealed partial class ContainerRouter(
     /// <summary>Events dropped because their cgroup was not recognised as a container, or as a part of one, in time. From any thread.</summary>
     public KindCounts Unrecognised { get; } = new();
 
+    /// <summary>Events dropped because their record could not be read. From any thread.</summary>
+    public KindCounts Unreadable { get; } = new();
+
     /// <summary>Every event that was read has been taken by its grain, but for those that may wait: see <see cref="Hurry"/>.</summary>
     public bool IsIdle => _unsettled == 0 && _dirty.Count == 0;
 
@@ -197,6 +200,9 @@ internal sealed partial class ContainerRouter(
         if (!_decoder.TryDecode(record, ref place))
         {
             channel.RemoveLast();
+            channel.AddLost(1);
+            Unreadable.Add((EventKind)kind);
+            MarkDirty(channel);
             return;
         }
 

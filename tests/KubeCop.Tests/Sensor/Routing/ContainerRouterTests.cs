@@ -63,6 +63,83 @@ public sealed class ContainerRouterTests
     }
 
     [Fact]
+    public void ForksAndExits_GoWithTheNextOtherEvent()
+    {
+        Created();
+        Recognise();
+        Settle();
+
+        _router.Consume(RecordBuilder.Fork(Cgroup));
+        Settle();
+        Assert.Equal(["start c1"], _grain.Calls);
+
+        Open("/x");
+        Settle();
+        Assert.Equal(["start c1", "ingest"], _grain.Calls);
+        Assert.Equal(["", "/x"], _grain.Paths);
+    }
+
+    [Fact]
+    public void ForksAndExits_AloneGoWithinASecond()
+    {
+        Created();
+        Recognise();
+        Settle();
+        _router.Consume(RecordBuilder.Exit(Cgroup));
+        Settle();
+
+        _router.Expire();
+        Settle();
+
+        Assert.Equal(["start c1", "ingest"], _grain.Calls);
+    }
+
+    [Fact]
+    public void ForksAndExits_OfAFullBatchGoAtOnce()
+    {
+        Created();
+        Recognise();
+        Settle();
+        for (var i = 0; i < 16; i++)
+        {
+            Assert.Equal(["start c1"], _grain.Calls);
+            _router.Consume(RecordBuilder.Fork(Cgroup));
+            Settle();
+        }
+
+        Assert.Equal(["start c1", "ingest"], _grain.Calls);
+    }
+
+    [Fact]
+    public void ContainerEnded_ItsLastExitGoesBeforeTheStop()
+    {
+        Created();
+        Recognise();
+        Settle();
+        _router.Consume(RecordBuilder.Exit(Cgroup));
+        _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupEmpty, Cgroup, "/c1"));
+        Settle();
+
+        Assert.Equal(["start c1", "ingest", "stop"], _grain.Calls);
+    }
+
+    [Fact]
+    public void Record_ThatCannotBeRead_IsCountedAndItsContainerTold()
+    {
+        Created();
+        Recognise();
+        Settle();
+        var record = RecordBuilder.Open(Cgroup, "/etc/passwd");
+        _router.Consume(record.AsSpan(0, record.Length - 1));
+        Open("/x");
+        Settle();
+
+        Assert.Equal([new LossCount(EventKind.Open, "unreadable", 1)], _router.Unreadable.AsLosses(LossCount.Unreadable));
+        Assert.Equal(["/x"], _grain.Paths);
+        Assert.Equal(1, _grain.LostBefore);
+    }
+
+    [Fact]
     public void Cgroup_Made_IsAskedForWithItsMaker()
     {
         _router.Consume(RecordBuilder.Cgroup(RecordKind.CgroupCreated, Cgroup, "/c1", "/bundles/c1"));

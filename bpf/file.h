@@ -31,6 +31,16 @@ static __noinline __u64 proc_key(struct dentry *dentry)
 	return key;
 }
 
+/* Which file of which mount it is. */
+static __always_inline __u64 inode_key(struct inode *inode, struct super_block *super, struct mount *place,
+				       bool deleted, bool direct)
+{
+	__u64 key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)),
+			LOAD(direct, inode, i_ino));
+
+	return mix(key, (__u64)LOAD(direct, place, mnt_id) << 1 | deleted);
+}
+
 static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direct)
 {
 	struct dentry *dentry = LOAD(direct, file, f_path.dentry);
@@ -43,10 +53,8 @@ static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direc
 
 	if (LOAD(direct, super, s_magic) == PROC_SUPER_MAGIC)
 		return behaviour(KC_OPEN, flags, proc_key(dentry));
-	key = mix(mix(seed, (__u64)LOAD(direct, super, s_dev) << 32 | LOAD(direct, inode, i_generation)),
-		  LOAD(direct, inode, i_ino));
 	/* A link that is gone or new (upper layer) shows in what is reported. */
-	key = mix(key, (__u64)LOAD(direct, place, mnt_id) << 1 | (LOAD(direct, inode, i_nlink) == 0));
+	key = inode_key(inode, super, place, LOAD(direct, inode, i_nlink) == 0, direct);
 	for (int i = 0; i < KC_KEY_ANCESTORS; i++) {
 		struct dentry *parent;
 
@@ -60,6 +68,32 @@ static __always_inline __u64 file_key(struct file *file, __u32 flags, bool direc
 		dentry = parent;
 	}
 	return behaviour(KC_OPEN, flags, key);
+}
+
+/*
+ * The file's directory, for opens of its files with these flags. 0 where it says less than a path does: the file has no name in it or
+ * is mounted there, a directory too far above could be renamed unnoticed, or it is a process's own.
+ */
+static __always_inline __u64 directory_key(struct file *file, __u32 flags, bool direct)
+{
+	struct dentry *dentry = LOAD(direct, file, f_path.dentry);
+	struct vfsmount *mount = LOAD(direct, file, f_path.mnt);
+	struct dentry *root = LOAD(direct, mount, mnt_root);
+	struct inode *inode = LOAD(direct, file, f_inode);
+	struct super_block *super = LOAD(direct, inode, i_sb);
+	struct mount *place = CAST(direct, (void *)mount - bpf_core_field_offset(struct mount, mnt), struct mount);
+	__u64 key;
+
+	if (dentry == root || LOAD(direct, inode, i_nlink) == 0 || LOAD(direct, super, s_magic) == PROC_SUPER_MAGIC)
+		return 0;
+	dentry = LOAD(direct, dentry, d_parent);
+	inode = LOAD(direct, dentry, d_inode);
+	key = inode_key(inode, super, place, false, direct);
+	for (int i = 0; i < KC_KEY_ANCESTORS && dentry != root; i++) {
+		key = mix(key, LOAD(direct, dentry, d_name.hash));
+		dentry = LOAD(direct, dentry, d_parent);
+	}
+	return dentry == root ? place_of_files(KC_OPEN, flags, key) : 0;
 }
 
 /* do_dentry_open forgets four of the flags. */
@@ -96,10 +130,16 @@ static __always_inline int report_open(struct kc_cgroup_entry *container, struct
 	struct inode *inode;
 	struct kc_open *open;
 	__u32 size = sizeof(*open);
+	__u64 directory;
 
 	if (!container)
 		return 0;
 	slot = slot_of(container);
+	file = CAST(direct, file, struct file);
+	directory = directory_key(file, flags, direct);
+	/* With repeats it is known by itself, and to be reported. */
+	if (!repeats && ends_in(slot, container->slot, KC_OPEN, directory))
+		return 0;
 	if (!take_buffers(&buffers, slot, KC_OPEN))
 		return 0;
 	open = (struct kc_open *)buffers.record;
@@ -109,8 +149,8 @@ static __always_inline int report_open(struct kc_cgroup_entry *container, struct
 	open->event.repeats = repeats;
 	fill_process(&open->event, task);
 
-	file = CAST(direct, file, struct file);
 	inode = LOAD(direct, file, f_inode);
+	open->directory = directory;
 	open->inode = LOAD(direct, inode, i_ino);
 	super = LOAD(direct, inode, i_sb);
 	open->device = LOAD(direct, super, s_dev);

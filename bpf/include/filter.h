@@ -18,6 +18,17 @@ static __always_inline __u64 behaviour(__u32 kind, __u64 first, __u64 second)
 	return mix(mix(mix(seed, kind), first), second) | 1;
 }
 
+/* A directory for what is done with its files: even, so that it is nobody's behaviour. 0 stands for none. */
+static __always_inline __u64 place_of_files(__u32 kind, __u64 first, __u64 second)
+{
+	return (behaviour(kind, first, second) | 2) & ~1ULL;
+}
+
+static __always_inline bool is_place(__u64 key)
+{
+	return !(key & 1);
+}
+
 static __always_inline struct kc_slot *slot_of(struct kc_cgroup_entry *container)
 {
 	__u32 index = container->slot;
@@ -84,8 +95,26 @@ static __always_inline bool is_repeat(struct kc_slot *slot, __u32 index, __u32 k
 	return false;
 }
 
+/*
+ * Whether the sensor wants nothing to be reported of new files there: the container's profile knows them by a pattern, whatever they
+ * are called.
+ */
+static __always_inline bool ends_in(struct kc_slot *slot, __u32 index, __u32 kind, __u64 place)
+{
+	struct kc_sighting *entry;
+
+	if (!slot || !place || kind >= KC_KINDS)
+		return false;
+	entry = find_sighting(slot, index, place);
+	if (!entry)
+		return false;
+	__sync_fetch_and_add(&slot->repeats[kind], 1);
+	entry->repeats++;
+	return true;
+}
+
 /* Remembers what was sent: only then, so that what was lost is reported when it happens again. */
-static __always_inline void remember(struct kc_slot *slot, __u32 index, __u64 key)
+static __noinline void remember(struct kc_slot *slot, __u32 index, __u64 key)
 {
 	struct kc_sighting *set, *entry = NULL;
 	__u32 victim = bpf_get_prandom_u32() % KC_SIGHTING_WAYS;
@@ -100,6 +129,13 @@ static __always_inline void remember(struct kc_slot *slot, __u32 index, __u64 ke
 			victim = way;
 		else if (set[way].key == key)
 			return;
+	}
+	/* A directory stays, or the files it ends would sooner or later end it. The sensor leaves ways for the rest. */
+	for (int way = 1; way < KC_SIGHTING_WAYS; way++) {
+		entry = &set[victim & (KC_SIGHTING_WAYS - 1)];
+		if (entry->epoch != slot->epoch || !is_place(entry->key))
+			break;
+		victim++;
 	}
 	entry = &set[victim & (KC_SIGHTING_WAYS - 1)];
 	entry->key = key;

@@ -151,6 +151,7 @@ struct kc_exit {
 struct kc_open {
 	struct kc_event event;
 	__u64 inode;
+	__u64 directory; /* the file's, with these flags, as a key in the filter of repeats; 0 where there is none */
 	__u32 device;
 	__u32 open_flags; /* O_ACCMODE bits and O_* as they were asked for */
 	__u16 path_len;
@@ -306,9 +307,12 @@ struct kc_slot {
 /* Repeats of such behaviours that a container has reported in a second; the next one reported tells how many more there were. */
 #define KC_EACH_BUDGET 100
 
-/* A behaviour that was reported. */
+/* Ways of a set that the sensor gives to directories at most, so that each set has room for what containers do. */
+#define KC_DIRECTORY_WAYS 2
+
+/* A behaviour that was reported; or, written by the sensor, a directory of whose files nothing is to be reported. */
 struct kc_sighting {
-	__u64 key;
+	__u64 key; /* odd of a behaviour, even of a directory */
 	__u64 report_after_ns; /* written by the sensor to have repeats reported again; 0: never, or KC_REPORT_EACH */
 	__u32 epoch;
 	__u32 repeats; /* since it was reported last */

@@ -18,6 +18,15 @@ public interface IRepeatFilter
     /// <inheritdoc cref="ReportRepeats"/>
     void ReportEach(ulong cgroupId, ulong sighting);
 
+    /// <summary>
+    /// Opens of any file of this directory with the same flags are known, whatever the file is called: of those that were not reported
+    /// before, none is from now on. Until <see cref="ForgetAll"/>, or until others need the room: to be asked again for each that is
+    /// reported nevertheless.
+    /// </summary>
+    /// <param name="cgroupId">The container's cgroup.</param>
+    /// <param name="directory">See <see cref="SensorEvent.Directory"/>.</param>
+    void EndOpensIn(ulong cgroupId, ulong directory);
+
     /// <summary>What judges the container has changed: everything it does is reported anew.</summary>
     /// <param name="cgroupId">The container's cgroup.</param>
     void ForgetAll(ulong cgroupId);
@@ -31,6 +40,10 @@ public sealed class NoRepeatFilter : IRepeatFilter
     }
 
     public void ReportEach(ulong cgroupId, ulong sighting)
+    {
+    }
+
+    public void EndOpensIn(ulong cgroupId, ulong directory)
     {
     }
 

@@ -52,6 +52,12 @@ public struct SensorEvent
     /// <summary>How often it happened since it was reported last, not counted here: the sensor reports repeats only when asked to.</summary>
     [Id(11)] public uint Repeats;
 
+    /// <summary>
+    /// Open: names, in the sensor's filter of repeats, opens of any file of the same directory with the same flags. 0 where there is no
+    /// such thing (a file without a name, or of /proc), and otherwise.
+    /// </summary>
+    [Id(12)] public ulong Directory;
+
     /// <summary>Of an exec.</summary>
     public readonly ExecDetails? Exec => Details as ExecDetails;
 

@@ -254,6 +254,8 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
     public void ReportRepeats(ulong cgroupId, ulong sighting, bool each) => _slots.ReportRepeats(SlotOf(cgroupId), sighting, each);
 
+    public void EndOpensIn(ulong cgroupId, ulong directory) => _slots.EndOpensIn(SlotOf(cgroupId), cgroupId, directory);
+
     public void ForgetAll(ulong cgroupId) => _slots.ForgetAll(SlotOf(cgroupId));
 
     /// <summary>Events of this kind that ended in the kernel because they were known.</summary>

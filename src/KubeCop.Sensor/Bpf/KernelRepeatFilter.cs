@@ -17,5 +17,7 @@ internal sealed class KernelRepeatFilter : IRepeatFilter
 
     public void ReportEach(ulong cgroupId, ulong sighting) => _programs?.ReportRepeats(cgroupId, sighting, each: true);
 
+    public void EndOpensIn(ulong cgroupId, ulong directory) => _programs?.EndOpensIn(cgroupId, directory);
+
     public void ForgetAll(ulong cgroupId) => _programs?.ForgetAll(cgroupId);
 }

@@ -154,7 +154,7 @@ internal sealed unsafe class KernelSlots : IDisposable
             return;
         }
 
-        var set = _sightings + ((((long)slot * Wire.SightingSets) + (long)((key >> 8) % Wire.SightingSets)) * Wire.SightingWays);
+        var set = SetOf(slot, key);
         for (var way = 0; way < Wire.SightingWays; way++)
         {
             if (set[way].Key == key && each)
@@ -166,6 +166,57 @@ internal sealed unsafe class KernelSlots : IDisposable
                 set[way].ReportAfterNs = (ulong)KernelClock.Now() + 1_000_000_000;
             }
         }
+    }
+
+    /// <summary>Nothing is reported any more of new files in a directory.</summary>
+    /// <param name="cgroupId">The container that is to have the slot: it may have gone meanwhile, and another come.</param>
+    /// <param name="directory">As a record told it.</param>
+    public void EndOpensIn(uint slot, ulong cgroupId, ulong directory)
+    {
+        if (slot == 0 || slot >= _count || directory == 0 || !IsDirectory(directory))
+        {
+            return;
+        }
+
+        // In this order: a slot loses its container before its epoch, so that what is written for one that has gone is nobody's.
+        var epoch = Volatile.Read(ref _slots[slot].Epoch);
+        if (Volatile.Read(ref _slots[slot].CgroupId) != cgroupId)
+        {
+            return;
+        }
+
+        var set = SetOf(slot, directory);
+        var first = Random.Shared.Next(Wire.SightingWays);
+        var (stale, behaviour, other, directories) = (-1, -1, -1, 0);
+        for (var step = 0; step < Wire.SightingWays; step++)
+        {
+            var way = (first + step) % Wire.SightingWays;
+            if (set[way].Epoch != epoch)
+            {
+                stale = way;
+            }
+            else if (!IsDirectory(set[way].Key))
+            {
+                behaviour = way;
+            }
+            else if (set[way].Key == directory)
+            {
+                return;
+            }
+            else
+            {
+                other = way;
+                directories++;
+            }
+        }
+
+        // The kernel reads and writes here meanwhile: what it finds must be nothing, or whole.
+        ref var entry = ref set[directories >= Wire.DirectoryWays ? other : stale >= 0 ? stale : behaviour];
+        Volatile.Write(ref entry.Key, 0);
+        entry.ReportAfterNs = 0;
+        entry.Repeats = 0;
+        Volatile.Write(ref entry.Epoch, epoch);
+        Volatile.Write(ref entry.Key, directory);
     }
 
     /// <summary>Everything the container does is reported anew.</summary>
@@ -183,6 +234,11 @@ internal sealed unsafe class KernelSlots : IDisposable
         _ = LibC.Unmap((byte*)_sightings, _sightingBytes);
     }
 
+    private static bool IsDirectory(ulong key) => (key & 1) == 0;
+
+    private SightingRecord* SetOf(uint slot, ulong key) =>
+        _sightings + ((((long)slot * Wire.SightingSets) + (long)((key >> 8) % Wire.SightingSets)) * Wire.SightingWays);
+
     private long LossAt(uint slot, int index) => (long)_slots[slot].Lost[index];
 
     private static void Forget(ref SlotRecord slot)
@@ -194,11 +250,11 @@ internal sealed unsafe class KernelSlots : IDisposable
     // What was sent and read goes on: records of the last use may still be in the rings.
     private static void Clear(ref SlotRecord slot)
     {
+        Volatile.Write(ref slot.CgroupId, 0);
         Forget(ref slot);
         ((Span<ulong>)slot.Repeats).Clear();
         ((Span<ulong>)slot.Lost).Clear();
         slot.RoundingChanges = 0;
-        Volatile.Write(ref slot.CgroupId, 0);
     }
 
     private void Push(uint slot) => _ = LibBpf.Update(_free, null, &slot, 0);

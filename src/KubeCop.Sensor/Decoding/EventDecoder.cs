@@ -113,6 +113,7 @@ internal sealed class EventDecoder
         ref readonly var open = ref MemoryMarshal.AsRef<OpenRecord>(record);
         target.Path = _paths.Get(record.Slice(Unsafe.SizeOf<OpenRecord>(), open.PathLen));
         target.Value = open.OpenFlags;
+        target.Directory = open.Directory;
         return true;
     }
 

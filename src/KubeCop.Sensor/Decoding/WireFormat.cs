@@ -221,6 +221,7 @@ internal struct OpenRecord
 {
     public EventHead Event;
     public ulong Inode;
+    public ulong Directory;
     public uint Device;
     public uint OpenFlags;
     public ushort PathLen;
@@ -337,6 +338,9 @@ internal static class Wire
 
     /// <summary><c>KC_SIGHTING_SETS</c></summary>
     public const int SightingSets = 256;
+
+    /// <summary><c>KC_DIRECTORY_WAYS</c></summary>
+    public const int DirectoryWays = 2;
 
     /// <summary><c>enum kc_loss</c>, as words of metrics.</summary>
     public static readonly string[] LossReasons = ["ring_full", "cgroups_full", "setup_tasks_full", "file_closed", "share_used", "no_buffer"];

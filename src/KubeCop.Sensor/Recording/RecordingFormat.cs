@@ -16,7 +16,7 @@ namespace KubeCop.Sensor.Recording;
 internal static class RecordingFormat
 {
     /// <summary>Of the format, and of the records of bpf/include/kubecop_event.h in it: raised when either changes.</summary>
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     /// <summary>A block is written when it has grown to this.</summary>
     public const int BlockBytes = 1024 * 1024;

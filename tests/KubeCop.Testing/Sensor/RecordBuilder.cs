@@ -22,10 +22,10 @@ internal static class RecordBuilder
         return Finish(record, [.. Encoding.UTF8.GetBytes(executable + filename + cwd), .. argBytes]);
     }
 
-    public static byte[] Open(ulong cgroupId, string path, uint flags = 0)
+    public static byte[] Open(ulong cgroupId, string path, uint flags = 0, ulong directory = 0)
     {
         var bytes = Encoding.UTF8.GetBytes(path);
-        return Finish(new OpenRecord { Event = Head(RecordKind.Open, cgroupId), OpenFlags = flags, PathLen = (ushort)bytes.Length }, bytes);
+        return Finish(new OpenRecord { Event = Head(RecordKind.Open, cgroupId), OpenFlags = flags, Directory = directory, PathLen = (ushort)bytes.Length }, bytes);
     }
 
     public static byte[] Fork(ulong cgroupId) => Finish(new ForkRecord { Event = Head(RecordKind.Fork, cgroupId) }, []);

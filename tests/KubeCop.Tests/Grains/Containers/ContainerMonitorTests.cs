@@ -655,11 +655,15 @@ public sealed class ContainerMonitorTests
 
         public List<ulong> Each { get; } = [];
 
+        public List<(ulong CgroupId, ulong Directory)> Ended { get; } = [];
+
         public int Forgotten { get; private set; }
 
         public void ReportRepeats(ulong cgroupId, ulong sighting) => Reported.Add(sighting);
 
         public void ReportEach(ulong cgroupId, ulong sighting) => Each.Add(sighting);
+
+        public void EndOpensIn(ulong cgroupId, ulong directory) => Ended.Add((cgroupId, directory));
 
         public void ForgetAll(ulong cgroupId) => Forgotten++;
     }

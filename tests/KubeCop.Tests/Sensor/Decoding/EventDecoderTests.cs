@@ -39,6 +39,14 @@ public sealed class EventDecoderTests
     }
 
     [Fact]
+    public void Decode_Open_TellsPathFlagsAndDirectory()
+    {
+        var open = Decode(RecordBuilder.Open(9, "/tmp/x", 0x41, directory: 6));
+
+        Assert.Equal((EventKind.Open, "/tmp/x", 0x41u, 6ul), (open.Kind, open.Path, open.Value, open.Directory));
+    }
+
+    [Fact]
     public void Decode_KnownBehaviour_AllocatesNothing()
     {
         var exec = RecordBuilder.Exec(9, "/bin/busybox", "/bin/sh", "/", "sh", "-c", "true");

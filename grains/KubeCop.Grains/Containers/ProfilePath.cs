@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
 
 namespace KubeCop.Grains.Containers;
 
@@ -8,6 +9,7 @@ namespace KubeCop.Grains.Containers;
 /// <list type="bullet">
 /// <item><c>(truncated)…</c> and <c>(unreachable)…</c> before a path that is not whole or starts nowhere (a pipe, a detached mount): learned
 /// and compared like any other, but never equal to a real path, nor below an ignored directory or mount.</item>
+/// <item><c>\x2a</c> and <c>\xe2\x8b\xaf</c> for the names <c>*</c> and <c>⋯</c> in the path of an opened file, which make patterns of others.</item>
 /// <item><c>dir/#tmpfile</c> for a file without a name (O_TMPFILE), which the kernel calls <c>#inode</c>.</item>
 /// </list>
 /// Names are kept, up to a bound, so that using one again allocates nothing. Not thread safe.
@@ -19,6 +21,7 @@ internal sealed class ProfilePath(int capacity = 1024)
     private const uint TemporaryFile = 0x400000;
 
     private readonly Dictionary<(string Mark, string Path), string> _marked = [];
+    private readonly Dictionary<string, string> _literal = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _temporary = new(StringComparer.Ordinal);
 
     /// <returns>Null where the event's path is its name, or it is about no file.</returns>
@@ -39,9 +42,27 @@ internal sealed class ProfilePath(int capacity = 1024)
             return Mark(Truncated, sensorEvent.Path);
         }
 
-        return sensorEvent.Kind == EventKind.Open && (sensorEvent.Value & TemporaryFile) != 0
-            ? TemporaryIn(sensorEvent.Path.AsSpan(0, Math.Max(sensorEvent.Path.LastIndexOf('/'), 0)))
-            : null;
+        if (sensorEvent.Kind != EventKind.Open)
+        {
+            return null;
+        }
+
+        var literal = PathPatterns.IsPattern(sensorEvent.Path) ? Literal(sensorEvent.Path) : null;
+        return (sensorEvent.Value & TemporaryFile) != 0 ? TemporaryBeside(literal ?? sensorEvent.Path) : literal;
+    }
+
+    private string Literal(string path)
+    {
+        if (!_literal.TryGetValue(path, out var name))
+        {
+            name = PathPatterns.Literal(path);
+            if (_literal.Count < capacity)
+            {
+                _literal.Add(path, name);
+            }
+        }
+
+        return name;
     }
 
     private string Mark(string mark, string path)
@@ -58,8 +79,9 @@ internal sealed class ProfilePath(int capacity = 1024)
         return name;
     }
 
-    private string TemporaryIn(ReadOnlySpan<char> directory)
+    private string TemporaryBeside(string path)
     {
+        var directory = path.AsSpan(0, Math.Max(path.LastIndexOf('/'), 0));
         var byDirectory = _temporary.GetAlternateLookup<ReadOnlySpan<char>>();
         if (!byDirectory.TryGetValue(directory, out var name))
         {

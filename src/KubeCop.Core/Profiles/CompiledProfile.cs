@@ -8,6 +8,7 @@ public sealed class CompiledProfile
 {
     private readonly FrozenDictionary<string, string[]> _executablesByPath;
     private readonly FrozenDictionary<string, uint> _flagsByPath;
+    private readonly PathPatterns _patterns;
     private readonly FrozenSet<string> _syscalls;
     private readonly FrozenSet<(string Name, string Syscall)> _capabilities;
     private readonly FrozenSet<(string Name, string Syscall)> _refusedCapabilities;
@@ -21,7 +22,9 @@ public sealed class CompiledProfile
         _executablesByPath = profile.Execs
             .GroupBy(static exec => exec.Path, StringComparer.Ordinal)
             .ToFrozenDictionary(static group => group.Key, static group => group.Select(static exec => exec.Executable).Distinct().ToArray(), StringComparer.Ordinal);
+        _patterns = new PathPatterns(profile.Opens.Where(static open => PathPatterns.IsPattern(open.Path)));
         _flagsByPath = profile.Opens
+            .Where(static open => !PathPatterns.IsPattern(open.Path))
             .GroupBy(static open => open.Path, StringComparer.Ordinal)
             .ToFrozenDictionary(
                 static group => group.Key,
@@ -81,8 +84,11 @@ public sealed class CompiledProfile
         return false;
     }
 
-    /// <summary>The flags this path was opened with, as a set; 0 when it was not.</summary>
-    public uint OpenFlagsOf(string path) => _flagsByPath.GetValueOrDefault(path);
+    /// <summary>The flags this path is opened with, by its own entry and by patterns, as a set; 0 when it is not.</summary>
+    public uint OpenFlagsOf(string path) => _flagsByPath.GetValueOrDefault(path) | _patterns.Find(path).Flags;
+
+    /// <summary>The flags with which any file of this path's directory is opened, whatever its name, as a set.</summary>
+    public uint OpenFlagsBeside(string path) => _patterns.Find(path).FlagsOfAny;
 
     public bool ContainsSyscall(string name) => _syscalls.Contains(name);
 

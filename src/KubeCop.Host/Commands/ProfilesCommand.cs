@@ -72,7 +72,7 @@ internal static class ProfilesCommand
         var name = Name();
         var container = new Option<string>("--container") { Description = "Name of the container in its workload.", HelpName = "NAME", Required = true };
         var exec = Several("--exec", "PATH", "A program's path as it is invoked, absolute.");
-        var open = Several("--open", "PATH", "A file's path, absolute.");
+        var open = Several("--open", "PATH", "A file's path, absolute; a name in it that is ⋯ stands for any, * at its end for one or more.");
         var flags = new Option<string>("--flags") { Description = "How the files are opened, as in the profile: O_RDONLY,O_CLOEXEC. Default: O_RDONLY.", HelpName = "FLAGS" };
         var syscall = Several("--syscall", "NAME", "A system call.");
         var capability = Several("--capability", "CAP[:SYSCALL]", "A capability, as NET_ADMIN:socket; without a system call in all of them.");

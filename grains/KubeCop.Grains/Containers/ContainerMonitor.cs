@@ -315,6 +315,20 @@ internal sealed partial class ContainerMonitor
         {
             // What this container learned just before the end is on its way into the profile.
             JudgeByProfile(named, original, at, isLearning, process);
+            EndLikeIt(named);
+        }
+    }
+
+    /// <summary>
+    /// Has the sensor report no more of what differs from an open only by the file's name, if that makes no difference to anybody: the
+    /// profile knows all names there, and no rule looks at opens but to compare them with it.
+    /// </summary>
+    private void EndLikeIt(in SensorEvent named)
+    {
+        if (named.Kind == EventKind.Open && named.Directory != 0 && _rules.Signatures(EventKind.Open).IsEmpty
+            && OpenFlags.ToSet(named.Value) is var flags && (_profile!.OpenFlagsBeside(named.Path) & flags) == flags && !SensitivePaths.Covers(named.Path))
+        {
+            _repeats.EndOpensIn(_container!.CgroupId, named.Directory);
         }
     }
 

@@ -535,6 +535,59 @@ public sealed class ContainerMonitorTests
         Assert.Empty(_repeats.Reported);
     }
 
+    [Theory]
+    [InlineData("/tmp/⋯", "/tmp/new", true)]
+    [InlineData("/tmp/*", "/tmp/a/b/new", true)]
+    [InlineData("/tmp/⋯/new", "/tmp/a/new", false)]
+    [InlineData("/tmp/new", "/tmp/new", false)]
+    [InlineData("/etc/⋯", "/etc/new", false)]
+    [InlineData("/home/⋯/.ssh/⋯", "/home/a/.ssh/new", false)]
+    [InlineData("/*", "/home/a/.ssh/new", false)]
+    public void Open_CoveredByAPattern_EndsOthersOfItsDirectory_IfAnyNameIsCoveredAndNoneIsSensitive(string pattern, string path, bool expected)
+    {
+        var monitor = Guarding(new OpenItem(pattern, 1));
+        Ingest(monitor, Sample.Open(path, at: 20) with { Directory = 8 });
+        Assert.Equal(expected ? [(Sample.Container.CgroupId, 8ul)] : [], _repeats.Ended);
+        Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void Open_CoveredByAPattern_WithOtherFlagsOrWithoutADirectory_EndsNoOthers()
+    {
+        var monitor = Guarding(new OpenItem("/var/cache/⋯", 1), new OpenItem("/var/cache/written", 2));
+        Ingest(monitor, Sample.Open("/var/cache/written", 1, at: 20) with { Directory = 8 }, Sample.Open("/var/cache/new", at: 20));
+        Assert.Empty(_alerts);
+        Ingest(monitor, Sample.Open("/var/cache/new", 1, at: 21) with { Directory = 8 });
+        Ingest(monitor, Sample.Open("/var/cache/new", eventFlags: EventFlags.PathUnreachable, at: 21) with { Directory = 8 });
+        Assert.Equal(2, _alerts.Count);
+        Assert.Empty(_repeats.Ended);
+    }
+
+    [Fact]
+    public void Open_CoveredByAPattern_WhileARuleLooksAtOpens_EndsNoOthers()
+    {
+        var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(), Severity.High), .. RuleCatalog.DefaultRules.Rules]));
+        monitor.Guard(Sample.Profile(new OpenItem("/var/cache/⋯", 1)));
+        Ingest(monitor, Sample.Open("/var/cache/new", at: 20) with { Directory = 8 });
+        Assert.Empty(_repeats.Ended);
+    }
+
+    [Fact]
+    public void Open_CoveredByAPattern_EndsNoOthersBeforeTheProfileIsTheContainersOwnAndFinal()
+    {
+        var monitor = Learning();
+        var open = Sample.Open("/var/cache/new") with { Directory = 8 };
+        monitor.Guard(Sample.ProfileOf("r0", new OpenItem("/var/cache/⋯", 1)));
+        Ingest(monitor, open, At(open, 20));
+        Assert.Empty(_repeats.Ended);
+
+        // The second was held until now.
+        monitor.Guard(Sample.Profile(new OpenItem("/var/cache/⋯", 1)));
+        Assert.Single(_repeats.Ended);
+        Ingest(monitor, open);
+        Assert.Single(_repeats.Ended);
+    }
+
     [Fact]
     public void File_CalledLikeAPattern_IsLearnedAsItself()
     {
@@ -586,6 +639,7 @@ public sealed class ContainerMonitorTests
             Sample.Open("/", eventFlags: EventFlags.PathUnreachable, at: at, pid: 20),
             Sample.Open("/proc/1/stat", at: at, pid: 20),
             Sample.Open("/work/*", at: at, pid: 20),
+            Sample.Open("/var/cache/new", at: at, pid: 20) with { Directory = 8 },
             Sample.Syscall("read", at),
             Sample.Capability("NET_BIND_SERVICE", "bind", at: at),
             Sample.Capability("SYS_ADMIN", "mmap", granted: false, at: at),
@@ -603,6 +657,7 @@ public sealed class ContainerMonitorTests
                 new OpenItem("(unreachable)/", 1),
                 new OpenItem("/proc/1/stat", 1),
                 new OpenItem(@"/work/\x2a", 1),
+                new OpenItem("/var/cache/⋯", 1),
                 new SyscallItem("read"),
                 new CapabilityItem("NET_BIND_SERVICE", "bind"),
                 new CapabilityItem("SYS_ADMIN", "mmap", IsRefused: true),

@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
+using KubeCop.Core.Events;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
+using KubeCop.Sensor.Decoding;
 using KubeCop.Testing;
 
 namespace KubeCop.Benchmarks;
@@ -10,8 +13,10 @@ internal sealed class TrackedCgroup : IRecordConsumer, IDisposable
 {
     private readonly string _mount;
     private readonly string _directory;
+    private readonly ulong _id;
     private readonly Thread _reader;
     private volatile bool _stopping;
+    private ulong _newFilesIn;
 
     public TrackedCgroup()
     {
@@ -20,8 +25,8 @@ internal sealed class TrackedCgroup : IRecordConsumer, IDisposable
         Programs = KernelPrograms.Load(new SensorOptions(), _mount);
         _directory = $"{_mount}/kubecop-bench-{Environment.ProcessId}";
         Directory.CreateDirectory(_directory);
-        var id = tree.IdOf(_directory[_mount.Length..]) ?? throw new InvalidOperationException($"no {_directory}");
-        Programs.Watch(id, id);
+        _id = tree.IdOf(_directory[_mount.Length..]) ?? throw new InvalidOperationException($"no {_directory}");
+        Programs.Watch(_id, _id);
         _reader = new Thread(Read) { IsBackground = true };
         _reader.Start();
     }
@@ -44,8 +49,20 @@ internal sealed class TrackedCgroup : IRecordConsumer, IDisposable
         return used;
     }
 
+    /// <summary>Has new files end in the kernel where this load makes some.</summary>
+    public async Task EndNewFilesAsync(string load)
+    {
+        _newFilesIn = 0;
+        _ = await RunAsync(load, tracked: true);
+        Programs.EndOpensIn(_id, await Wait.UntilAsync(() => Volatile.Read(ref _newFilesIn), static directory => directory != 0, "new file"));
+    }
+
     public void Consume(ReadOnlySpan<byte> record)
     {
+        if (EventDecoder.Head(record) is { Kind: RecordKind.Open } head && head.CgroupId == _id && MemoryMarshal.AsRef<OpenRecord>(record) is var open && (open.OpenFlags & OpenFlags.Create) != 0)
+        {
+            Volatile.Write(ref _newFilesIn, open.Directory);
+        }
     }
 
     public void Dispose()

@@ -18,9 +18,9 @@ public sealed class SensitivePathsTests
     [InlineData("/dev/shm/x", false)]
     [InlineData("/x", true)]
     [InlineData("/", true)]
-    [InlineData("/home/app/.ssh/id_rsa", true)]
-    [InlineData("/home/app/.ssh/keys/id_rsa", true)]
-    [InlineData("/home/app/.sshx/id", false)]
+    [InlineData("/srv/app/.ssh/id_rsa", true)]
+    [InlineData("/srv/app/.ssh/keys/id_rsa", true)]
+    [InlineData("/srv/app/.sshx/id", false)]
     [InlineData("/tmp/x", false)]
     [InlineData("/tmp/.ssh", false)]
     public void Covers_FilesOfSensitiveDirectories(string path, bool expected) => Assert.Equal(expected, SensitivePaths.Covers(path));

@@ -1,3 +1,4 @@
+using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
@@ -31,6 +32,7 @@ public static class SensorDoctor
                 !hook.Attached ? hook.Detail : hook.Program == hook.Name ? hook.Type : $"{hook.Type}, {hook.Program}",
                 "Detection goes on without the events of this hook.",
                 Fatal: false)));
+            checks.AddRange(RuleChecks(programs.Hooks));
         }
         catch (SensorException failure)
         {
@@ -52,5 +54,20 @@ public static class SensorDoctor
                 + $"Sockets are set with {ContainersOptions.Section}:RuntimeSockets.",
             Fatal: false)));
         return checks;
+    }
+
+    /// <summary>The rules that do not get to see everything they look at.</summary>
+    internal static IEnumerable<SensorCheck> RuleChecks(IReadOnlyList<HookStatus> hooks)
+    {
+        var outages = HookEvents.Outages(hooks);
+        return RuleCatalog.Descriptors
+            .Select(rule => (rule.Id, Readiness: RuleReadiness.Of(rule, outages)))
+            .Where(static rule => rule.Readiness.Missing.Count > 0)
+            .Select(static rule => new SensorCheck(
+                $"rule {rule.Id}",
+                false,
+                rule.Readiness.Reason,
+                rule.Readiness.Works ? "The rule goes on with the events it sees." : "The rule cannot work on this machine; the other rules go on.",
+                Fatal: false));
     }
 }

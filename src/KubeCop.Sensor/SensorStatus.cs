@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Sensor.Bpf;
 
 namespace KubeCop.Sensor;
 
@@ -58,6 +59,9 @@ public sealed record SensorStatus
     public required bool Ready { get; init; }
 
     public required IReadOnlyList<HookStatus> Hooks { get; init; }
+
+    /// <summary>What rules do not get to see because hooks are not attached.</summary>
+    public IReadOnlyList<EventOutage> Outages => HookEvents.Outages(Hooks);
 
     /// <summary>Events read from the ring, by kind.</summary>
     public required IReadOnlyDictionary<EventKind, long> Events { get; init; }

@@ -170,6 +170,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         }
 
         services.AddHostedService<LearningProgress>();
+        services.AddHostedService<RuleReport>();
 
         var app = builder.Build();
         app.Use(Problem.Middleware);

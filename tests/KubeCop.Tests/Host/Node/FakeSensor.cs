@@ -20,7 +20,12 @@ internal sealed class FakeSensor : ISensor, IKernelClock
     public SensorStatus GetStatus() => new()
     {
         Ready = Ready.IsCompletedSuccessfully,
-        Hooks = [new HookStatus("sched_process_exec", "sched_process_exec", "BTF tracepoint", true, "")],
+        Hooks =
+        [
+            new HookStatus("sched_process_exec", "sched_process_exec", "BTF tracepoint", true, ""),
+            new HookStatus("cap_capable", "cap_capable_exit", "fexit", false, "not permitted"),
+            new HookStatus("connect6", "connect6", "cgroup", false, "not permitted"),
+        ],
         Events = new Dictionary<EventKind, long> { [EventKind.Exec] = 7, [EventKind.Open] = 11 },
         Lost = [new LossCount(EventKind.Open, "ring_full", 3)],
         Containers = _containers.Count,

@@ -17,14 +17,15 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
     private readonly ConcurrentDictionary<(string RuleId, Severity Severity), long> _counts = new();
     private readonly ExportQueue[] _queues;
 
-    public AlertDispatcher(IEnumerable<IAlertExporter> exporters, ILogger<AlertDispatcher> logger)
-        : this(exporters, logger, DefaultCapacity)
+    /// <param name="rules">Where what an exporter loses is counted by rule.</param>
+    public AlertDispatcher(IEnumerable<IAlertExporter> exporters, RuleCounters rules, ILogger<AlertDispatcher> logger)
+        : this(exporters, rules, logger, DefaultCapacity)
     {
     }
 
-    internal AlertDispatcher(IEnumerable<IAlertExporter> exporters, ILogger<AlertDispatcher> logger, int capacity)
+    internal AlertDispatcher(IEnumerable<IAlertExporter> exporters, RuleCounters rules, ILogger<AlertDispatcher> logger, int capacity)
     {
-        _queues = [.. exporters.Select(exporter => new ExportQueue(exporter, capacity, logger))];
+        _queues = [.. exporters.Select(exporter => new ExportQueue(exporter, capacity, rules, logger))];
     }
 
     /// <summary>Alerts raised, by rule and severity; summaries are not counted.</summary>

@@ -1,11 +1,15 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Rules;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Exporters;
 
-/// <summary>The bounded queue in front of one exporter, and the thread that empties it. When it is full, new alerts are dropped and counted.</summary>
+/// <summary>
+/// The bounded queue in front of one exporter, and the thread that empties it. When it is full, new alerts are dropped and counted; its last
+/// quarter is kept for those of high severity and above, so that a flood of others does not cost them.
+/// </summary>
 internal sealed partial class ExportQueue : IDisposable
 {
     public const string QueueFull = "queue_full";
@@ -14,15 +18,19 @@ internal sealed partial class ExportQueue : IDisposable
     private const int MaxBatch = 256;
 
     private readonly IAlertExporter _exporter;
+    private readonly int _capacity;
+    private readonly RuleCounters _rules;
     private readonly ILogger _logger;
     private readonly Channel<Alert> _channel;
     private readonly ConcurrentDictionary<string, long> _drops = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _exported;
 
-    public ExportQueue(IAlertExporter exporter, int capacity, ILogger logger)
+    public ExportQueue(IAlertExporter exporter, int capacity, RuleCounters rules, ILogger logger)
     {
         _exporter = exporter;
+        _capacity = capacity;
+        _rules = rules;
         _logger = logger;
         _channel = Channel.CreateBounded<Alert>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         new Thread(Pump) { Name = $"export-{exporter.Name}", IsBackground = true }.Start();
@@ -34,9 +42,10 @@ internal sealed partial class ExportQueue : IDisposable
 
     public void Enqueue(Alert alert)
     {
-        if (!_channel.Writer.TryWrite(alert))
+        var hasRoom = alert.Severity >= Severity.High || _channel.Reader.Count < _capacity - (_capacity / 4);
+        if (!hasRoom || !_channel.Writer.TryWrite(alert))
         {
-            CountDrop(_channel.Reader.Completion.IsCompleted ? Stopped : QueueFull, 1);
+            CountDrop(_channel.Reader.Completion.IsCompleted ? Stopped : QueueFull, [alert]);
         }
     }
 
@@ -76,7 +85,7 @@ internal sealed partial class ExportQueue : IDisposable
         catch (ExportException exception)
         {
             lost = exception.Lost;
-            if (CountDrop(exception.Reason, lost))
+            if (CountDrop(exception.Reason, batch[^lost..]))
             {
                 LogErrorExporterLosesAlerts(_exporter.Name, exception.Reason, exception.Message);
             }
@@ -86,7 +95,7 @@ internal sealed partial class ExportQueue : IDisposable
 #pragma warning restore CA1031
         {
             lost = batch.Count;
-            if (CountDrop(Failed, lost))
+            if (CountDrop(Failed, batch))
             {
                 LogErrorExporterFailed(exception, _exporter.Name);
             }
@@ -96,7 +105,15 @@ internal sealed partial class ExportQueue : IDisposable
     }
 
     /// <returns>True for the first drop of this reason: logged once, counted always.</returns>
-    private bool CountDrop(string reason, int count) => _drops.AddOrUpdate(reason, count, (_, known) => known + count) == count;
+    private bool CountDrop(string reason, List<Alert> lost)
+    {
+        foreach (var alert in lost)
+        {
+            _rules.Of(alert.RuleId).AddSuppressed(Suppression.ExporterDrop);
+        }
+
+        return _drops.AddOrUpdate(reason, lost.Count, (_, known) => known + lost.Count) == lost.Count;
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Exporter {Exporter} loses alerts ({Reason}): {Detail} Further losses are only counted, see kubecop_alerts_dropped_total.")]
     private partial void LogErrorExporterLosesAlerts(string exporter, string reason, string detail);

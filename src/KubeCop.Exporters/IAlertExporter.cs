@@ -18,7 +18,7 @@ public interface IAlertExporter
 
 /// <summary>Alerts were lost in an exporter.</summary>
 /// <param name="reason">A stable word for metrics, for example <c>disk_full</c>.</param>
-/// <param name="lost">How many alerts of the batch.</param>
+/// <param name="lost">How many alerts of the batch, which are the last of it.</param>
 public sealed class ExportException(string reason, int lost, string message, Exception? inner = null) : Exception(message, inner)
 {
     public string Reason { get; } = reason;

@@ -17,7 +17,12 @@ internal static class LatencyBenchmark
     {
         await using var containerd = new ContainerdFixture();
         await containerd.InitializeAsync();
-        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions { LearningPeriod = "5s", HostRoot = containerd.HostRoot });
+        await using var kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions
+        {
+            LearningPeriod = "5s",
+            HostRoot = containerd.HostRoot,
+            Settings = new Dictionary<string, string> { ["KubeCop:Alerts:MaxPerMinute"] = $"{2 * Opens}" },
+        });
         await using var container = await containerd.RunAsync("/bin/sh", "-c", "while true; do /bin/sleep 0.1; done");
         await kubecop.WaitForProfileAsync(containerd.Namespace, container.Id, static profile => profile.State == "final", "a final profile");
 

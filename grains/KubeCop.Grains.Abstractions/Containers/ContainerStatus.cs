@@ -21,6 +21,9 @@ public sealed record ContainerStatus
 
     [Id(4)] public required long EventsLost { get; init; }
 
+    /// <summary>Events that nobody judged because no rule is bound to the container.</summary>
+    [Id(10)] public long EventsUnjudged { get; init; }
+
     /// <summary>Alerts raised, repeats not counted.</summary>
     [Id(5)] public required long Alerts { get; init; }
 

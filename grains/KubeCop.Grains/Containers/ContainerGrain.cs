@@ -54,11 +54,12 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         IGrainFactory grains,
         TimeProvider time,
         IOptions<LearningOptions> learning,
+        IOptions<AlertOptions> alertOptions,
         ILogger<ContainerMonitor> monitorLogger,
         ILogger<ContainerGrain> logger)
     {
         (_profiles, _time, _logger) = (profiles, time, logger);
-        _monitor = new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, monitorLogger);
+        _monitor = new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, alertOptions.Value, monitorLogger);
         _outbox = new DeltaOutbox(journal, grains, time, logger);
     }
 
@@ -129,6 +130,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             Events = _monitor.Events,
             EventsByKind = _monitor.EventsByKind,
             EventsLost = _monitor.EventsLost,
+            EventsUnjudged = _monitor.EventsUnjudged,
             CompleteSince = _monitor.LossSeenAt ?? _container.SeenAt,
             Alerts = _monitor.Alerts,
             Processes = _monitor.Processes,

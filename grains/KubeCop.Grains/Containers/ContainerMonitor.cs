@@ -22,11 +22,15 @@ internal sealed partial class ContainerMonitor
 {
     private const EventFlags NotBehaviour = EventFlags.Setup | EventFlags.Snapshot;
 
+    /// <summary>No subject of a rule begins like this: the kernel's texts end at a NUL.</summary>
+    private const string OverLimitSubject = "\0over the limit";
+
     private readonly NodeRules _node;
     private readonly IRepeatFilter _repeats;
     private readonly IKernelClock _clock;
     private readonly TimeProvider _time;
     private readonly LearningOptions _learning;
+    private readonly AlertOptions _alertOptions;
     private readonly ILogger<ContainerMonitor> _logger;
     private readonly AlertFolding _folding;
     private readonly ProcessTree _processes = new();
@@ -54,6 +58,7 @@ internal sealed partial class ContainerMonitor
         IKernelClock clock,
         TimeProvider time,
         LearningOptions learning,
+        AlertOptions alertOptions,
         ILogger<ContainerMonitor> logger)
     {
         _repeats = repeats;
@@ -61,8 +66,9 @@ internal sealed partial class ContainerMonitor
         _clock = clock;
         _time = time;
         _learning = learning;
+        _alertOptions = alertOptions;
         _logger = logger;
-        _folding = new AlertFolding(alerts, time);
+        _folding = new AlertFolding(alerts, time, alertOptions.MaxPerMinute);
         _learned = new LearnedBehaviour(learning.MaxEntriesPerKind);
     }
 
@@ -75,6 +81,9 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>Events of this container lost on their way here.</summary>
     public long EventsLost { get; private set; }
+
+    /// <summary>Events that nobody judged because no rule is bound to the container.</summary>
+    public long EventsUnjudged { get; private set; }
 
     /// <summary>When such a loss became known last.</summary>
     public DateTimeOffset? LossSeenAt { get; private set; }
@@ -93,9 +102,6 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>Events neither learned nor judged by the profile because too many were held back.</summary>
     public long HeldDropped => _held.Dropped;
-
-    /// <summary>Alerts whose repeats are not folded because too many are open.</summary>
-    public long FoldingOverflows => _folding.Overflows;
 
     /// <summary>Times a rule threw instead of judging.</summary>
     public long RuleFailures { get; private set; }
@@ -160,14 +166,32 @@ internal sealed partial class ContainerMonitor
         }
 
         Events += batch.Count;
+        var hasNoRules = _container is not null && _rules.Rules.Count == 0;
+        var unjudged = 0;
         foreach (ref readonly var sensorEvent in batch.Events)
         {
             _events[(int)sensorEvent.Kind < _events.Length ? (int)sensorEvent.Kind : 0]++;
             _processes.Apply(sensorEvent);
-            if ((sensorEvent.Flags & NotBehaviour) == 0 && IsWatched(sensorEvent.Kind))
+            if ((sensorEvent.Flags & NotBehaviour) != 0)
+            {
+                continue;
+            }
+
+            if (IsWatched(sensorEvent.Kind))
             {
                 Observe(sensorEvent);
             }
+
+            if (hasNoRules && IsBehaviour(sensorEvent.Kind))
+            {
+                unjudged++;
+            }
+        }
+
+        if (unjudged > 0)
+        {
+            EventsUnjudged += unjudged;
+            _node.Counters.Of(RuleCounters.NoRule).AddSuppressed(Suppression.NoRules, unjudged);
         }
     }
 
@@ -205,9 +229,10 @@ internal sealed partial class ContainerMonitor
         assignment.State != ProfileState.Learning
         || (profile.Revision == assignment.Slot.Revision && profile.IsPartial == assignment.Slot.Partial && profile.Generation == assignment.Generation);
 
+    private bool IsWatched(EventKind kind) => _learned.Learns(kind) || (_container is null ? IsBehaviour(kind) : _rules.Signatures(kind).Length > 0);
+
     // Forks and exits only complete the process tree.
-    private bool IsWatched(EventKind kind) => _learned.Learns(kind)
-        || (_container is null ? kind is not (EventKind.Fork or EventKind.Exit) : _rules.Signatures(kind).Length > 0);
+    private static bool IsBehaviour(EventKind kind) => kind is not (EventKind.Fork or EventKind.Exit);
 
     /// <summary>Takes the rules now in force. Those that were in force before go on with what they remember.</summary>
     private void Bind()
@@ -298,7 +323,7 @@ internal sealed partial class ContainerMonitor
         }
         else if (_assignment.State == ProfileState.Failed)
         {
-            return;
+            CountUnheard(named.Kind, Suppression.ProfileIncomplete);
         }
         else if (at < _assignment.CompletesAt)
         {
@@ -338,16 +363,21 @@ internal sealed partial class ContainerMonitor
     // A profile of before a kind was learned must not make all of it look new.
     private void JudgeByProfile(in SensorEvent named, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
-        var rules = _rules.Deviations(named.Kind);
         if (_profile is not null && _profile.Knows(named.Kind))
         {
-            Judge(rules, named, original, at, isLearning, process);
+            Judge(_rules.Deviations(named.Kind), named, original, at, isLearning, process);
             return;
         }
 
-        foreach (var bound in rules)
+        CountUnheard(named.Kind, Suppression.ProfileIncomplete);
+    }
+
+    /// <summary>Counts that the rules which compare with the profile were not asked about an event.</summary>
+    private void CountUnheard(EventKind kind, Suppression reason)
+    {
+        foreach (var bound in _rules.Deviations(kind))
         {
-            _node.Counters.Of(bound.Rule.Descriptor.Id).AddSuppressed(Suppression.ProfileIncomplete);
+            _node.Counters.Of(bound.Rule.Descriptor.Id).AddSuppressed(reason);
         }
     }
 
@@ -370,9 +400,13 @@ internal sealed partial class ContainerMonitor
         {
             _held.Add(new HeldEvent(original, isSuspicious, process ?? _processes.Describe(original, _clock)));
         }
-        else if (dropped == 0 && _held.Dropped > 0)
+        else if (_held.Dropped > dropped)
         {
-            LogWarningTooManyHeld(_container?.Id ?? "unknown", _held.Count);
+            CountUnheard(named.Kind, Suppression.HeldOverflow);
+            if (dropped == 0)
+            {
+                LogWarningTooManyHeld(_container?.Id ?? "unknown", _held.Count);
+            }
         }
     }
 
@@ -444,40 +478,55 @@ internal sealed partial class ContainerMonitor
         }
 
         var repeats = Math.Max(sensorEvent.Repeats, 1);
-        if (_folding.TryFold(rule.Id, finding.Subject, at, repeats))
+        var count = _node.Counters.Of(rule.Id);
+        var fate = _folding.Offer(rule.Id, finding.Subject, at, repeats);
+        if (fate is AlertFate.Folded or AlertFate.OverLimit)
         {
-            _node.Counters.Of(rule.Id).AddSuppressed(Suppression.Fold, repeats);
+            count.AddSuppressed(fate == AlertFate.Folded ? Suppression.Fold : Suppression.RateLimit, repeats);
             return;
         }
 
         Alerts++;
-        _node.Counters.Of(rule.Id).AddAlert();
-        _folding.Send(
-            new Alert
-            {
-                Id = Guid.CreateVersion7(_time.GetUtcNow()).ToString(),
-                State = AlertState.New,
-                RuleId = rule.Id,
-                RuleName = rule.Name,
-                Severity = isLearning && rule.NeedsProfile ? OneLower(bound.Severity) : bound.Severity,
-                Message = finding.Message,
-                Timestamp = at,
-                FirstSeen = at,
-                LastSeen = at,
-                Count = 1,
-                Fingerprint = AlertFingerprint.Of(rule.Id, container.Workload, container.Name, finding.Subject),
-                Learning = isLearning,
-                Mitre = rule.Mitre,
-                Tags = rule.Tags,
-                Node = container.Node,
-                Container = container,
-                Process = process ?? _processes.Describe(sensorEvent, _clock),
-                Event = sensorEvent,
-                Expected = finding.Expected,
-                Fix = finding.Fix,
-            },
-            finding.Subject);
+        count.AddAlert();
+        var alert = new Alert
+        {
+            Id = Guid.CreateVersion7(_time.GetUtcNow()).ToString(),
+            State = AlertState.New,
+            RuleId = rule.Id,
+            RuleName = rule.Name,
+            Severity = isLearning && rule.NeedsProfile ? OneLower(bound.Severity) : bound.Severity,
+            Message = finding.Message,
+            Timestamp = at,
+            FirstSeen = at,
+            LastSeen = at,
+            Count = 1,
+            Fingerprint = AlertFingerprint.Of(rule.Id, container.Workload, container.Name, finding.Subject),
+            Learning = isLearning,
+            Mitre = rule.Mitre,
+            Tags = rule.Tags,
+            Node = container.Node,
+            Container = container,
+            Process = process ?? _processes.Describe(sensorEvent, _clock),
+            Event = sensorEvent,
+            Expected = finding.Expected,
+            Fix = finding.Fix,
+        };
+        if (fate == AlertFate.LastBeforeLimit)
+        {
+            _folding.SendLast(AsLastBeforeLimit(alert));
+        }
+        else if (!_folding.Send(alert, finding.Subject))
+        {
+            _node.Counters.AddFoldingOverflow();
+        }
     }
+
+    private Alert AsLastBeforeLimit(Alert alert) => alert with
+    {
+        Message = $"{alert.Message}; {alert.RuleId} has raised {_alertOptions.MaxPerMinute} alerts in this container within "
+            + $"{AlertFolding.Window.TotalSeconds:0} s, so for as long what else it finds is only counted",
+        Fingerprint = AlertFingerprint.Of(alert.RuleId, alert.Container.Workload, alert.Container.Name, OverLimitSubject),
+    };
 
     private void ForgetRepeats()
     {

@@ -16,7 +16,7 @@ namespace KubeCop.Grains.Replay;
 /// waiting. Everything is done when a call returns, so the outcome is always the same. For one thread.
 /// </summary>
 public sealed class ReplayedWorkloads(
-    NodeRules rules, IAlertDispatcher alerts, IKernelClock clock, TimeProvider time, LearningOptions learning, ILoggerFactory loggers)
+    NodeRules rules, IAlertDispatcher alerts, IKernelClock clock, TimeProvider time, LearningOptions learning, AlertOptions alertOptions, ILoggerFactory loggers)
 {
     private readonly Dictionary<WorkloadKey, WorkloadLearning> _workloads = [];
     private readonly Dictionary<string, ReplayedContainer> _containers = new(StringComparer.Ordinal);
@@ -31,7 +31,7 @@ public sealed class ReplayedWorkloads(
     {
         if (!_containers.TryGetValue(container.Id, out var known))
         {
-            var monitor = new ContainerMonitor(rules, alerts, new NoRepeatFilter(), clock, time, learning, loggers.CreateLogger<ContainerMonitor>());
+            var monitor = new ContainerMonitor(rules, alerts, new NoRepeatFilter(), clock, time, learning, alertOptions, loggers.CreateLogger<ContainerMonitor>());
             known = new ReplayedContainer(this, monitor, time);
             _containers.Add(container.Id, known);
         }

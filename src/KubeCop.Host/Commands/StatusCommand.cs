@@ -44,6 +44,7 @@ internal static class StatusCommand
             ("repeats", string.Join(", ", node.Sensor.Repeats.Where(static kind => kind.Value > 0).Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
             ("events lost", node.Sensor.Lost.Count == 0 ? "0" : string.Join(", ", node.Sensor.Lost.Select(static loss => $"{loss.Kind} {Number(loss.Count)} ({loss.Reason})"))),
             ("alerts", Number(node.Alerts.Raised)),
+            ("alerts suppressed", node.Alerts.Suppressed.Count == 0 ? "0" : string.Join(", ", node.Alerts.Suppressed.Select(static reason => $"{reason.Key} {Number(reason.Value)}"))),
             ("alerts dropped", node.Alerts.Dropped.Count == 0 ? "0" : string.Join(", ", node.Alerts.Dropped.Select(static drop => $"{drop.Exporter} {Number(drop.Count)} ({drop.Reason})"))),
             ("hooks", $"{Number(node.Sensor.Hooks.Count(static hook => hook.Attached))} of {Number(node.Sensor.Hooks.Count)} attached"),
             ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(Describe))),

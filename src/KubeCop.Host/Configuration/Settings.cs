@@ -1,4 +1,5 @@
 using System.Collections;
+using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor;
@@ -26,6 +27,7 @@ internal sealed class Settings
         Configuration = configuration;
         Bind(configuration, NodeOptions.Section, Node);
         Bind(configuration, LearningOptions.Section, Learning);
+        Bind(configuration, AlertOptions.Section, Alerts);
         Bind(configuration, SensorOptions.Section, Sensor);
         Bind(configuration, ContainersOptions.Section, Containers);
         Bind(configuration, JournalOptions.Section, new JournalOptions());
@@ -35,7 +37,7 @@ internal sealed class Settings
         {
             string[] known =
             [
-                NodeOptions.Section, LearningOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
+                NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
                 OutputOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
@@ -51,6 +53,8 @@ internal sealed class Settings
     public NodeOptions Node { get; } = new();
 
     public LearningOptions Learning { get; } = new();
+
+    public AlertOptions Alerts { get; } = new();
 
     public SensorOptions Sensor { get; } = new();
 
@@ -138,6 +142,7 @@ internal sealed class Settings
     {
         Require(Learning.Period >= TimeSpan.FromSeconds(1), SourceOf(Keys.LearningPeriod), Duration.Format(Learning.Period), "at least 1s");
         Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
+        Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
 

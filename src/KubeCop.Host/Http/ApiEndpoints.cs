@@ -28,7 +28,12 @@ internal static class ApiEndpoints
         var started = TimeProvider.System.GetTimestamp();
         endpoints.MapGet("/api/v1/node", context => GetNodeAsync(context, started));
         endpoints.MapGet("/api/v1/rules", static context =>
-            WriteAsync(context, RuleView.List(context.RequestServices.GetRequiredService<RuleSet>()), ApiJson.Default.ItemListRuleView));
+        {
+            var services = context.RequestServices;
+            var rules = RuleView.List(
+                services.GetRequiredService<RuleSet>(), services.GetRequiredService<NodeRules>().Counters, services.GetRequiredService<ISensor>().GetStatus().Outages);
+            return WriteAsync(context, rules, ApiJson.Default.ItemListRuleView);
+        });
         endpoints.MapGet("/api/v1/containers", static async context =>
         {
             RequireScope(context);
@@ -62,6 +67,7 @@ internal static class ApiEndpoints
         var node = services.GetRequiredService<IOptions<NodeOptions>>().Value;
         var sensor = services.GetRequiredService<ISensor>().GetStatus();
         var dispatcher = services.GetRequiredService<AlertDispatcher>();
+        var counters = services.GetRequiredService<NodeRules>().Counters;
         return WriteAsync(
             context,
             new NodeView
@@ -90,6 +96,8 @@ internal static class ApiEndpoints
                 Alerts = new AlertsView(
                     dispatcher.Alerts.Sum(static alert => alert.Count),
                     services.GetRequiredService<AlertHistory>().Count,
+                    Word.Counts<Suppression>(counters.SuppressedFor),
+                    counters.FoldingOverflows,
                     [.. dispatcher.Dropped.Select(static drop => new DropView(drop.Exporter, drop.Reason, drop.Count))]),
             },
             ApiJson.Default.NodeView);

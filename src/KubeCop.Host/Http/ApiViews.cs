@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
@@ -61,7 +64,10 @@ internal sealed record HookView(string Name, string Type, bool Attached, string 
 
 internal sealed record LossView(string Kind, string Reason, long Count);
 
-internal sealed record AlertsView(long Raised, int Kept, IReadOnlyList<DropView> Dropped);
+/// <param name="Suppressed">What rules found or could have, and nobody heard of, by reason: see <see cref="Suppression"/>.</param>
+/// <param name="FoldingOverflows">Alerts whose repeats are not folded, because their container had too many folding windows open.</param>
+internal sealed record AlertsView(
+    long Raised, int Kept, IReadOnlyDictionary<string, long> Suppressed, long FoldingOverflows, IReadOnlyList<DropView> Dropped);
 
 internal sealed record DropView(string Exporter, string Reason, long Count);
 
@@ -89,6 +95,9 @@ internal sealed record ContainerView
 
     /// <summary>From here until a second ago, no event was lost.</summary>
     public required DateTimeOffset CompleteSince { get; init; }
+
+    /// <summary>Events that nobody judged because no rule is bound to the container.</summary>
+    public required long EventsUnjudged { get; init; }
 
     public required long Alerts { get; init; }
     public required int Processes { get; init; }
@@ -120,6 +129,7 @@ internal sealed record ContainerView
         Events = status.Events,
         EventsByKind = status.EventsByKind.ToDictionary(static kind => Word.Of(kind.Key), static kind => kind.Value),
         EventsLost = status.EventsLost,
+        EventsUnjudged = status.EventsUnjudged,
         CompleteSince = status.CompleteSince,
         Alerts = status.Alerts,
         Processes = status.Processes,
@@ -223,7 +233,47 @@ internal sealed record RuleView
     public required string FalsePositives { get; init; }
     public required IReadOnlyList<ParameterView> Parameters { get; init; }
 
+    // Of a running node only.
+
+    /// <summary>Whether the rule sees any of its events on this node.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Works { get; init; }
+
+    /// <summary>What it does not see, and why; empty when it sees everything.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; init; }
+
+    /// <summary>Events it was asked about.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Evaluations { get; init; }
+
+    /// <summary>Raised, repeats not counted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Alerts { get; init; }
+
+    /// <summary>Times it threw instead of judging.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Failures { get; init; }
+
+    /// <summary>What it found or could have found, and nobody heard of, by reason: see <see cref="Suppression"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, long>? Suppressed { get; init; }
+
     public static ItemList<RuleView> List(RuleSet rules) => new([.. rules.Rules.Select(static bound => Of(bound.Rule.Descriptor, bound.Severity))]);
+
+    /// <summary>The same with what the rules do on this node.</summary>
+    public static ItemList<RuleView> List(RuleSet rules, RuleCounters counters, IReadOnlyList<EventOutage> outages) =>
+        new([.. rules.Rules.Select(bound => Of(bound, counters.Of(bound.Rule.Descriptor.Id), RuleReadiness.Of(bound.Rule.Descriptor, outages)))]);
+
+    private static RuleView Of(BoundRule bound, RuleCount count, RuleReadiness readiness) => Of(bound.Rule.Descriptor, bound.Severity) with
+    {
+        Works = readiness.Works,
+        Reason = readiness.Reason,
+        Evaluations = count.Evaluations,
+        Alerts = count.Alerts,
+        Failures = count.Failures,
+        Suppressed = Word.Counts<Suppression>(count.SuppressedFor),
+    };
 
     private static RuleView Of(RuleDescriptor rule, Severity severity) => new()
     {
@@ -267,4 +317,13 @@ internal static class Word
 {
     public static string Of<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>As <c>snake_case</c>, for enumerations whose values are of several words.</summary>
+    public static string OfReason<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    /// <summary>Counts by reason; those that are 0 are left out.</summary>
+    public static Dictionary<string, long> Counts<T>(Func<T, long> count)
+        where T : struct, Enum =>
+        Enum.GetValues<T>().Select(reason => (Reason: OfReason(reason), Count: count(reason))).Where(static reason => reason.Count > 0).ToDictionary();
 }

@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Grains;
@@ -19,6 +20,7 @@ internal sealed class MetricsEndpoint
     private readonly AlertDispatcher _alerts;
     private readonly AlertHistory _history;
     private readonly NodeContainers _containers;
+    private readonly RuleCounters _rules;
     private readonly Gauge _ready;
     private readonly Gauge _hooks;
     private readonly Counter _events;
@@ -35,10 +37,16 @@ internal sealed class MetricsEndpoint
     private readonly Counter _exported;
     private readonly Counter _dropped;
     private readonly Gauge _kept;
+    private readonly Gauge _works;
+    private readonly Gauge _missing;
+    private readonly Counter _evaluations;
+    private readonly Counter _failures;
+    private readonly Counter _suppressed;
+    private readonly Counter _overflows;
 
-    public MetricsEndpoint(ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers)
+    public MetricsEndpoint(ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules)
     {
-        (_sensor, _alerts, _history, _containers) = (sensor, alerts, history, containers);
+        (_sensor, _alerts, _history, _containers, _rules) = (sensor, alerts, history, containers, rules.Counters);
         var metrics = Metrics.WithCustomRegistry(_registry);
         metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
@@ -58,6 +66,15 @@ internal sealed class MetricsEndpoint
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
         _dropped = metrics.CreateCounter("kubecop_alerts_dropped_total", "Alert lines lost on their way out.", "exporter", "reason");
         _kept = metrics.CreateGauge("kubecop_alerts_kept", "Alert lines in the history.");
+        _works = metrics.CreateGauge("kubecop_rule_works", "1 when the rule sees events on this node, 0 when the hooks of all its kinds are missing.", "rule_id");
+        _missing = metrics.CreateGauge(
+            "kubecop_rule_missing_events", "1 for a kind of event that the rule looks at and does not see on this node, or not all of it.", "rule_id", "kind");
+        _evaluations = metrics.CreateCounter("kubecop_rule_evaluations_total", "Events the rule was asked about.", "rule_id");
+        _failures = metrics.CreateCounter("kubecop_rule_failures_total", "Times the rule failed instead of judging.", "rule_id");
+        _suppressed = metrics.CreateCounter(
+            "kubecop_rule_suppressed_total", "What the rule found or could have found, and nobody heard of; rule_id is none where no rule is bound.", "rule_id", "reason");
+        _overflows = metrics.CreateCounter(
+            "kubecop_alert_folding_overflows_total", "Alerts whose repeats are not folded, because their container had too many folding windows open.");
         DotNetStats.Register(_registry);
 
         // Whatever counts with System.Diagnostics.Metrics under our name.
@@ -130,10 +147,40 @@ internal sealed class MetricsEndpoint
         }
 
         _kept.Set(_history.Count);
+        UpdateRules(status.Outages);
         var states = (await _containers.ListAsync()).CountBy(static container => container.ProfileState).ToDictionary();
         foreach (var state in Enum.GetValues<Core.Profiles.ProfileState>())
         {
             _watched.WithLabels(Word.Of(state)).Set(states.GetValueOrDefault(state));
         }
+    }
+
+    private void UpdateRules(IReadOnlyList<EventOutage> outages)
+    {
+        foreach (var rule in RuleCatalog.Descriptors)
+        {
+            var readiness = RuleReadiness.Of(rule, outages);
+            _works.WithLabels(rule.Id).Set(readiness.Works ? 1 : 0);
+            foreach (var outage in readiness.Missing)
+            {
+                _missing.WithLabels(rule.Id, Word.Of(outage.Kind)).Set(1);
+            }
+        }
+
+        foreach (var (rule, count) in _rules.All)
+        {
+            if (rule != RuleCounters.NoRule)
+            {
+                _evaluations.WithLabels(rule).IncTo(count.Evaluations);
+                _failures.WithLabels(rule).IncTo(count.Failures);
+            }
+
+            foreach (var (reason, suppressed) in Word.Counts<Suppression>(count.SuppressedFor))
+            {
+                _suppressed.WithLabels(rule, reason).IncTo(suppressed);
+            }
+        }
+
+        _overflows.IncTo(_rules.FoldingOverflows);
     }
 }

@@ -144,13 +144,14 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(MsOptions.Create(settings.Node));
         services.AddSingleton(MsOptions.Create(settings.Learning));
+        services.AddSingleton(MsOptions.Create(settings.Alerts));
         services.AddSingleton(MsOptions.Create(settings.Sensor));
         services.AddSingleton(new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters(), Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST")));
         services.AddSingleton(RuleCatalog.DefaultRules);
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
         services.AddSingleton(provider => new AlertDispatcher(
-            [provider.GetRequiredService<AlertHistory>(), .. exporters], provider.GetRequiredService<ILogger<AlertDispatcher>>()));
+            [provider.GetRequiredService<AlertHistory>(), .. exporters], provider.GetRequiredService<NodeRules>().Counters, provider.GetRequiredService<ILogger<AlertDispatcher>>()));
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.

@@ -30,6 +30,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<ILoggerFactory>());
         builder.Services.AddSingleton<IHostLifetime, ProcessLifetime>();
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<LearningOptions>>());
+        builder.Services.AddSingleton(process.GetRequiredService<IOptions<AlertOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<NodeOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<TimeProvider>());
         builder.Services.AddSingleton(process.GetRequiredService<NodeRules>());

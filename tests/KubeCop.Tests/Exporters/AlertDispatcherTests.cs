@@ -1,4 +1,5 @@
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Rules;
 using KubeCop.Exporters;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -7,6 +8,8 @@ namespace KubeCop.Tests.Exporters;
 public sealed class AlertDispatcherTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly RuleCounters _rules = new();
 
     [Fact]
     public async Task Dispatch_SeveralExporters_EachGetsAllInOrder()
@@ -49,6 +52,47 @@ public sealed class AlertDispatcherTests
         Assert.Equal(13, healthy.Ids.Count);
         Assert.Equal(9, blocked.Ids.Count);
         Assert.Equal([new DropCount("blocked", "queue_full", 4)], dispatcher.Dropped);
+        Assert.Equal(4, _rules.Of("R0001").SuppressedFor(Suppression.ExporterDrop));
+    }
+
+    [Fact]
+    public async Task Dispatch_FloodOfMediumAlerts_LeavesRoomForHighOnes()
+    {
+        using var release = new ManualResetEventSlim();
+        var blocked = new RecordingExporter("blocked") { Gate = release };
+        using var dispatcher = Create(8, blocked);
+        dispatcher.Dispatch(TestAlerts.Create(0));
+        Assert.True(blocked.Entered.Wait(Patience, TestContext.Current.CancellationToken), "The exporter was not called.");
+        for (var i = 1; i <= 100; i++)
+        {
+            dispatcher.Dispatch(TestAlerts.Create(i) with { RuleId = "R0002", Severity = Severity.Medium });
+        }
+
+        dispatcher.Dispatch(TestAlerts.Create(101) with { Severity = Severity.High });
+        dispatcher.Dispatch(TestAlerts.Create(102));
+
+        release.Set();
+        await StopAsync(dispatcher);
+        Assert.Equal([TestAlerts.Create(101).Id, TestAlerts.Create(102).Id], blocked.Ids.TakeLast(2));
+        Assert.Equal((94, 0), (_rules.Of("R0002").SuppressedFor(Suppression.ExporterDrop), _rules.Of("R0001").SuppressedFor(Suppression.ExporterDrop)));
+    }
+
+    [Fact]
+    public async Task Dispatch_ExporterLosesTheEndOfABatch_ThatIsCountedByRule()
+    {
+        using var release = new ManualResetEventSlim();
+        var exporter = new RecordingExporter("full") { Gate = release, Failure = new ExportException("disk_full", 1, "No space.") };
+        using var dispatcher = Create(8, exporter);
+        dispatcher.Dispatch(TestAlerts.Create(0));
+        Assert.True(exporter.Entered.Wait(Patience, TestContext.Current.CancellationToken), "The exporter was not called.");
+        dispatcher.Dispatch(TestAlerts.Create(1) with { RuleId = "R0002" });
+        dispatcher.Dispatch(TestAlerts.Create(2) with { RuleId = "R0003" });
+
+        release.Set();
+        await StopAsync(dispatcher);
+        Assert.Equal((1, 0, 1), (Lost("R0001"), Lost("R0002"), Lost("R0003")));
+
+        long Lost(string rule) => _rules.Of(rule).SuppressedFor(Suppression.ExporterDrop);
     }
 
     [Fact]
@@ -98,7 +142,7 @@ public sealed class AlertDispatcherTests
         never.Set();
     }
 
-    private static AlertDispatcher Create(int capacity, params IAlertExporter[] exporters) => new(exporters, NullLogger<AlertDispatcher>.Instance, capacity);
+    private AlertDispatcher Create(int capacity, params IAlertExporter[] exporters) => new(exporters, _rules, NullLogger<AlertDispatcher>.Instance, capacity);
 
     private static async Task StopAsync(AlertDispatcher dispatcher)
     {

@@ -8,8 +8,9 @@ public sealed class AlertFoldingTests
     private readonly AlertList _sent = [];
     private readonly FakeTimeProvider _time = new(Sample.Boot);
     private readonly AlertFolding _folding;
+    private int _overflows;
 
-    public AlertFoldingTests() => _folding = new AlertFolding(_sent, _time, capacity: 3);
+    public AlertFoldingTests() => _folding = new AlertFolding(_sent, _time, limit: 6, capacity: 3);
 
     [Fact]
     public void Repeats_InWindow_BecomeOneSummary()
@@ -67,12 +68,61 @@ public sealed class AlertFoldingTests
         }
 
         Assert.Equal(5, _sent.Count);
-        Assert.Equal(2, _folding.Overflows);
+        Assert.Equal(2, _overflows);
 
         _time.Advance(AlertFolding.Window);
         Raise("d");
         Raise("d");
-        Assert.Equal(2, _folding.Overflows);
+        Assert.Equal(2, _overflows);
+    }
+
+    [Fact]
+    public void Flood_OfNewSubjects_IsLimitedAndOneAlertTellsItsNumber()
+    {
+        for (var number = 0; number < 1000; number++)
+        {
+            Raise($"{number}");
+        }
+
+        Assert.Equal(7, _sent.Count);
+
+        _time.Advance(AlertFolding.Window);
+        _folding.CloseDue();
+        var summary = Assert.Single(_sent, static alert => alert.State == AlertState.Summary);
+        Assert.Equal((994L, _sent[6].Fingerprint), (summary.Count, summary.Fingerprint));
+
+        Raise("next");
+        Assert.Equal((AlertState.New, 9), (_sent[^1].State, _sent.Count));
+    }
+
+    [Fact]
+    public void Flood_OfOneRule_HidesNothingOfAnother()
+    {
+        for (var number = 0; number < 1000; number++)
+        {
+            Raise($"{number}");
+        }
+
+        Raise("attack", "R1000");
+        Assert.Equal("R1000", _sent[^1].RuleId);
+    }
+
+    [Fact]
+    public void Flood_ThatGoesOn_TellsItsNumberEachMinute()
+    {
+        for (var second = 0; second < 180; second++)
+        {
+            for (var number = 0; number < 10; number++)
+            {
+                Raise($"{second} {number}");
+            }
+
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        _folding.CloseAll();
+        Assert.Equal(3 * 7, _sent.Count(static alert => alert.State == AlertState.New));
+        Assert.Equal(1800, _sent.Where(static alert => alert.State == AlertState.Summary).Sum(static alert => alert.Count) + (3 * 6));
     }
 
     [Fact]
@@ -87,9 +137,15 @@ public sealed class AlertFoldingTests
     private void Raise(string subject, string rule = "R0001")
     {
         var now = _time.GetUtcNow();
-        if (!_folding.TryFold(rule, subject, now))
+        var alert = AlertSample.Of(Sample.Exec(subject), rule) with { Timestamp = now, FirstSeen = now, LastSeen = now };
+        switch (_folding.Offer(rule, subject, now))
         {
-            _folding.Send(AlertSample.Of(Sample.Exec(subject), rule) with { Timestamp = now, FirstSeen = now, LastSeen = now }, subject);
+            case AlertFate.New:
+                _overflows += _folding.Send(alert, subject) ? 0 : 1;
+                break;
+            case AlertFate.LastBeforeLimit:
+                _folding.SendLast(alert);
+                break;
         }
     }
 }

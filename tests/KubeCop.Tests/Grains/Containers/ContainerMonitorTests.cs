@@ -21,6 +21,7 @@ public sealed class ContainerMonitorTests
     private readonly RuleCounters _counters = new();
     private readonly FakeTimeProvider _time = new(Sample.Boot);
     private readonly LearningOptions _learning = new() { MaxEntriesPerKind = 100 };
+    private readonly AlertOptions _alertOptions = new();
 
     [Fact]
     public void Learning_ExecsAndOpens_AreLearnedOnce()
@@ -359,6 +360,7 @@ public sealed class ContainerMonitorTests
         Ingest(monitor, Sample.Open("/x", at: 20), Sample.Exec("/dev/shm/x", at: 20));
         monitor.Guard(null);
         Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
+        Assert.Equal(1, _counters.Of("R0002").SuppressedFor(Suppression.ProfileIncomplete));
     }
 
     [Fact]
@@ -422,12 +424,44 @@ public sealed class ContainerMonitorTests
     [Fact]
     public void Held_TooMany_IsDroppedAndCounted()
     {
+        _alertOptions.MaxPerMinute = 5000;
         var monitor = Learning();
         Ingest(monitor, [.. Enumerable.Range(0, 5000).Select(static number => Sample.Open($"/{number}", at: 20))]);
         Assert.Equal(5000 - 4096, monitor.HeldDropped);
+        Assert.Equal(5000 - 4096, _counters.Of("R0002").SuppressedFor(Suppression.HeldOverflow));
         monitor.Guard(Sample.Profile());
         Assert.Equal(4096, monitor.Alerts);
-        Assert.Equal(4096 - 1024, monitor.FoldingOverflows);
+        Assert.Equal(4096 - 1024, _counters.FoldingOverflows);
+    }
+
+    [Fact]
+    public void Flood_OfOneRule_IsLimitedCountedAndHidesNoOther()
+    {
+        _alertOptions.MaxPerMinute = 5;
+        var monitor = Guarding();
+        Ingest(monitor, [.. Enumerable.Range(0, 1000).Select(static number => Sample.Open($"/{number}", at: 20))]);
+        Ingest(monitor, Sample.Exec("/bin/attack", at: 21));
+
+        Assert.Equal(["R0002", "R0002", "R0002", "R0002", "R0002", "R0002", "R0001"], _alerts.Select(static alert => alert.RuleId));
+        Assert.EndsWith("R0002 has raised 5 alerts in this container within 60 s, so for as long what else it finds is only counted", _alerts[5].Message, StringComparison.Ordinal);
+        Assert.NotEqual(AlertFingerprint.Of("R0002", Sample.Container.Workload, "web", "/5"), _alerts[5].Fingerprint);
+        Assert.Equal(994, _counters.Of("R0002").SuppressedFor(Suppression.RateLimit));
+
+        _time.Advance(AlertFolding.Window);
+        monitor.Tick();
+        Assert.Equal((AlertState.Summary, 995L, _alerts[5].Fingerprint), (_alerts[^1].State, _alerts[^1].Count, _alerts[^1].Fingerprint));
+    }
+
+    [Fact]
+    public void NoRules_EventsAreCountedAsUnjudged()
+    {
+        var monitor = Learning(RuleSet.Empty);
+        Ingest(monitor, Sample.Fork(20, 10), Sample.Exec("/dev/shm/x"), Sample.Open("/x"), Sample.Event(EventKind.Module), Sample.Exit(20));
+        Assert.Equal((3, 3), (monitor.EventsUnjudged, _counters.Of(RuleCounters.NoRule).SuppressedFor(Suppression.NoRules)));
+
+        _bindings.Set(RuleCatalog.DefaultRules);
+        Ingest(monitor, Sample.Open("/x", at: 2));
+        Assert.Equal(3, monitor.EventsUnjudged);
     }
 
     [Fact]
@@ -744,7 +778,7 @@ public sealed class ContainerMonitorTests
     {
         _bindings.Set(rules ?? RuleCatalog.DefaultRules);
         return new(
-            new NodeRules(_bindings, _counters, "10.96.0.1"), _alerts, _repeats, new BootClock(), _time, _learning, NullLogger<ContainerMonitor>.Instance);
+            new NodeRules(_bindings, _counters, "10.96.0.1"), _alerts, _repeats, new BootClock(), _time, _learning, _alertOptions, NullLogger<ContainerMonitor>.Instance);
     }
 
     private ContainerMonitor Learning(RuleSet? rules = null)

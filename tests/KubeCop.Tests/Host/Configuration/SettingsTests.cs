@@ -17,6 +17,7 @@ public sealed class SettingsTests : IDisposable
 
         Assert.Equal(TimeSpan.FromMinutes(15), settings.Learning.Period);
         Assert.Equal("/var/lib/kubecop", settings.Node.DataDirectory);
+        Assert.Equal(100, settings.Alerts.MaxPerMinute);
         Assert.Equal("127.0.0.1:9090", settings.Http.Address);
         Assert.False(settings.Output.Verbose);
         Assert.True(settings.Output.Stdout);
@@ -76,6 +77,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.HostRoot, "/there/is/nothing", "HOST_ROOT", "exists")]
     [InlineData(Keys.NodeName, "a/b", "NODE_NAME", "host name")]
     [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output", "xml")]
+    [InlineData("KubeCop:Alerts:MaxPerMinute", "0", "KubeCop:Alerts:MaxPerMinute", "at least 1")]
     [InlineData("KubeCop:Learning:Perod", "1m", "KubeCop:Learning", "Perod")]
     [InlineData("KubeCop:Lerning:Period", "1m", "KubeCop:Lerning", "KubeCop:Learning")]
     public void Load_NonsenseValue_MessageNamesOptionValueAndWhatIsAccepted(string key, string value, string option, string accepted)

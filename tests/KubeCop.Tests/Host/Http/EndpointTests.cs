@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
+using KubeCop.Testing;
 using KubeCop.Tests.Exporters;
 using KubeCop.Tests.Host.Node;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,43 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
 
         Assert.Equal(["R0001", "R0002", "R0003", "R0004", "R0005", "R0007", "R1000", "R1001"], rules.Select(static rule => rule.GetProperty("id").GetString()));
         Assert.Equal("critical", rules[0].GetProperty("severity").GetString());
+    }
+
+    [Fact]
+    public async Task Rules_HooksAreMissing_SayWhatTheyDoNotSee()
+    {
+        var rules = (await GetAsync("/api/v1/rules")).GetProperty("items").EnumerateArray().ToDictionary(static rule => rule.GetProperty("id").GetString()!);
+
+        Assert.Equal((true, ""), (rules["R0001"].GetProperty("works").GetBoolean(), rules["R0001"].GetProperty("reason").GetString()));
+        Assert.Equal(
+            (false, "no capability events: hook cap_capable is not attached: not permitted"),
+            (rules["R0004"].GetProperty("works").GetBoolean(), rules["R0004"].GetProperty("reason").GetString()));
+        Assert.Equal(
+            (true, "not all network events: hook connect6 is not attached: not permitted"),
+            (rules["R0007"].GetProperty("works").GetBoolean(), rules["R0007"].GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task Rules_ContainerAlerts_AreCountedInListAndMetrics()
+    {
+        // The same program twice, from a place that signature rules watch.
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "counted", "/dev/shm/x", "/dev/shm/x");
+
+        // Evaluations are counted once a second.
+        var rule = await Wait.UntilAsync(
+            async () => (await GetAsync("/api/v1/rules")).GetProperty("items").EnumerateArray().Single(static rule => rule.GetProperty("id").GetString() == "R1000"),
+            static rule => rule.GetProperty("evaluations").GetInt64() >= 2,
+            "evaluations of R1000");
+
+        Assert.Equal((1, 0), (rule.GetProperty("alerts").GetInt64(), rule.GetProperty("failures").GetInt64()));
+        Assert.Equal("""{"fold":1}""", rule.GetProperty("suppressed").GetRawText());
+        Assert.Equal(1, (await GetAsync("/api/v1/node")).GetProperty("alerts").GetProperty("suppressed").GetProperty("fold").GetInt64());
+        var metrics = await node.Http.GetStringAsync("/metrics", Cancelled);
+        Assert.Contains("kubecop_rule_suppressed_total{rule_id=\"R1000\",reason=\"fold\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_rule_evaluations_total{rule_id=\"R1000\"}", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_rule_works{rule_id=\"R0004\"} 0\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_rule_missing_events{rule_id=\"R0007\",kind=\"network\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_alert_folding_overflows_total 0\n", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

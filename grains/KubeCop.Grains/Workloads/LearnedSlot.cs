@@ -45,7 +45,7 @@ internal sealed class LearnedSlot
         _period = state.Period;
         _startedAt = profile.LearningStartedAt;
         (Generation, State, Version, Lost) = (profile.Generation, profile.State, profile.Version, profile.Lost);
-        (CompletesAt, RegisteredAt) = (profile.CompletesAt, state.RegisteredAt);
+        (CompletesAt, RegisteredAt, Index) = (profile.CompletesAt, state.RegisteredAt, profile.Index);
     }
 
     public ProfileSlot Slot { get; }
@@ -65,10 +65,15 @@ internal sealed class LearnedSlot
 
     public long Lost { get; private set; }
 
+    /// <summary>The place of its container in the workload's profile.</summary>
+    public int Index { get; set; }
+
     /// <summary>See <see cref="BehaviourSet.Refused"/>.</summary>
     public long Refused => _behaviour.Refused;
 
     public bool IsLearning => State == ProfileState.Learning;
+
+    public bool IsGuarding => State is ProfileState.Final or ProfileState.Partial;
 
     /// <summary>The content as of <see cref="Version"/>.</summary>
     public ContainerProfile Profile => _profile ??= _behaviour.WriteTo(new ContainerProfile
@@ -86,6 +91,7 @@ internal sealed class LearnedSlot
         Lost = Lost,
         IsPartial = Slot.Partial,
         Sections = _sections,
+        Index = Index,
     });
 
     public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };

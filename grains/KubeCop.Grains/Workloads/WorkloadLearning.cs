@@ -54,12 +54,18 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             }
         }
 
+        Arrange(now);
         _completeFrom = now + Reunion;
     }
 
-    /// <summary>Finds or starts the slot a container adds to.</summary>
+    /// <summary>Finds or starts the slot a container adds to. A container that was added to a running pod is no part of the workload and adds nothing.</summary>
     public ProfileAssignment Register(ContainerDescription container, DateTimeOffset now)
     {
+        if (container.Type == ContainerType.Ephemeral)
+        {
+            return LearnedSlot.AssignmentOf(FindUnlisted(container.Name) ?? Unlisted(container.Name, ProfileState.Learning, now + options.Period, version: 0));
+        }
+
         var key = SlotFor(container);
         if (!_slots.TryGetValue(key, out var slot))
         {
@@ -67,6 +73,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             slot = new LearnedSlot(key, now, options);
             _slots.Add(key, slot);
             Changed(slot, now);
+            Arrange(now);
         }
 
         if (slot.Register(container.Id, now))
@@ -171,7 +178,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     }
 
     /// <summary>The profile that guards, or will guard, the containers of a slot; null when there is none.</summary>
-    public ContainerProfile? Find(ProfileSlot key) => _slots.GetValueOrDefault(Yielded(key))?.Profile;
+    public ContainerProfile? Find(ProfileSlot key) =>
+        key == ProfileSlot.Unlisted(key.ContainerName) ? FindUnlisted(key.ContainerName) : _slots.GetValueOrDefault(Yielded(key))?.Profile;
 
     /// <summary>Profiles that changed in a way containers must know, since the last call.</summary>
     public IReadOnlyList<ContainerProfile> TakeAnnouncements()
@@ -245,10 +253,57 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             Changed(slot, now);
             _announced.Add(slot);
         }
+
+        Arrange(now);
     }
 
     public static long RemainingSeconds(DateTimeOffset completesAt, DateTimeOffset now) =>
         Math.Max(0, (long)Math.Ceiling((completesAt - now).TotalSeconds));
+
+    /// <summary>
+    /// The profile for a container of no revision: the newest of its name, should there be one, else an empty one. It guards as soon as any
+    /// profile of the workload does; until then the workload's own behaviour is not known either.
+    /// </summary>
+    private ContainerProfile? FindUnlisted(string name)
+    {
+        var guarding = _slots.Values.Where(static slot => slot.IsGuarding).ToList();
+        return guarding.Count > 0
+            ? guarding.Where(slot => slot.Slot.ContainerName == name).MaxBy(static slot => slot.RegisteredAt)?.Profile
+                ?? Unlisted(name, ProfileState.Final, DateTimeOffset.MinValue, guarding.Max(static slot => slot.Version))
+            : _slots.Values.Where(static slot => slot.IsLearning).MinBy(static slot => slot.CompletesAt) is { } first
+                ? Unlisted(name, ProfileState.Learning, first.CompletesAt, _slots.Values.Max(static slot => slot.Version))
+                : null;
+    }
+
+    private static ContainerProfile Unlisted(string name, ProfileState state, DateTimeOffset completesAt, long version) => new()
+    {
+        Name = name,
+        Revision = ProfileSlot.Unlisted(name).Revision,
+        State = state,
+        Version = version,
+        // Another generation, so that nothing it did while the workload was learning counts as known afterwards.
+        Generation = state == ProfileState.Final ? 1 : 0,
+        LearningStartedAt = completesAt,
+        CompletesAt = completesAt,
+        Execs = [],
+        Opens = [],
+        IsPartial = false,
+        Sections = ProfileSections.All,
+    };
+
+    /// <summary>Gives each container its place in the profile.</summary>
+    private void Arrange(DateTimeOffset now)
+    {
+        var names = _slots.Keys.Select(static key => key.ContainerName).Distinct().Order(StringComparer.Ordinal).ToList();
+        foreach (var slot in _slots.Values)
+        {
+            if (names.IndexOf(slot.Slot.ContainerName) is var index && index != slot.Index)
+            {
+                slot.Index = index;
+                Changed(slot, now);
+            }
+        }
+    }
 
     private DateTimeOffset DueAt(LearnedSlot slot) =>
         slot.CompletesAt + Settling is var due && due > _completeFrom ? due : _completeFrom;

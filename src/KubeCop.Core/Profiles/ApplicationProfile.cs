@@ -22,6 +22,7 @@ public sealed record ApplicationProfile
     /// <summary>Of the container learned last.</summary>
     [Id(5)] public required string Revision { get; init; }
 
+    /// <summary>In the order of their names.</summary>
     [Id(6)] public required IReadOnlyList<ContainerProfile> Containers { get; init; }
 }
 
@@ -70,6 +71,9 @@ public sealed record ContainerProfile
     /// judges by it. Profiles from before this was recorded have learned programs and files.
     /// </summary>
     [Id(17)] public ProfileSections Sections { get; init; } = ProfileSections.Execs | ProfileSections.Opens;
+
+    /// <summary>Its place in <see cref="ApplicationProfile.Containers"/>, from 0.</summary>
+    [Id(18)] public int Index { get; init; }
 }
 
 /// <summary>A program of a profile.</summary>

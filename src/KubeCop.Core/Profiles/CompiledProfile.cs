@@ -44,6 +44,9 @@ public sealed class CompiledProfile
     /// <summary>What it was compiled from.</summary>
     public ContainerProfile Profile { get; }
 
+    /// <summary>The container is not in its workload's profile; see <see cref="ProfileSlot.Unlisted"/>.</summary>
+    public bool IsUnlisted => Profile.Revision.Length == 0;
+
     /// <summary>Whether it can tell normal events of this kind from others: its section was learned, or given.</summary>
     public bool Knows(EventKind kind) => (Profile.Sections & ProfileSection.Of(kind)) != 0;
 

@@ -5,7 +5,14 @@ namespace KubeCop.Core.Profiles;
 /// <param name="Revision">See <see cref="Workloads.Revision"/>.</param>
 /// <param name="Partial">Behaviour of containers that were already running is pooled apart.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.ProfileSlot")]
-public sealed record ProfileSlot([property: Id(0)] string ContainerName, [property: Id(1)] string Revision, [property: Id(2)] bool Partial);
+public sealed record ProfileSlot([property: Id(0)] string ContainerName, [property: Id(1)] string Revision, [property: Id(2)] bool Partial)
+{
+    /// <summary>
+    /// Of a container that is not a part of its workload, as <c>kubectl debug</c> adds them to a running pod: it is of no revision. Nothing is
+    /// learned from it, and where the workload has a profile, everything it does is a deviation.
+    /// </summary>
+    public static ProfileSlot Unlisted(string containerName) => new(containerName, Revision: "", Partial: false);
+}
 
 /// <summary>
 /// Behaviour on its way to the workload's profile. A profile is a set that only grows while it learns and merging is union, so a delta

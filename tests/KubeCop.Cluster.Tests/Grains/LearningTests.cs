@@ -87,6 +87,48 @@ public sealed class LearningTests
     }
 
     [Fact]
+    public async Task ContainerAddedToARunningPod_IsJudgedAtOnceAndNeverLearned()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        await FinalAsync(cluster, "/bin/app");
+        var debugger = cluster.Describe("c2", revision: "r9") with { Name = "debugger", Type = ContainerType.Ephemeral };
+
+        await cluster.Container(debugger).StartAsync(debugger);
+        await cluster.ExecAsync(debugger, "/bin/app");
+
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert");
+        var alert = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal(("R0001", "c2", false), (alert.RuleId, alert.Container.Id, alert.Learning));
+        Assert.Equal(ProfileState.Final, (await cluster.Container(debugger).GetStatusAsync())!.ProfileState);
+
+        await cluster.PassAsync(GrainCluster.Period);
+        await cluster.ExecAsync(debugger, "/bin/other");
+        await cluster.UntilAsync(() => cluster.Alerts.Alerts.Count == 2, "an alert after the time in which others learn");
+        Assert.Equal(["app"], (await cluster.Workload(debugger).GetProfileAsync())!.Containers.Select(static container => container.Name));
+        Assert.Empty(cluster.Journal.Open);
+    }
+
+    [Fact]
+    public async Task ContainerAddedToAPodWhileTheWorkloadLearns_IsJudgedFromTheWorkloadsProfileOn()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        var debugger = cluster.Describe("c2", revision: "r9") with { Name = "debugger", Type = ContainerType.Ephemeral };
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/app");
+        await cluster.Container(debugger).StartAsync(debugger);
+        await cluster.ExecAsync(debugger, "/bin/sh");
+
+        await cluster.UntilStateAsync(debugger, ProfileState.Final);
+        Assert.Empty(cluster.Alerts.Alerts);
+
+        await cluster.ExecAsync(debugger, "/bin/sh");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert");
+        Assert.Equal("/bin/sh", Assert.Single(cluster.Alerts.Alerts).Event.Path);
+        Assert.Equal(["app"], (await cluster.Workload(debugger).GetProfileAsync())!.Containers.Select(static container => container.Name));
+    }
+
+    [Fact]
     public async Task Stop_ShortLivedContainer_EverythingIsStoredWhenItReturns()
     {
         await using var cluster = await GrainCluster.StartAsync();

@@ -5,6 +5,7 @@ using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
+using KubeCop.Grains.Workloads;
 using KubeCop.Testing;
 using KubeCop.Tests.Core;
 using KubeCop.Tests.Core.Alerts;
@@ -339,6 +340,27 @@ public sealed class ContainerMonitorTests
         Assert.Single(_alerts);
         monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/known"), Sample.ExecItem("/bin/new")));
         Assert.Equal((2, Severity.Critical, false), (_alerts.Count, _alerts[1].Severity, _alerts[1].Learning));
+    }
+
+    [Theory]
+    [MemberData(nameof(Behaviours))]
+    public void ContainerNotInTheProfile_EverythingItDoesAlerts(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
+    {
+        var monitor = Monitor();
+        monitor.Describe(Sample.Container with { Name = "debugger", Type = ContainerType.Ephemeral });
+        var learning = new WorkloadLearning(Sample.Container.Workload, _learning);
+        learning.Register(Sample.Container, Sample.Boot);
+        learning.Merge(new ProfileDelta { Slot = new ProfileSlot("web", "r1", false), Generation = 1, Items = [new ObservedItem(item, Sample.Boot)] }, Sample.Boot);
+        learning.Complete(Sample.Boot.AddHours(1));
+        var profile = learning.Find(ProfileSlot.Unlisted("debugger"))!;
+        monitor.Assign(LearnedSlot.AssignmentOf(profile));
+        monitor.Guard(new CompiledProfile(profile));
+
+        Ingest(monitor, sensorEvent);
+
+        Assert.Equal(ruleId, _alerts.SingleOrDefault()?.RuleId ?? "");
+        Assert.All(_alerts, static alert => Assert.False(alert.Learning));
+        Assert.Empty(monitor.TakeLearned());
     }
 
     [Fact]

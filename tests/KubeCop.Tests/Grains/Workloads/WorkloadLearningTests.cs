@@ -342,6 +342,85 @@ public sealed class WorkloadLearningTests
         Assert.Null(_learning.Find(new ProfileSlot("app", "r0", false)));
     }
 
+    [Fact]
+    public void Register_ContainerAddedToARunningPod_AddsNothingAndIsGuardedByAnEmptyProfile()
+    {
+        Final();
+        var changes = _learning.Changes;
+
+        var assignment = _learning.Register(Debugger(), Start.AddSeconds(200));
+        var profile = _learning.Find(assignment.Slot)!;
+
+        Assert.Equal(changes, _learning.Changes);
+        Assert.Equal(["app"], _learning.ToProfile(Start.AddSeconds(200))!.Containers.Select(static container => container.Name));
+        Assert.Equal((ProfileState.Final, DateTimeOffset.MinValue), (assignment.State, assignment.CompletesAt));
+        Assert.Equal(assignment, LearnedSlot.AssignmentOf(profile));
+        Assert.True(new CompiledProfile(profile).IsUnlisted);
+        Assert.Equal((ProfileSections.All, 0, 0), (profile.Sections, profile.Execs.Count, profile.Opens.Count));
+        Assert.Equal(DeltaOutcome.Discarded, _learning.Merge(Delta(assignment.Slot, Start, "/x"), Start.AddSeconds(201)));
+    }
+
+    [Fact]
+    public void Register_ContainerAddedToARunningPodWhileLearning_WaitsForTheWorkloadsProfile()
+    {
+        var before = _learning.Register(Debugger(), Start);
+        Assert.Equal((ProfileState.Learning, Start.AddSeconds(100)), (before.State, before.CompletesAt));
+        Assert.Null(_learning.Find(before.Slot));
+
+        _learning.Register(Container("a"), Start.AddSeconds(10));
+        var learning = _learning.Find(before.Slot)!;
+        Assert.Equal((ProfileState.Learning, Start.AddSeconds(110)), (learning.State, learning.CompletesAt));
+
+        _learning.Complete(Start.AddSeconds(111));
+        var final = _learning.Find(before.Slot)!;
+        Assert.Equal(ProfileState.Final, final.State);
+        Assert.True(final.Version > learning.Version, "A cache would keep the one from while learning.");
+        Assert.NotEqual(learning.Generation, final.Generation);
+    }
+
+    [Fact]
+    public void Register_ContainerAddedDuringARollout_IsGuardedBecauseTheOldRevisionIs()
+    {
+        Final();
+        _learning.Register(Container("b", revision: "r2"), Start.AddSeconds(200));
+
+        Assert.Equal(ProfileState.Final, _learning.Register(Debugger(), Start.AddSeconds(201)).State);
+    }
+
+    [Fact]
+    public void Register_NewNameOfANewRevision_LearnsAsUsual()
+    {
+        Final();
+
+        var assignment = _learning.Register(Container("b", revision: "r2") with { Name = "sidecar" }, Start.AddSeconds(200));
+
+        Assert.Equal((ProfileState.Learning, Start.AddSeconds(300)), (assignment.State, assignment.CompletesAt));
+    }
+
+    [Fact]
+    public void Index_IsThePlaceInTheProfile_AlsoWhenNamesComeLater()
+    {
+        var app = Final();
+        var version = _learning.Find(app)!.Version;
+        var sidecar = _learning.Register(Container("s") with { Name = "sidecar" }, Start.AddSeconds(1)).Slot;
+        Assert.Equal(version, _learning.Find(app)!.Version);
+        Assert.Equal((0, 1), Indexes());
+
+        // Before the others, which have to be told.
+        _learning.TakeAnnouncements();
+        _learning.Register(Container("b") with { Name = "agent" }, Start.AddSeconds(2));
+        Assert.Equal((1, 2), Indexes());
+        Assert.True(_learning.Find(app)!.Version > version, "Caches keep the place it had.");
+        Assert.Equal("app", Assert.Single(_learning.TakeAnnouncements()).Name);
+        AssertInPlace(_learning);
+        AssertInPlace(Restarted(Start.AddSeconds(3)));
+
+        (int, int) Indexes() => (_learning.Find(app)!.Index, _learning.Find(sidecar)!.Index);
+
+        static void AssertInPlace(WorkloadLearning learning) =>
+            Assert.All(learning.ToProfile(Start.AddSeconds(3))!.Containers, static (container, index) => Assert.Equal(index, container.Index));
+    }
+
     private ProfileSlot Final()
     {
         var slot = _learning.Register(Container("a"), Start).Slot;
@@ -356,6 +435,8 @@ public sealed class WorkloadLearningTests
         restarted.Load(JsonSerializer.Deserialize<WorkloadState>(JsonSerializer.Serialize(_learning.ToState()))!, now);
         return restarted;
     }
+
+    private static ContainerDescription Debugger() => Container("d", revision: "r9") with { Name = "debugger", Type = ContainerType.Ephemeral };
 
     private static ProfileDelta Delta(ProfileSlot slot, DateTimeOffset at, string path) =>
         new() { Slot = slot, Generation = 1, Items = [new ObservedItem(new OpenItem(path, OpenFlags.ToSet(0)), at)] };

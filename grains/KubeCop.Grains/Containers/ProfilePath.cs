@@ -16,8 +16,6 @@ namespace KubeCop.Grains.Containers;
 /// </summary>
 internal sealed class ProfilePath(int capacity = 1024)
 {
-    private const string Truncated = "(truncated)";
-    private const string Unreachable = "(unreachable)";
     private const uint TemporaryFile = 0x400000;
 
     private readonly Dictionary<(string Mark, string Path), string> _marked = [];
@@ -34,12 +32,12 @@ internal sealed class ProfilePath(int capacity = 1024)
 
         if ((sensorEvent.Flags & EventFlags.PathUnreachable) != 0 || sensorEvent.Path.Length == 0)
         {
-            return Mark(Unreachable, sensorEvent.Path);
+            return Mark(PathMark.Unreachable, sensorEvent.Path);
         }
 
         if ((sensorEvent.Flags & EventFlags.PathTruncated) != 0)
         {
-            return Mark(Truncated, sensorEvent.Path);
+            return Mark(PathMark.Truncated, sensorEvent.Path);
         }
 
         if (sensorEvent.Kind != EventKind.Open)

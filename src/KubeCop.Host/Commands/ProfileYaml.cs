@@ -12,6 +12,14 @@ internal static class ProfileYaml
 
     public static void Write(ProfileView profile, TextWriter output)
     {
+        // Without the quotes a label's true would be a boolean, which the API server refuses.
+        var serializer = new SerializerBuilder().WithQuotingNecessaryStrings(quoteYaml1_1Strings: true).WithEventEmitter(static next => new ControlCharacters(next)).Build();
+        output.Write(serializer.Serialize(Document(profile)));
+    }
+
+    /// <summary>The resource as mappings, lists and scalars.</summary>
+    internal static Dictionary<string, object> Document(ProfileView profile)
+    {
         var labels = new Dictionary<string, object>();
         foreach (var state in new[] { "final", "partial", "failed" })
         {
@@ -21,16 +29,13 @@ internal static class ProfileYaml
             }
         }
 
-        var document = new Dictionary<string, object>
+        return new Dictionary<string, object>
         {
             ["apiVersion"] = "kubescape.io/v1",
             ["kind"] = "ApplicationProfile",
             ["metadata"] = new Dictionary<string, object> { ["name"] = profile.Name, ["namespace"] = profile.Namespace, ["labels"] = labels },
             ["spec"] = new Dictionary<string, object> { ["containers"] = Guarding(profile).Select(Container).ToList() },
         };
-        // Without the quotes a label's true would be a boolean, which the API server refuses.
-        var serializer = new SerializerBuilder().WithQuotingNecessaryStrings(quoteYaml1_1Strings: true).WithEventEmitter(static next => new ControlCharacters(next)).Build();
-        output.Write(serializer.Serialize(document));
     }
 
     /// <summary>The resource holds one entry a container name: the revision learned last.</summary>

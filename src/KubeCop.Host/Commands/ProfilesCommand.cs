@@ -72,14 +72,20 @@ internal static class ProfilesCommand
         var name = Name();
         var container = new Option<string>("--container") { Description = "Name of the container in its workload.", HelpName = "NAME", Required = true };
         var exec = Several("--exec", "PATH", "A program's path as it is invoked, absolute.");
+        var executable = new Option<string>("--executable") { Description = "What the programs' paths lead to. Default: whatever they lead to.", HelpName = "PATH" };
         var open = Several("--open", "PATH", "A file's path, absolute; a name in it that is ⋯ stands for any, * at its end for one or more.");
         var flags = new Option<string>("--flags") { Description = "How the files are opened, as in the profile: O_RDONLY,O_CLOEXEC. Default: O_RDONLY.", HelpName = "FLAGS" };
         var syscall = Several("--syscall", "NAME", "A system call.");
         var capability = Several("--capability", "CAP[:SYSCALL]", "A capability, as NET_ADMIN:socket; without a system call in all of them.");
+        var refused = Several("--refused-capability", "CAP[:SYSCALL]", "A capability that may be asked for in vain, but not used.");
         var dns = Several("--dns", "NAME", "A name that is looked up.");
         var connect = Several("--connect", "PROTO:ADDRESS:PORT", "An outgoing connection, as tcp:10.96.0.1:443 or udp:[fd00::a]:53.");
-        var command = new Command("allow", "Add behaviour to a profile in force.") { name, container, exec, open, flags, syscall, capability, dns, connect };
-        Option<string[]>[] behaviour = [exec, open, syscall, capability, dns, connect];
+        var incoming = Several("--incoming", "PROTO:PORT", "A port where others reach the container, as tcp:8080.");
+        var command = new Command("allow", "Add behaviour to a profile in force.")
+        {
+            name, container, exec, executable, open, flags, syscall, capability, refused, dns, connect, incoming,
+        };
+        Option<string[]>[] behaviour = [exec, open, syscall, capability, refused, dns, connect, incoming];
         command.Validators.Add(result =>
         {
             if (behaviour.All(option => result.GetResult(option) is null))
@@ -90,6 +96,11 @@ internal static class ProfilesCommand
             if (result.GetResult(flags) is not null && result.GetResult(open) is null)
             {
                 result.AddError("--flags tells how files are opened; give --open PATH with it.");
+            }
+
+            if (result.GetResult(executable) is not null && result.GetResult(exec) is null)
+            {
+                result.AddError("--executable tells what programs' paths lead to; give --exec PATH with it.");
             }
         });
         var client = new ClientOptions(command);
@@ -104,7 +115,10 @@ internal static class ProfilesCommand
                 Given(syscall),
                 Given(capability),
                 Given(dns),
-                Given(connect));
+                Given(connect),
+                result.GetValue(executable),
+                Given(refused),
+                Given(incoming));
             await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken);
             Console.Error.WriteLine("allowed");
             return ExitCode.Success;

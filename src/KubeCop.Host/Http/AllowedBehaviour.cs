@@ -16,16 +16,18 @@ internal static class AllowedBehaviour
         BehaviourItem[] items =
         [
             // Without an executable the entry stands for whatever the path leads to, which is what a person means.
-            .. Each(request.Execs).Select(static path => new ExecItem(Absolute(path), "", new ArgumentList([]))),
+            .. Each(request.Execs).Select(path => new ExecItem(Absolute(path), request.Executable ?? "", new ArgumentList([]))),
             .. Each(request.Opens).Select(Open),
             .. Each(request.Syscalls).Select(Syscall),
-            .. Each(request.Capabilities).Select(Capability),
+            .. Each(request.Capabilities).Select(static text => Capability(text, isRefused: false)),
+            .. Each(request.RefusedCapabilities).Select(static text => Capability(text, isRefused: true)),
             .. Each(request.Dns).Select(Dns),
             .. Each(request.Connections).Select(Connection),
+            .. Each(request.Incoming).Select(Incoming),
         ];
         return items.Length > 0
             ? items
-            : throw new BadRequestException("Nothing to allow: execs, opens, syscalls, capabilities, dns and connections are all empty.");
+            : throw new BadRequestException("Nothing to allow: execs, opens, syscalls, capabilities, refusedCapabilities, dns, connections and incoming are all empty.");
     }
 
     // The serializer lets null into lists.
@@ -45,7 +47,7 @@ internal static class AllowedBehaviour
             ? new SyscallItem(name)
             : throw new BadRequestException($"'{name}' is no system call; expected a name such as openat or unshare.");
 
-    private static CapabilityItem Capability(string text)
+    private static CapabilityItem Capability(string text, bool isRefused)
     {
         var colon = text.IndexOf(':');
         var syscall = colon < 0 ? CapabilityItem.AnySyscall : text[(colon + 1)..];
@@ -54,7 +56,7 @@ internal static class AllowedBehaviour
             throw new BadRequestException($"'{text}' names no capability; expected for example NET_ADMIN, or NET_ADMIN:socket for one system call.");
         }
 
-        return syscall == CapabilityItem.AnySyscall ? new CapabilityItem(name, syscall) : new CapabilityItem(name, Syscall(syscall).Name);
+        return new CapabilityItem(name, syscall == CapabilityItem.AnySyscall ? syscall : Syscall(syscall).Name, isRefused);
     }
 
     private static DnsItem Dns(string text)
@@ -69,15 +71,27 @@ internal static class AllowedBehaviour
     {
         var (first, last) = (text.IndexOf(':'), text.LastIndexOf(':'));
         if (first > 0 && last > first
-            && ushort.TryParse(text.AsSpan(last + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && TryParsePort(text.AsSpan(last + 1), out var port)
             && TryParseAddress(text[(first + 1)..last], out var address)
-            && text[..first].ToLowerInvariant() is var protocol
-            && (Protocols.Contains(protocol) || byte.TryParse(protocol, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+            && TryParseProtocol(text[..first], out var protocol))
         {
             return new NetworkItem(IsOutgoing: true, protocol, port, address);
         }
 
         throw new BadRequestException($"'{text}' is no connection; expected PROTO:ADDRESS:PORT, for example tcp:10.96.0.1:443 or udp:[fd00::a]:53.");
+    }
+
+    private static NetworkItem Incoming(string text) =>
+        text.IndexOf(':') is var colon and > 0 && TryParsePort(text.AsSpan(colon + 1), out var port) && TryParseProtocol(text[..colon], out var protocol)
+            ? new NetworkItem(IsOutgoing: false, protocol, port, "")
+            : throw new BadRequestException($"'{text}' is no port; expected PROTO:PORT, for example tcp:8080.");
+
+    private static bool TryParsePort(ReadOnlySpan<char> text, out ushort port) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port);
+
+    private static bool TryParseProtocol(string text, out string protocol)
+    {
+        protocol = text.ToLowerInvariant();
+        return Protocols.Contains(protocol) || byte.TryParse(protocol, NumberStyles.None, CultureInfo.InvariantCulture, out _);
     }
 
     private static bool TryParseAddress(string text, out string address)
@@ -89,5 +103,7 @@ internal static class AllowedBehaviour
     }
 
     private static string Absolute(string path) =>
-        path.StartsWith('/') ? path : throw new BadRequestException($"'{path}' is not absolute; profiles hold paths that start with /.");
+        path.StartsWith('/') || path.StartsWith(PathMark.Unreachable, StringComparison.Ordinal) || path.StartsWith(PathMark.Truncated, StringComparison.Ordinal)
+            ? path
+            : throw new BadRequestException($"'{path}' is not absolute; profiles hold paths that start with /.");
 }

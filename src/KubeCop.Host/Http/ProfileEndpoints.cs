@@ -76,8 +76,9 @@ internal static class ProfileEndpoints
         catch (JsonException exception)
         {
             throw new BadRequestException(
-                "The body is not what is expected, {\"container\":NAME,\"execs\":[PATH],\"opens\":[{\"path\":PATH,\"flags\":[FLAG]}],\"syscalls\":[NAME],"
-                + $"\"capabilities\":[\"CAP:SYSCALL\"],\"dns\":[NAME],\"connections\":[\"PROTO:ADDRESS:PORT\"]}}: {exception.Message}");
+                "The body is not what is expected, {\"container\":NAME,\"execs\":[PATH],\"executable\":PATH,\"opens\":[{\"path\":PATH,\"flags\":[FLAG]}],"
+                + "\"syscalls\":[NAME],\"capabilities\":[\"CAP:SYSCALL\"],\"refusedCapabilities\":[\"CAP:SYSCALL\"],\"dns\":[NAME],"
+                + $"\"connections\":[\"PROTO:ADDRESS:PORT\"],\"incoming\":[\"PROTO:PORT\"]}}: {exception.Message}");
         }
     }
 

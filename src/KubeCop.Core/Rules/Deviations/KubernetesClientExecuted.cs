@@ -53,7 +53,7 @@ internal sealed class KubernetesClientExecuted : IRule
             Refusal.Subject(sensorEvent, program),
             $"Kubernetes Client Executed: {program}{Refusal.Note(sensorEvent)}",
             "Only clients of the profile are started.",
-            AllowCommand.ForExec(context.Container, sensorEvent.Path));
+            AllowCommand.ForExec(context, sensorEvent));
     }
 
     private static Finding? OfConnection(in SensorEvent sensorEvent, in RuleContext context)
@@ -68,7 +68,7 @@ internal sealed class KubernetesClientExecuted : IRule
             Refusal.Subject(sensorEvent, $"{network.Protocol} {endpoint}"),
             $"Kubernetes Client Executed: {sensorEvent.Process.Comm} connected to the API server at {endpoint}{Refusal.Note(sensorEvent)}",
             "Only connections of the profile lead to the API server.",
-            AllowCommand.ForConnection(context.Container, network));
+            AllowCommand.ForConnection(context, network));
     }
 
     private static bool IsClient(string path) => ClientsByName.Contains(path.AsSpan(path.LastIndexOf('/') + 1));

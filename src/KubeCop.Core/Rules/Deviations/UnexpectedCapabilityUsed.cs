@@ -39,6 +39,6 @@ internal sealed class UnexpectedCapabilityUsed : IRule
             capability.Granted ? use : $"{use} (refused)",
             $"Unexpected capability used: {use}{(capability.Granted ? "" : "; it was refused, the process does not have it")}",
             "Only capabilities of the profile are used, each in the system calls of the profile.",
-            AllowCommand.ForCapability(context.Container, capability));
+            AllowCommand.ForCapability(context, capability));
     }
 }

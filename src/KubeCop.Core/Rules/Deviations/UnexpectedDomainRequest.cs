@@ -32,5 +32,5 @@ internal sealed class UnexpectedDomainRequest : IRule
                 sensorEvent.Path,
                 $"Unexpected domain request: {sensorEvent.Path}",
                 "Only names of the profile are looked up.",
-                AllowCommand.ForDns(context.Container, sensorEvent.Path));
+                AllowCommand.ForDns(context, sensorEvent.Path));
 }

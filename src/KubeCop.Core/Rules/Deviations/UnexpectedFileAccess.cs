@@ -63,7 +63,7 @@ internal sealed class UnexpectedFileAccess : IRule
             Refusal.Subject(sensorEvent, (flags & Write) == 0 ? sensorEvent.Path : $"{sensorEvent.Path} for writing"),
             $"Unexpected file access: {sensorEvent.Path} with {names}{Refusal.Note(sensorEvent)}",
             known == 0 ? "Only files of the profile are opened." : $"This file is opened with no other flags than {string.Join(", ", OpenFlags.Names(known))}.",
-            AllowCommand.ForOpen(context.Container, sensorEvent.Path, flags));
+            AllowCommand.ForOpen(context, sensorEvent.Path, flags));
     }
 
     private bool IsIgnored(string path, in RuleContext context)

@@ -39,6 +39,6 @@ internal sealed class UnexpectedProcessLaunched : IRule
             Refusal.Subject(sensorEvent, program),
             $"Unexpected process launched: {program}{Refusal.Note(sensorEvent)}",
             "Only programs of the profile are started.",
-            AllowCommand.ForExec(context.Container, sensorEvent.Path));
+            AllowCommand.ForExec(context, sensorEvent));
     }
 }

@@ -31,5 +31,5 @@ internal sealed class UnexpectedSystemCall : IRule
                 sensorEvent.Path,
                 $"Unexpected system call: {sensorEvent.Path}",
                 "Only system calls of the profile are made.",
-                AllowCommand.ForSyscall(context.Container, sensorEvent.Path));
+                AllowCommand.ForSyscall(context, sensorEvent.Path));
 }

@@ -37,6 +37,6 @@ internal sealed class ExecBinaryNotInBaseImage : IRule
             Refusal.Subject(sensorEvent, program),
             $"Exec Binary Not In Base Image: {program} is not in {image}{Refusal.Note(sensorEvent)}",
             $"Every program that is started is in {image}.",
-            "Find out what wrote the file. If it is meant, put the program into the image, or leave R1001 out of the rule binding of this workload.");
+            $"Find out what wrote the file. If it is meant, put the program into the image, or {UnbindAdvice.For(context, Descriptor)}");
     }
 }

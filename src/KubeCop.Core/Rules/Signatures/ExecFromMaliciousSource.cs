@@ -43,8 +43,7 @@ internal sealed class ExecFromMaliciousSource : IRule
             Refusal.Subject(sensorEvent, program),
             $"Exec from malicious source: {program} was started from {source}{Refusal.Note(sensorEvent)}",
             "Programs are started from the directories the image installs them to.",
-            "Find out what put the program there. If it is meant, install it in the image and start it from there, or leave R1000 out of the rule "
-                + "binding of this workload.");
+            $"Find out what put the program there. If it is meant, install it in the image and start it from there, or {UnbindAdvice.For(context, Descriptor)}");
     }
 
     private static string? SourceOf(in SensorEvent sensorEvent)

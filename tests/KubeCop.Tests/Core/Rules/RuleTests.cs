@@ -27,7 +27,7 @@ public sealed class RuleTests
         var finding = Evaluate(new UnexpectedProcessLaunched(), Sample.Exec("/bin/it's", "/bin/busybox"), Sample.Profile());
         Assert.NotNull(finding);
         Assert.Equal("/bin/it's (/bin/busybox)", finding.Subject);
-        Assert.Equal(@"kubecop profiles allow shop/deployment-web --container web --exec '/bin/it'\''s'", finding.Fix);
+        Assert.Equal(@"kubecop profiles allow shop/deployment-web --container web --exec '/bin/it'\''s' --executable /bin/busybox", finding.Fix);
     }
 
     [Theory]
@@ -155,7 +155,7 @@ public sealed class RuleTests
         if (finding is not null)
         {
             Assert.Equal(!granted, finding.Message.Contains("refused", StringComparison.Ordinal));
-            Assert.Equal($"kubecop profiles allow shop/deployment-web --container web --capability {name}:{syscall}", finding.Fix);
+            Assert.Equal($"kubecop profiles allow shop/deployment-web --container web --{(granted ? "" : "refused-")}capability {name}:{syscall}", finding.Fix);
         }
     }
 
@@ -190,7 +190,7 @@ public sealed class RuleTests
     {
         var finding = Evaluate(new KubernetesClientExecuted(), Sample.Exec(path, executable), Sample.Profile(Sample.ExecItem("/usr/bin/known/kubectl")));
         Assert.Equal(fires, finding is not null);
-        Assert.True(finding is null || finding.Fix.EndsWith($"--exec {path}", StringComparison.Ordinal));
+        Assert.True(finding is null || finding.Fix.EndsWith($"--exec {path} --executable {executable}", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -360,6 +360,7 @@ public sealed class ContainerMonitorTests
 
         Assert.Equal(ruleId, _alerts.SingleOrDefault()?.RuleId ?? "");
         Assert.All(_alerts, static alert => Assert.False(alert.Learning));
+        Assert.All(_alerts, static alert => Assert.StartsWith("Find out who added container debugger to the running pod", alert.Fix, StringComparison.Ordinal));
         Assert.Empty(monitor.TakeLearned());
     }
 

@@ -182,20 +182,27 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
             "container-complete",
             """
             {"container":"web","syscalls":["unshare"],"capabilities":["cap_net_admin:socket","CHOWN"],"dns":["Example.COM."],
-            "connections":["tcp:10.96.0.1:443","udp:[FD00:0::A]:53"]}
+            "connections":["tcp:10.96.0.1:443","udp:[FD00:0::A]:53"],"execs":["/bin/b"],"executable":"/bin/busybox",
+            "refusedCapabilities":["SYS_ADMIN:mount"],"incoming":["TCP:8080"]}
             """,
             Token);
 
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         var container = (await GetAsync("/api/v1/profiles/container-complete")).GetProperty("containers")[0];
         Assert.Equal("""["unshare"]""", container.GetProperty("syscalls").GetRawText());
-        Assert.Equal(["* CHOWN", "socket NET_ADMIN"], Texts(container, "capabilities", static entry => $"{entry.GetProperty("syscall")} {entry.GetProperty("caps")[0]}"));
+        Assert.Equal(
+            ["*: CHOWN, refused ", "mount: , refused SYS_ADMIN", "socket: NET_ADMIN, refused "],
+            Texts(
+                container,
+                "capabilities",
+                static entry => $"{entry.GetProperty("syscall")}: {string.Join(' ', entry.GetProperty("caps").EnumerateArray())}, refused {string.Join(' ', entry.GetProperty("refused").EnumerateArray())}"));
+        Assert.Contains("/bin/b /bin/busybox", Texts(container, "execs", static entry => $"{entry.GetProperty("path")} {entry.GetProperty("executable")}"));
         Assert.Equal(["example.com"], Texts(container, "dns", static entry => entry.GetProperty("dnsName").GetString()));
         var network = container.GetProperty("networkActivity");
         Assert.Equal(
             ["tcp 443 10.96.0.1", "udp 53 fd00::a"],
             Texts(network, "outgoing", static entry => $"{entry.GetProperty("protocol")} {entry.GetProperty("port")} {entry.GetProperty("dstEndpoint")}"));
-        Assert.Empty(Texts(network, "incoming", static entry => entry.GetRawText()));
+        Assert.Equal(["tcp 8080 "], Texts(network, "incoming", static entry => $"{entry.GetProperty("protocol")} {entry.GetProperty("port")} {entry.GetProperty("dstEndpoint")}"));
         Assert.Equal(["execs", "opens", "syscalls", "capabilities", "dns", "networkActivity"], Texts(container, "learnedSections", static entry => entry.GetString()));
 
         static string?[] Texts(JsonElement parent, string name, Func<JsonElement, string?> text) => [.. parent.GetProperty(name).EnumerateArray().Select(text)];
@@ -213,6 +220,11 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     [InlineData("""{"container":"web","connections":["icq:10.0.0.1:443"]}""")]
     [InlineData("""{"container":"web","connections":["tcp:example.com:443"]}""")]
     [InlineData("""{"container":"web","connections":["tcp:10.0.0.1:65536"]}""")]
+    [InlineData("""{"container":"web","incoming":["tcp:10.0.0.1:80"]}""")]
+    [InlineData("""{"container":"web","incoming":["80"]}""")]
+    [InlineData("""{"container":"web","refusedCapabilities":["NONSENSE"]}""")]
+    [InlineData("""{"container":"web","executable":"/bin/busybox"}""")]
+    [InlineData("""{"container":"web","execs":["(elsewhere)/x"]}""")]
     [InlineData("""{"container":"web","syscalls":[null]}""")]
     [InlineData("""{"container":null,"syscalls":["read"]}""")]
     [InlineData("nonsense")]

@@ -16,7 +16,7 @@ internal sealed class DashboardCounters : IHostedService, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly ITimer _timer;
-    private IHostedService? _running;
+    private IAsyncDisposable? _running;
     private long _looked;
 
     internal DashboardCounters(IServiceProvider silo, Type collector)
@@ -27,21 +27,20 @@ internal sealed class DashboardCounters : IHostedService, IAsyncDisposable
 
     public bool AreCollected => _running is not null;
 
-    /// <summary>Takes the place of the dashboard's service.</summary>
-    /// <exception cref="InvalidOperationException">This version of the dashboard has no service of that name.</exception>
-    public static void Replace(IServiceCollection services)
+    /// <summary>To be called after the dashboard was added.</summary>
+    /// <exception cref="InvalidOperationException">This version of the dashboard has no collector of that name.</exception>
+    public static void AddTo(IServiceCollection services)
     {
-        var service = services.SingleOrDefault(static service => TypeOf(service) is { Name: "DashboardHost" })
-            ?? throw new InvalidOperationException("Orleans' dashboard has no service DashboardHost that could be started on demand.");
-        services.Remove(service);
-        services.AddSingleton(silo => new DashboardCounters(silo, TypeOf(service)!));
+        var collector = services.SingleOrDefault(static service => service.ServiceType.FullName == "Orleans.Dashboard.DashboardHost")?.ServiceType
+            ?? throw new InvalidOperationException("Orleans' dashboard has no DashboardHost that could be stopped and started.");
+        services.AddSingleton(silo => new DashboardCounters(silo, collector));
         services.AddHostedService(static silo => silo.GetRequiredService<DashboardCounters>());
     }
 
     /// <summary>Somebody looks at the dashboard.</summary>
     public async Task LookAsync(CancellationToken cancellationToken)
     {
-        IHostedService started;
+        Lifecycle lifecycle;
         lock (_lock)
         {
             _looked = _time.GetTimestamp();
@@ -50,14 +49,18 @@ internal sealed class DashboardCounters : IHostedService, IAsyncDisposable
                 return;
             }
 
-            _running = started = (IHostedService)ActivatorUtilities.CreateInstance(_silo, _collector);
+            var started = ActivatorUtilities.CreateInstance(_silo, _collector);
+            lifecycle = new Lifecycle();
+            ((ILifecycleParticipant<ISiloLifecycle>)started).Participate(lifecycle);
+            _running = (IAsyncDisposable)started;
             _timer.Change(Period, Period);
         }
 
-        await started.StartAsync(cancellationToken);
+        await lifecycle.StartAsync(cancellationToken);
     }
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Ends the collection that the silo has begun when it started.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken) => await ((IAsyncDisposable)_silo.GetRequiredService(_collector)).DisposeAsync();
 
     public Task StopAsync(CancellationToken cancellationToken) => StopCollectingAsync();
 
@@ -67,16 +70,11 @@ internal sealed class DashboardCounters : IHostedService, IAsyncDisposable
         await StopCollectingAsync();
     }
 
-    // Registered by type, or by a function that returns it.
-    private static Type? TypeOf(ServiceDescriptor service) => service.ServiceType != typeof(IHostedService)
-        ? null
-        : service.ImplementationType ?? service.ImplementationFactory?.Method.ReturnType;
-
     private Task StopWhenUnseenAsync() => _time.GetElapsedTime(Volatile.Read(ref _looked)) < Patience ? Task.CompletedTask : StopCollectingAsync();
 
     private async Task StopCollectingAsync()
     {
-        IHostedService? stopped;
+        IAsyncDisposable? stopped;
         lock (_lock)
         {
             (stopped, _running) = (_running, null);
@@ -88,8 +86,40 @@ internal sealed class DashboardCounters : IHostedService, IAsyncDisposable
 
         if (stopped is not null)
         {
-            await stopped.StopAsync(CancellationToken.None);
-            await ((IAsyncDisposable)stopped).DisposeAsync();
+            await stopped.DisposeAsync();
+        }
+    }
+
+    /// <summary>That of a silo which has started: what takes part in it starts at once.</summary>
+    private sealed class Lifecycle : ISiloLifecycle
+    {
+        private readonly List<ILifecycleObserver> _observers = [];
+
+        public int HighestCompletedStage => ServiceLifecycleStage.Active;
+
+        public int LowestStoppedStage => int.MaxValue;
+
+        public IDisposable Subscribe(string observerName, int stage, ILifecycleObserver observer)
+        {
+            _observers.Add(observer);
+            return Nothing.Instance;
+        }
+
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            foreach (var observer in _observers)
+            {
+                await observer.OnStart(cancellationToken);
+            }
+        }
+    }
+
+    private sealed class Nothing : IDisposable
+    {
+        public static readonly Nothing Instance = new();
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
                 // Each collection of the silo's statistics costs CPU, also while nobody looks.
                 options.CounterUpdateIntervalMs = 10_000;
             });
-            DashboardCounters.Replace(silo.Services);
+            DashboardCounters.AddTo(silo.Services);
         });
         _host = builder.Build();
     }

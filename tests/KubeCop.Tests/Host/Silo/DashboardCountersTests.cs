@@ -1,6 +1,5 @@
 using KubeCop.Host.Silo;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Tests.Host.Silo;
@@ -13,7 +12,7 @@ public sealed class DashboardCountersTests : IAsyncDisposable
 
     public DashboardCountersTests()
     {
-        var silo = new ServiceCollection().AddSingleton<TimeProvider>(_time).AddSingleton(_calls).BuildServiceProvider();
+        var silo = new ServiceCollection().AddSingleton<TimeProvider>(_time).AddSingleton(_calls).AddSingleton<Collector>().BuildServiceProvider();
         _counters = new DashboardCounters(silo, typeof(Collector));
     }
 
@@ -24,6 +23,8 @@ public sealed class DashboardCountersTests : IAsyncDisposable
     {
         await _counters.StartAsync(TestContext.Current.CancellationToken);
         Assert.False(_counters.AreCollected);
+        Assert.Equal(["dispose"], _calls);
+        _calls.Clear();
 
         await LookAsync();
         _time.Advance(TimeSpan.FromSeconds(50));
@@ -34,10 +35,10 @@ public sealed class DashboardCountersTests : IAsyncDisposable
 
         _time.Advance(TimeSpan.FromSeconds(20));
         Assert.False(_counters.AreCollected);
-        Assert.Equal(["start", "stop", "dispose"], _calls);
+        Assert.Equal(["start", "dispose"], _calls);
 
         await LookAsync();
-        Assert.Equal(["start", "stop", "dispose", "start"], _calls);
+        Assert.Equal(["start", "dispose", "start"], _calls);
     }
 
     [Fact]
@@ -46,29 +47,25 @@ public sealed class DashboardCountersTests : IAsyncDisposable
         await LookAsync();
         await _counters.StopAsync(TestContext.Current.CancellationToken);
         Assert.False(_counters.AreCollected);
-        Assert.Equal(["start", "stop", "dispose"], _calls);
+        Assert.Equal(["start", "dispose"], _calls);
     }
 
     private Task LookAsync() => _counters.LookAsync(TestContext.Current.CancellationToken);
 
-    private sealed class Collector(List<string> calls) : IHostedService, IAsyncDisposable
+    private sealed class Collector(List<string> calls) : ILifecycleParticipant<ISiloLifecycle>, IAsyncDisposable
     {
-        public Task StartAsync(CancellationToken cancellationToken)
-        {
-            calls.Add("start");
-            return Task.CompletedTask;
-        }
-
-        public Task StopAsync(CancellationToken cancellationToken)
-        {
-            calls.Add("stop");
-            return Task.CompletedTask;
-        }
+        public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe("collector", ServiceLifecycleStage.Active, OnStart);
 
         public ValueTask DisposeAsync()
         {
             calls.Add("dispose");
             return ValueTask.CompletedTask;
+        }
+
+        private Task OnStart(CancellationToken cancellationToken)
+        {
+            calls.Add("start");
+            return Task.CompletedTask;
         }
     }
 }

@@ -69,7 +69,14 @@ internal sealed class Pipeline
         public MonitorGrain(ContainerDescription container, CompiledProfile profile, IAlertDispatcher alerts)
         {
             _monitor = new ContainerMonitor(
-                new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()), alerts, new NoRepeatFilter(), new BootClock(), TimeProvider.System, new LearningOptions(), new AlertOptions(), NullLogger<ContainerMonitor>.Instance);
+                new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
+                alerts,
+                new NoRepeatFilter(),
+                new BootClock(),
+                TimeProvider.System,
+                new LearningOptions(),
+                new AlertOptions(),
+                NullLogger<ContainerMonitor>.Instance);
             _monitor.Describe(container);
             var slot = new ProfileSlot(container.Name, container.Revision, Partial: false);
             _monitor.Assign(new ProfileAssignment { Slot = slot, Generation = 1, State = ProfileState.Final, CompletesAt = DateTimeOffset.UnixEpoch });

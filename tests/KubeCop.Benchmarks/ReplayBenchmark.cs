@@ -45,7 +45,13 @@ internal static class ReplayBenchmark
         using var replay = new RecordingReplay(Recordings.LearnThenAttack);
         var raised = new Counter();
         var workloads = new ReplayedWorkloads(
-            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()), raised, replay.Time, replay.Time, new LearningOptions { Period = Recordings.LearningPeriod }, new AlertOptions(), NullLoggerFactory.Instance);
+            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
+            raised,
+            replay.Time,
+            replay.Time,
+            new LearningOptions { Period = Recordings.LearningPeriod },
+            new AlertOptions(),
+            NullLoggerFactory.Instance);
         events += replay.Run(workloads.Container, new SensorOptions(), workloads.Tick, NullLoggerFactory.Instance, CancellationToken.None).Events;
         workloads.End();
         alerts += raised.Count;

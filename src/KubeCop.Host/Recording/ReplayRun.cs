@@ -20,7 +20,9 @@ internal static class ReplayRun
         using var loggers = LoggerFactory.Create(logging => logging.AddStderr(settings.Output, null));
         using var replay = new RecordingReplay(file);
         var alerts = new NumberedAlerts(new StdoutExporter(settings.Output.Format, !Console.IsOutputRedirected, null));
-        var workloads = new ReplayedWorkloads(new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()), alerts, replay.Time, replay.Time, settings.Learning, settings.Alerts, loggers);
+        var workloads = new ReplayedWorkloads(
+            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
+            alerts, replay.Time, replay.Time, settings.Learning, settings.Alerts, loggers);
         var watch = Stopwatch.StartNew();
         var result = replay.Run(workloads.Container, settings.Sensor, workloads.Tick, loggers, stop);
         workloads.End();

@@ -195,7 +195,8 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
             Texts(
                 container,
                 "capabilities",
-                static entry => $"{entry.GetProperty("syscall")}: {string.Join(' ', entry.GetProperty("caps").EnumerateArray())}, refused {string.Join(' ', entry.GetProperty("refused").EnumerateArray())}"));
+                static entry => $"{entry.GetProperty("syscall")}: {string.Join(' ', entry.GetProperty("caps").EnumerateArray())}, "
+                    + $"refused {string.Join(' ', entry.GetProperty("refused").EnumerateArray())}"));
         Assert.Contains("/bin/b /bin/busybox", Texts(container, "execs", static entry => $"{entry.GetProperty("path")} {entry.GetProperty("executable")}"));
         Assert.Equal(["example.com"], Texts(container, "dns", static entry => entry.GetProperty("dnsName").GetString()));
         var network = container.GetProperty("networkActivity");

@@ -649,14 +649,14 @@ public sealed class ContainerMonitorTests
     public void File_CalledLikeAPattern_IsLearnedAsItself()
     {
         var monitor = Learning();
-        Ingest(monitor, Sample.Open("/work/*"), Sample.Open("/⋯/x"), Sample.Open("/⋯/#17", 0x400002));
+        Ingest(monitor, Sample.Open("/srv/files/*"), Sample.Open("/⋯/x"), Sample.Open("/⋯/#17", 0x400002));
         var learned = monitor.TakeLearned().Select(static item => (OpenItem)item.Item).ToList();
-        Assert.Equal([@"/work/\x2a", @"/\xe2\x8b\xaf/x", @"/\xe2\x8b\xaf/#tmpfile"], learned.Select(static item => item.Path));
+        Assert.Equal([@"/srv/files/\x2a", @"/\xe2\x8b\xaf/x", @"/\xe2\x8b\xaf/#tmpfile"], learned.Select(static item => item.Path));
 
         monitor.Guard(Sample.Profile([.. learned]));
-        Ingest(monitor, Sample.Open("/work/*", at: 20), Sample.Open("/⋯/x", at: 20), Sample.Open("/⋯/#18", 0x400002, at: 20));
+        Ingest(monitor, Sample.Open("/srv/files/*", at: 20), Sample.Open("/⋯/x", at: 20), Sample.Open("/⋯/#18", 0x400002, at: 20));
         Assert.Empty(_alerts);
-        Ingest(monitor, Sample.Open("/work/other", at: 21), Sample.Open("/other/x", at: 21));
+        Ingest(monitor, Sample.Open("/srv/files/other", at: 21), Sample.Open("/other/x", at: 21));
         Assert.Equal(2, _alerts.Count);
     }
 
@@ -695,7 +695,7 @@ public sealed class ContainerMonitorTests
             Sample.Open("/tmp/#99", 0x400002, at: at, pid: 20),
             Sample.Open("/", eventFlags: EventFlags.PathUnreachable, at: at, pid: 20),
             Sample.Open("/proc/1/stat", at: at, pid: 20),
-            Sample.Open("/work/*", at: at, pid: 20),
+            Sample.Open("/srv/files/*", at: at, pid: 20),
             Sample.Open("/var/cache/new", at: at, pid: 20) with { Directory = 8 },
             Sample.Syscall("read", at),
             Sample.Capability("NET_BIND_SERVICE", "bind", at: at),
@@ -713,7 +713,7 @@ public sealed class ContainerMonitorTests
                 new OpenItem("/etc/passwd", 0x80001),
                 new OpenItem("(unreachable)/", 1),
                 new OpenItem("/proc/1/stat", 1),
-                new OpenItem(@"/work/\x2a", 1),
+                new OpenItem(@"/srv/files/\x2a", 1),
                 new OpenItem("/var/cache/⋯", 1),
                 new SyscallItem("read"),
                 new CapabilityItem("NET_BIND_SERVICE", "bind"),

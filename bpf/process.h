@@ -92,10 +92,13 @@ static __always_inline void fill_stream(struct kc_stream *stream, struct task_st
 		break;
 	case S_IFIFO:
 		stream->type = KC_STREAM_PIPE;
+		fill_identity(stream, inode, direct);
 		break;
 	case S_IFSOCK:
 		stream->type = KC_STREAM_SOCKET;
 		fill_peer(stream, socket_of(file));
+		if (!stream->family)
+			fill_identity(stream, inode, direct);
 		break;
 	case S_IFCHR:
 		/* include/uapi/linux/major.h: TTY_MAJOR, TTYAUX_MAJOR, UNIX98_PTY_SLAVE_MAJOR; dev_t keeps the major above 20 bits */

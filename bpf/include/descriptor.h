@@ -84,11 +84,24 @@ static __always_inline __u8 local_address(struct sock *sk, __u8 *address)
 	return 0;
 }
 
+static __always_inline void fill_identity(struct kc_stream *stream, struct inode *inode, bool direct)
+{
+	struct super_block *super = LOAD(direct, inode, i_sb);
+	__u64 number = LOAD(direct, inode, i_ino);
+	/* Words are aligned to four in a stream. */
+	__u32 *words = (__u32 *)stream->address;
+
+	words[0] = number;
+	words[1] = number >> 32;
+	/* There is one pipefs and one sockfs: their numbers alone tell. */
+	if (stream->type == KC_STREAM_PIPE && LOAD(direct, super, s_magic) != PIPEFS_MAGIC)
+		words[2] = LOAD(direct, super, s_dev);
+}
+
 static __always_inline void fill_peer(struct kc_stream *stream, struct sock *sk)
 {
 	if (!sk)
 		return;
-	/* Words are aligned to four in a stream. */
 	stream->family = peer_address(sk, stream->address);
 	if (stream->family)
 		stream->port = host_order(BPF_CORE_READ(sk, __sk_common.skc_dport));

@@ -49,6 +49,7 @@ typedef _Bool bool;
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TMPFS_MAGIC 0x01021994
 #define PROC_SUPER_MAGIC 0x9fa0
+#define PIPEFS_MAGIC 0x50495045
 
 /* include/uapi/asm-generic/fcntl.h: the open flags that the kernel keeps no record of in file->f_flags. */
 #define O_CREAT 0x40

@@ -112,10 +112,13 @@ enum kc_stream_type {
 	KC_STREAM_SOCKET = 5,
 };
 
-/* What a descriptor leads to. */
+/*
+ * What a descriptor leads to. Of a pipe, and of a socket without a family, 'address' holds its identity instead: the inode's number
+ * in eight bytes and, of a FIFO, the device in four, in the kernel's encoding. Both ends of a pipe have the same.
+ */
 struct kc_stream {
 	__u8 type; /* enum kc_stream_type */
-	__u8 family; /* AF_* of a socket */
+	__u8 family; /* AF_INET or AF_INET6 of a socket that is one of these */
 	__u16 port; /* of its peer, in host order */
 	__u8 address[16]; /* of its peer; IPv4 in the first four bytes */
 };

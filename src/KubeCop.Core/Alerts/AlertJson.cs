@@ -159,6 +159,7 @@ public static class AlertJson
         WriteText(json, "filename", sensorEvent.Exec?.Filename ?? "");
         WriteText(json, "cwd", sensorEvent.Exec?.WorkingDirectory ?? "");
         WriteTexts(json, "args", sensorEvent.Exec?.Arguments ?? []);
+        WriteTexts(json, "streams", sensorEvent.Exec?.Streams ?? []);
         WriteFlag(json, "argsTruncated", sensorEvent.Flags, EventFlags.ArgumentsTruncated);
         WriteFlag(json, "upperLayer", sensorEvent.Flags, EventFlags.FileUpperLayer);
         WriteFlag(json, "memfd", sensorEvent.Flags, EventFlags.FileInMemory);

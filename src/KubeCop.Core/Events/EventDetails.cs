@@ -15,8 +15,9 @@ public sealed record ExecDetails(
     [property: Id(2)] IReadOnlyList<string> Arguments) : EventDetails
 {
     /// <summary>
-    /// What standard input, output and error are: <c>closed</c>, <c>terminal</c>, <c>pipe</c>, <c>file</c>, <c>other</c>, <c>socket</c>, or
-    /// <c>socket ADDRESS:PORT</c> with the peer. Empty where it is not known.
+    /// What standard input, output and error are: <c>closed</c>, <c>terminal</c>, <c>file</c>, <c>other</c>, <c>pipe:[INODE]</c>, of a named
+    /// one <c>fifo:[MAJOR:MINOR:INODE]</c>, <c>socket ADDRESS:PORT</c> with the peer, and <c>socket:[INODE]</c> of one that is neither IPv4 nor
+    /// IPv6. Both ends of a pipe are called the same. Empty where it is not known.
     /// </summary>
     [Id(3)] public IReadOnlyList<string> Streams { get; init; } = [];
 }

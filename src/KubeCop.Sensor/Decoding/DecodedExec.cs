@@ -1,33 +1,35 @@
-using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KubeCop.Core.Events;
 
 namespace KubeCop.Sensor.Decoding;
 
-/// <summary>The strings of an exec.</summary>
-/// <param name="Path">The invoked path made absolute.</param>
-/// <param name="Executable">The executable it resolved to.</param>
-/// <param name="Details">The rest.</param>
-internal sealed record DecodedExec(string Path, string Executable, ExecDetails Details)
+/// <summary>The strings of an exec. Its standard streams are apart: each run of a pipeline has other ones.</summary>
+/// <param name="path">The invoked path made absolute.</param>
+/// <param name="executable">The executable it resolved to.</param>
+/// <param name="details">The rest.</param>
+internal sealed class DecodedExec(string path, string executable, ExecDetails details)
 {
-    private static readonly string[] StreamTypes = ["closed", "other", "terminal", "pipe", "file", "socket"];
+    private ExecDetails _details = details;
 
-    /// <summary>Reads the streams, <c>struct kc_exec_lengths</c> and the strings behind it.</summary>
+    public string Path { get; } = path;
+
+    public string Executable { get; } = executable;
+
+    /// <summary>The details with these streams: the same object for the same streams as the last time.</summary>
+    public ExecDetails With(IReadOnlyList<string> streams) =>
+        ReferenceEquals(_details.Streams, streams) ? _details : _details = _details with { Streams = streams };
+
+    /// <summary>Reads <c>struct kc_exec_lengths</c> and the strings behind it.</summary>
     public static DecodedExec Decode(ReadOnlySpan<byte> bytes)
     {
-        var streams = MemoryMarshal.Read<StreamRecords>(bytes);
-        bytes = bytes[Unsafe.SizeOf<StreamRecords>()..];
         var lengths = MemoryMarshal.Read<ExecLengths>(bytes);
         var rest = bytes[Unsafe.SizeOf<ExecLengths>()..];
         var executable = Next(lengths.Executable, ref rest);
         var filename = Next(lengths.Filename, ref rest);
         var workingDirectory = Next(lengths.Cwd, ref rest);
         var arguments = Arguments(rest[..Math.Min((int)lengths.Args, rest.Length)]);
-        return new DecodedExec(
-            ContainerPath.MakeAbsolute(filename, workingDirectory),
-            executable,
-            new ExecDetails(filename, workingDirectory, arguments) { Streams = [Stream(streams[0]), Stream(streams[1]), Stream(streams[2])] });
+        return new DecodedExec(ContainerPath.MakeAbsolute(filename, workingDirectory), executable, new ExecDetails(filename, workingDirectory, arguments));
 
         static string Next(int length, ref ReadOnlySpan<byte> rest)
         {
@@ -35,12 +37,6 @@ internal sealed record DecodedExec(string Path, string Executable, ExecDetails D
             rest = rest[Math.Min(length, rest.Length)..];
             return text;
         }
-    }
-
-    private static string Stream(in StreamRecord stream)
-    {
-        var type = stream.Type < StreamTypes.Length ? StreamTypes[stream.Type] : "other";
-        return stream.Family == 0 ? type : $"{type} {new IPEndPoint(NetworkText.Address(stream.Family, stream.Address), stream.Port)}";
     }
 
     private static string[] Arguments(ReadOnlySpan<byte> bytes)

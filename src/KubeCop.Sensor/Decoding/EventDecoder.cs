@@ -13,6 +13,7 @@ internal sealed class EventDecoder
     private readonly Interner<string> _paths = new(16 * 1024, KernelText.Decode);
     private readonly Interner<string> _comms = new(1024, KernelText.Decode);
     private readonly Interner<DecodedExec> _execs = new(2048, DecodedExec.Decode);
+    private readonly Interner<IReadOnlyList<string>> _streams = new(256, StreamText.Decode);
     private readonly Interner<NetworkDetails> _connections = new(1024, NetworkText.Details);
     private readonly Interner<PtraceDetails> _ptraces = new(16, static bytes => Ptrace(MemoryMarshal.Read<(uint Request, uint Target)>(bytes)));
     private readonly Dictionary<(uint Capability, uint Syscall, bool Granted), CapabilityDetails> _capabilities = [];
@@ -94,11 +95,11 @@ internal sealed class EventDecoder
 
         ref readonly var exec = ref MemoryMarshal.AsRef<ExecRecord>(record);
         // The lengths are part of what is interned: without them, differently divided strings would be the same.
-        var start = Unsafe.SizeOf<ExecRecord>() - Unsafe.SizeOf<ExecLengths>() - Unsafe.SizeOf<StreamRecords>();
+        var start = Unsafe.SizeOf<ExecRecord>() - Unsafe.SizeOf<ExecLengths>();
         var decoded = _execs.Get(record[start..(int)exec.Event.Size]);
         target.Path = decoded.Path;
         target.Executable = decoded.Executable;
-        target.Details = decoded.Details;
+        target.Details = decoded.With(_streams.Get(record[(start - Unsafe.SizeOf<StreamRecords>())..start]));
         target.ParentComm = Text(in exec.ParentComm);
         return true;
     }

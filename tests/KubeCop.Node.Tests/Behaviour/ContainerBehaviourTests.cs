@@ -98,8 +98,10 @@ public sealed class ContainerBehaviourTests(RecordedContainers recorded) : IClas
     [RealContainersFact]
     public void Exec_TellsStandardStreams()
     {
-        Assert.Equal(["file", "pipe"], recorded.Exec(recorded.Main, "/bin/busybox true streams").Exec!.Streams.Take(2));
-        Assert.Equal(["pipe", "file"], recorded.Exec(recorded.Main, "/bin/busybox cat").Exec!.Streams.Take(2));
+        var writer = recorded.Exec(recorded.Main, "/bin/busybox true streams").Exec!.Streams;
+        Assert.Matches(@"^pipe:\[[1-9]\d*\]$", writer[1]);
+        Assert.Equal("file", writer[0]);
+        Assert.Equal([writer[1], "file"], recorded.Exec(recorded.Main, "/bin/busybox cat").Exec!.Streams.Take(2));
     }
 
     [RealContainersFact]

@@ -185,10 +185,34 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
     [Fact]
     public void Exec_TellsStandardStreams()
     {
-        var exec = _cgroup.Run($"/bin/busybox true </dev/null 2>{_directory}/errors | /bin/busybox cat; :")
+        var events = _cgroup.Run($"/bin/busybox true </dev/null 2>{_directory}/errors | /bin/busybox cat; :");
+        var exec = events.Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] });
+        var reader = events.Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "cat"] });
+
+        Assert.Equal(["other", reader.Exec!.Streams[0], "file"], exec.Exec!.Streams);
+        Assert.Matches(@"^pipe:\[[1-9]\d*\]$", exec.Exec.Streams[1]);
+    }
+
+    [Fact]
+    public void Exec_OnANamedPipe_TellsItsFile()
+    {
+        // Device and inode as stat(2) has them: sys/sysmacros.h.
+        const string Identity = "@s = stat(shift); printf \"%d:%d:%d\", $s[0] >> 8 & 0xfff, $s[0] & 0xff | $s[0] >> 12 & 0xfff00, $s[1]";
+
+        var exec = _cgroup.Run($"/bin/busybox mkfifo {_directory}/fifo; /bin/busybox true <>{_directory}/fifo; perl -e '{Identity}' {_directory}/fifo >{_directory}/identity; :")
             .Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] });
 
-        Assert.Equal(["other", "pipe", "file"], exec.Exec!.Streams);
+        Assert.Equal($"fifo:[{File.ReadAllText($"{_directory}/identity")}]", exec.Exec!.Streams[0]);
+    }
+
+    [Fact]
+    public void Exec_OnASocketPair_TellsEachEnd()
+    {
+        var exec = _cgroup.Run("perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); open(STDIN, \"<&A\"); open(STDOUT, \">&B\"); exec \"/bin/busybox\", \"true\"'; :")
+            .Single(static one => one is { Kind: EventKind.Exec, Exec.Arguments: [_, "true"] });
+
+        Assert.All(exec.Exec!.Streams.Take(2), static stream => Assert.Matches(@"^socket:\[[1-9]\d*\]$", stream));
+        Assert.NotEqual(exec.Exec.Streams[0], exec.Exec.Streams[1]);
     }
 
     [Fact]

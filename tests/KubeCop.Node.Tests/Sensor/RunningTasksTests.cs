@@ -39,7 +39,9 @@ public sealed class RunningTasksTests(KernelSide kernel) : IAsyncDisposable
         Assert.Equal(EventFlags.Snapshot, sleep.Flags);
         Assert.EndsWith("/bin/busybox", sleep.Executable, StringComparison.Ordinal);
         Assert.Equal((sleep.Executable, "/tmp"), (sleep.Path, sleep.Exec!.WorkingDirectory));
-        Assert.Equal(["other", "pipe"], sleep.Exec.Streams.Take(2));
+        var cat = Assert.Single(processes, static one => one.Exec!.Arguments is [_, "cat"]);
+        Assert.StartsWith("pipe:[", cat.Exec!.Streams[0], StringComparison.Ordinal);
+        Assert.Equal(["other", cat.Exec.Streams[0]], sleep.Exec.Streams.Take(2));
         Assert.Equal(("busybox", parent.Process.Comm, 0u), (sleep.Process.Comm, sleep.ParentComm, sleep.Process.Uid));
         Assert.Equal(processes.OrderBy(static one => one.Process.Key.StartTime), processes);
         var forks = _cgroup.Events.Where(static one => one.Kind == EventKind.Fork).Select(static one => one.Process.Key).ToList();

@@ -22,6 +22,25 @@ internal static class RecordBuilder
         return Finish(record, [.. Encoding.UTF8.GetBytes(executable + filename + cwd), .. argBytes]);
     }
 
+    /// <summary>An exec with these standard streams.</summary>
+    public static byte[] ExecWith(params StreamRecord[] streams)
+    {
+        var record = Exec(9, "/bin/sh", "/bin/sh", "/", "sh");
+        streams.CopyTo(MemoryMarshal.AsRef<ExecRecord>(record.AsSpan()).Streams);
+        return record;
+    }
+
+    /// <param name="type">A value of <c>enum kc_stream_type</c>.</param>
+    /// <param name="family">Of a socket.</param>
+    /// <param name="port">Of its peer.</param>
+    /// <param name="address">Of its peer, or the identity of what has none.</param>
+    public static StreamRecord Stream(byte type, byte family = 0, ushort port = 0, params byte[] address)
+    {
+        var stream = new StreamRecord { Type = type, Family = family, Port = port };
+        address.CopyTo(stream.Address);
+        return stream;
+    }
+
     public static byte[] Open(ulong cgroupId, string path, uint flags = 0, ulong directory = 0)
     {
         var bytes = Encoding.UTF8.GetBytes(path);

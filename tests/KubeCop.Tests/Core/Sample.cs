@@ -38,6 +38,14 @@ internal static class Sample
         ParentComm = "",
     };
 
+    /// <summary>The same on these standard streams, and of this process.</summary>
+    public static SensorEvent On(SensorEvent exec, ProcessIdentity process, params string[] streams)
+    {
+        exec.Process = process;
+        exec.Details = exec.Exec! with { Streams = streams };
+        return exec;
+    }
+
     public static SensorEvent Open(string path, uint flags = 0, EventFlags eventFlags = EventFlags.None, double at = 1, uint pid = 10) => new()
     {
         Kind = EventKind.Open,

@@ -67,7 +67,8 @@ public sealed class AlertJsonTests
     [Fact]
     public void Write_Exec_IsThisLine()
     {
-        var alert = AlertSample.Of(Sample.Exec("/bin/x", "/bin/busybox", EventFlags.FileUpperLayer | EventFlags.Entered, args: ["x", "1"])) with { Id = "ID" };
+        var exec = Sample.Exec("/bin/x", "/bin/busybox", EventFlags.FileUpperLayer | EventFlags.Entered, args: ["x", "1"]);
+        var alert = AlertSample.Of(Sample.On(exec, exec.Process, "pipe:[7]", "socket 10.0.0.1:80", "closed")) with { Id = "ID" };
         Assert.Equal(
             """
             {"id":"ID","state":"new","ruleId":"R0001","ruleName":"Unexpected process launched","severity":"critical","message":"message",
@@ -76,7 +77,7 @@ public sealed class AlertJsonTests
             "container":{"id":"c0ffee","name":"web","image":"registry/web:1","imageDigest":""},"pod":null,"workload":{"kind":"Deployment","name":"web","namespace":"shop"},
             "process":{"pid":10,"ppid":1,"uid":0,"gid":0,"comm":"sh","exe":"/bin/sh","args":["sh","-c","x"],"cwd":"/","startTime":"2026-01-01T00:00:00Z",
             "ancestors":[{"pid":1,"comm":"init","exe":"/init"}]},
-            "event":{"kind":"exec","path":"/bin/x","executable":"/bin/busybox","filename":"/bin/x","cwd":"/work","args":["x","1"],"argsTruncated":false,"upperLayer":true,
+            "event":{"kind":"exec","path":"/bin/x","executable":"/bin/busybox","filename":"/bin/x","cwd":"/work","args":["x","1"],"streams":["pipe:[7]","socket 10.0.0.1:80","closed"],"argsTruncated":false,"upperLayer":true,
             "memfd":false,"deleted":false,"entered":true},
             "expected":"expected","fix":"fix"}
             """.Replace("\n", "", StringComparison.Ordinal).Replace("@", alert.Fingerprint, StringComparison.Ordinal),

@@ -47,6 +47,32 @@ public sealed class EventDecoderTests
     }
 
     [Fact]
+    public void Exec_Streams_AreNamedByWhatTheyLeadTo()
+    {
+        byte[] inode = [0x39, 0x30, 0, 0, 0, 0, 0, 0];
+
+        Assert.Equal(["pipe:[12345]", "fifo:[8:1:12345]", "socket:[12345]"], Streams(
+            RecordBuilder.Stream(3, address: inode), RecordBuilder.Stream(3, address: [.. inode, 1, 0, 0x80, 0]), RecordBuilder.Stream(5, address: inode)));
+        Assert.Equal(["socket 10.0.0.1:4444", "terminal", "closed"], Streams(RecordBuilder.Stream(5, 2, 4444, 10, 0, 0, 1), RecordBuilder.Stream(2)));
+        // As recordings have them that are older than identities.
+        Assert.Equal(["pipe", "socket", "other"], Streams(RecordBuilder.Stream(3), RecordBuilder.Stream(5), RecordBuilder.Stream(99)));
+
+        IEnumerable<string> Streams(params StreamRecord[] streams) => Decode(RecordBuilder.ExecWith(streams)).Exec!.Streams;
+    }
+
+    [Fact]
+    public void Exec_SameProgramOnOtherPipes_KeepsEachOnesStreams()
+    {
+        var (first, second) = (RecordBuilder.ExecWith(RecordBuilder.Stream(3, address: [1])), RecordBuilder.ExecWith(RecordBuilder.Stream(3, address: [2])));
+
+        var one = Decode(first);
+        var other = Decode(second);
+
+        Assert.Equal(("pipe:[1]", "pipe:[2]", "pipe:[1]"), (one.Exec!.Streams[0], other.Exec!.Streams[0], Decode(first).Exec!.Streams[0]));
+        Assert.Same(one.Exec.Arguments, other.Exec.Arguments);
+    }
+
+    [Fact]
     public void Decode_KnownBehaviour_AllocatesNothing()
     {
         var exec = RecordBuilder.Exec(9, "/bin/busybox", "/bin/sh", "/", "sh", "-c", "true");

@@ -433,7 +433,7 @@ internal sealed partial class ContainerMonitor
         foreach (var bound in rules)
         {
             _evaluations[bound.Index]++;
-            if (bound.Rule.Descriptor.Delivery == Delivery.Every && judged.Sighting != 0 && bound.Rule.NeedsEvery(judged))
+            if (judged.Sighting != 0 && NeedsEvery(bound.Rule, judged))
             {
                 _repeats.ReportEach(_container!.CgroupId, judged.Sighting);
             }
@@ -447,6 +447,9 @@ internal sealed partial class ContainerMonitor
 
         return found;
     }
+
+    private static bool NeedsEvery(IRule rule, in SensorEvent sensorEvent) =>
+        rule.Descriptor.Delivery == Delivery.Every && rule.NeedsEvery(sensorEvent);
 
     private Finding? Evaluate(IRule rule, in SensorEvent sensorEvent, in RuleContext context)
     {
@@ -472,7 +475,7 @@ internal sealed partial class ContainerMonitor
     {
         var rule = bound.Rule.Descriptor;
         var container = _container!;
-        if (sensorEvent.Sighting != 0 && rule.Delivery == Delivery.Unique)
+        if (sensorEvent.Sighting != 0 && !NeedsEvery(bound.Rule, sensorEvent))
         {
             _repeats.ReportRepeats(container.CgroupId, sensorEvent.Sighting);
         }

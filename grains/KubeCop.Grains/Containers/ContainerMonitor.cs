@@ -250,7 +250,7 @@ internal sealed partial class ContainerMonitor
         }
 
         Count();
-        var isMore = _boundRules is { } before && bound.Rules.Any(rule => !before.Rules.Contains(rule));
+        var isMore = _boundRules is { } before && bound.InForce.Any(rule => !before.InForce.Contains(rule));
         (_boundRules, _rules) = (bound, bound.ForContainer(_rules));
         _evaluations = new long[_rules.Rules.Count];
         if (isMore)

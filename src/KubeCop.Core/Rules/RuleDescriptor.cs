@@ -57,4 +57,9 @@ public sealed record RuleDescriptor
     public required string FalsePositives { get; init; }
 
     public IReadOnlyList<RuleParameter> Parameters { get; init; } = [];
+
+    /// <summary>
+    /// The id of a rule that finds all that this one does. Where a container has both, this one is silent, so that one deed is one alert.
+    /// </summary>
+    public string? CoveredBy { get; init; }
 }

@@ -34,6 +34,12 @@ public static class RuleMarkdown
         writer.WriteLine(rule.Description.Replace("<pid>", "&lt;pid&gt;", StringComparison.Ordinal));
         writer.WriteLine();
         writer.WriteLine($"**False positives.** {rule.FalsePositives}");
+        if (rule.CoveredBy is { } other)
+        {
+            writer.WriteLine();
+            writer.WriteLine($"Silent where {other} is bound to the same container, which finds the same.");
+        }
+
         if (rule.Parameters.Count == 0)
         {
             return;

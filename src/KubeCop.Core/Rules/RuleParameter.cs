@@ -47,6 +47,15 @@ public abstract class RuleParameter
         new(name, "list of names", byDefault, TextOf(byDefault), description, static value =>
             [.. Items(value).Select(static item => item is string { Length: > 0 } text ? text : throw new FormatException("expected a list of names"))]);
 
+    /// <summary>Domains that stand for their sub-domains too.</summary>
+    public static RuleParameter<IReadOnlyList<string>> Domains(string name, IReadOnlyList<string> byDefault, string description) =>
+        new(name, "list of domains", byDefault, TextOf(byDefault), description, static value =>
+        {
+            IReadOnlyList<string> domains = [.. Items(value).Select(static item => item as string ?? throw new FormatException("expected a list of domains"))];
+            _ = new DomainSet(domains);
+            return domains;
+        });
+
     /// <summary>The value a binding gives, as the type it has.</summary>
     /// <param name="value">As a YAML or JSON reader gives it: string, bool, a number, or a list of them.</param>
     /// <exception cref="FormatException">It is of another type; the message says what was expected.</exception>

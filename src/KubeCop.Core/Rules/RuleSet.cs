@@ -33,15 +33,21 @@ public sealed class RuleSet
     public RuleSet(IEnumerable<BoundRule> rules)
     {
         Rules = [.. rules.Select(static (bound, index) => bound with { Index = index })];
-        _all = Dispatch(Rules);
-        _signatures = Dispatch(Rules.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
-        _deviations = Dispatch(Rules.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
+        var ids = Rules.Select(static bound => bound.Rule.Descriptor.Id).ToHashSet(StringComparer.Ordinal);
+        InForce = [.. Rules.Where(bound => bound.Rule.Descriptor.CoveredBy is not { } other || !ids.Contains(other))];
+        _all = Dispatch(InForce);
+        _signatures = Dispatch(InForce.Where(static bound => !bound.Rule.Descriptor.NeedsProfile));
+        _deviations = Dispatch(InForce.Where(static bound => bound.Rule.Descriptor.NeedsProfile));
         _remembers = Rules.Any(static bound => bound.Shared.ForContainer() != bound.Shared);
     }
 
     public static RuleSet Empty { get; } = new([]);
 
+    /// <summary>Those that are bound.</summary>
     public IReadOnlyList<BoundRule> Rules { get; }
+
+    /// <summary>Those of them that judge: without the ones that another one covers (<see cref="RuleDescriptor.CoveredBy"/>).</summary>
+    public IReadOnlyList<BoundRule> InForce { get; }
 
     /// <summary>The rules that look at events of this kind.</summary>
     public ReadOnlySpan<BoundRule> For(EventKind kind) => At(_all, kind);

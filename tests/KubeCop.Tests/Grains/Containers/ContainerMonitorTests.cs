@@ -2,6 +2,7 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Signatures;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
@@ -44,7 +45,7 @@ public sealed class ContainerMonitorTests
     public static TheoryData<string, SensorEvent, BehaviourItem> Behaviours => new()
     {
         { "R0001", Sample.Exec("/bin/ls", args: ["ls", "-l"]), Sample.ExecItem("/bin/ls", null, "-l") },
-        { "R0002", Sample.Open("/etc/shadow"), new OpenItem("/etc/shadow", 1) },
+        { "R0002", Sample.Open("/etc/secret"), new OpenItem("/etc/secret", 1) },
         { "R0003", Sample.Syscall("unshare"), new SyscallItem("unshare") },
         { "R0004", Sample.Capability("SYS_ADMIN", "mount"), new CapabilityItem("SYS_ADMIN", "mount") },
         { "R0004", Sample.Capability("SYS_ADMIN", "mmap", granted: false), new CapabilityItem("SYS_ADMIN", "mmap", IsRefused: true) },
@@ -212,7 +213,7 @@ public sealed class ContainerMonitorTests
         Ingest(monitor, Sample.Exec("/bin/ls", at: 20), Sample.Open("/etc/passwd", at: 20));
         Assert.Empty(_alerts);
 
-        Ingest(monitor, Sample.Exec("/bin/id", at: 21), Sample.Open("/etc/shadow", at: 21));
+        Ingest(monitor, Sample.Exec("/bin/id", at: 21), Sample.Open("/etc/secret", at: 21));
         Assert.Equal(["R0001", "R0002"], _alerts.Select(static alert => alert.RuleId));
         Assert.Equal(2, monitor.Alerts);
         Assert.Empty(monitor.TakeLearned());
@@ -237,7 +238,7 @@ public sealed class ContainerMonitorTests
     public void Repeats_AreFoldedUntilTheWindowCloses()
     {
         var monitor = Guarding();
-        Ingest(monitor, [.. Enumerable.Range(20, 5).Select(static second => Sample.Open("/etc/shadow", at: second))]);
+        Ingest(monitor, [.. Enumerable.Range(20, 5).Select(static second => Sample.Open("/etc/secret", at: second))]);
         Assert.Single(_alerts);
         _time.Advance(AlertFolding.Window);
         monitor.Tick();
@@ -249,7 +250,7 @@ public sealed class ContainerMonitorTests
     public void Complete_OpenWindows_SendsSummaries()
     {
         var monitor = Guarding();
-        Ingest(monitor, Sample.Open("/etc/shadow", at: 20), Sample.Open("/etc/shadow", at: 21));
+        Ingest(monitor, Sample.Open("/etc/secret", at: 20), Sample.Open("/etc/secret", at: 21));
         monitor.Complete();
         Assert.Equal(2, _alerts.Count);
     }
@@ -271,7 +272,7 @@ public sealed class ContainerMonitorTests
     public void HeldEvent_ProcessGoneWhenJudged_AlertTellsItAsItWas()
     {
         var monitor = Learning();
-        Ingest(monitor, Sample.Exec("/bin/a", at: 9), Sample.Open("/etc/shadow", at: 11), Sample.Exec("/bin/b", at: 12), Sample.Exit(10));
+        Ingest(monitor, Sample.Exec("/bin/a", at: 9), Sample.Open("/etc/secret", at: 11), Sample.Exec("/bin/b", at: 12), Sample.Exit(10));
         monitor.Guard(Sample.Profile(Sample.ExecItem("/bin/a"), Sample.ExecItem("/bin/b")));
         Assert.Equal("/bin/a", Assert.Single(_alerts).Process.Executable);
     }
@@ -566,7 +567,7 @@ public sealed class ContainerMonitorTests
     public void Alert_OnABehaviourTheSensorFilters_HasItsRepeatsReportedAndCounted()
     {
         var monitor = Guarding();
-        var open = Sample.Open("/etc/shadow", at: 20);
+        var open = Sample.Open("/etc/secret", at: 20);
         open.Sighting = 77;
         Ingest(monitor, open);
         open.Repeats = 41;
@@ -581,7 +582,7 @@ public sealed class ContainerMonitorTests
     public void Rule_ThatNeedsEveryEvent_HasEachReportedOfWhatItNames()
     {
         var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(), Severity.High)]));
-        var open = Sample.Open("/etc/shadow");
+        var open = Sample.Open("/etc/secret");
         open.Sighting = 77;
         var other = Sample.Open("/etc/passwd");
         other.Sighting = 78;
@@ -658,6 +659,37 @@ public sealed class ContainerMonitorTests
         Assert.Empty(_alerts);
         Ingest(monitor, Sample.Open("/srv/files/other", at: 21), Sample.Open("/other/x", at: 21));
         Assert.Equal(2, _alerts.Count);
+    }
+
+    /// <summary>What such a rule does not name is filtered like any other behaviour, and counted when it led to an alert.</summary>
+    [Fact]
+    public void Rule_ThatNeedsEveryEvent_HasRepeatsReportedOfTheRest()
+    {
+        var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(fires: true), Severity.High)]));
+        var other = Sample.Open("/etc/passwd");
+        other.Sighting = 78;
+
+        Ingest(monitor, other);
+
+        Assert.Empty(_repeats.Each);
+        Assert.Equal([78ul], _repeats.Reported);
+    }
+
+    [Fact]
+    public void RuleThatIsNoLongerCovered_SeesWhatWasPassedWithoutIt()
+    {
+        var covered = new BoundRule(MiningPortConnection.Type.Create(RuleArguments.Default), Severity.Medium);
+        var covering = new BoundRule(new AnyRule(EventKind.RandomX, MiningPortConnection.Type.Descriptor.CoveredBy!), Severity.High);
+        var monitor = Learning(new RuleSet([covered, covering]));
+        Ingest(monitor, Sample.Connect("192.0.2.1", 3333));
+        Assert.Empty(_alerts);
+        var before = _repeats.Forgotten;
+
+        _bindings.Set(new RuleSet([covered]));
+        Ingest(monitor, Sample.Connect("192.0.2.1", 3333));
+
+        Assert.Equal(before + 1, _repeats.Forgotten);
+        Assert.Equal("R1009", Assert.Single(_alerts).RuleId);
     }
 
     [Fact]
@@ -844,11 +876,11 @@ public sealed class ContainerMonitorTests
         public IRule ForContainer() => new CountingRule();
     }
 
-    private sealed class AnyRule(EventKind kind) : IRule
+    private sealed class AnyRule(EventKind kind, string id = "R9998") : IRule
     {
         public RuleDescriptor Descriptor { get; } = new()
         {
-            Id = "R9998",
+            Id = id,
             Name = "Any",
             Description = "",
             Severity = Severity.High,
@@ -862,14 +894,14 @@ public sealed class ContainerMonitorTests
         public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => new("", "", "", "");
     }
 
-    /// <summary>Finds nothing, but has to see who opens it.</summary>
-    private sealed class ShadowRule : IRule
+    /// <summary>Has to see who opens one file, whether it finds something or not.</summary>
+    private sealed class ShadowRule(bool fires = false) : IRule
     {
         public RuleDescriptor Descriptor { get; } = new AnyRule(EventKind.Open).Descriptor with { Delivery = Delivery.Every };
 
-        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => null;
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => fires ? new(sensorEvent.Path, "", "", "") : null;
 
-        public bool NeedsEvery(in SensorEvent sensorEvent) => sensorEvent.Path == "/etc/shadow";
+        public bool NeedsEvery(in SensorEvent sensorEvent) => sensorEvent.Path == "/etc/secret";
     }
 
     private sealed class BrokenRule : IRule

@@ -3,6 +3,26 @@ namespace KubeCop.Core.Rules.Matching;
 /// <summary>Paths that name a file through a process instead of a directory, so that they tell nothing about where the file is.</summary>
 internal static class ProcessPath
 {
+    /// <summary>
+    /// Whether a path leads to an open descriptor of a process: <c>/dev/fd/N</c>, <c>/proc/self/fd/N</c>, <c>/proc/&lt;pid&gt;/task/&lt;tid&gt;/fd/N</c>
+    /// and the like, and the links to these for the standard streams.
+    /// </summary>
+    public static bool IsDescriptor(string path)
+    {
+        if (path is "/dev/stdin" or "/dev/stdout" or "/dev/stderr" || path.StartsWith("/dev/fd/", StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        if (PrefixOf(path) is null)
+        {
+            return false;
+        }
+
+        var end = path.LastIndexOf('/');
+        return path.AsSpan(0, end).EndsWith("/fd", StringComparison.Ordinal) && end + 1 < path.Length && !path.AsSpan(end + 1).ContainsAnyExceptInRange('0', '9');
+    }
+
     /// <returns>The prefix (<c>/proc/self</c>, <c>/proc/&lt;pid&gt;</c>, <c>/dev/fd</c>, …), or null when it is an ordinary path.</returns>
     public static string? PrefixOf(string path)
     {

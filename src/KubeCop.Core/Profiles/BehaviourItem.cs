@@ -41,7 +41,7 @@ public sealed record CapabilityItem(
 [GenerateSerializer, Immutable, Alias("kubecop.DnsItem")]
 public sealed record DnsItem([property: Id(0)] string Name, [property: Id(1)] ArgumentList Addresses) : BehaviourItem
 {
-    /// <summary>The most addresses a profile keeps of one name: some names have new ones with every answer, and no rule compares them.</summary>
+    /// <summary>The most addresses a profile keeps of one name: some names have new ones with every answer.</summary>
     public const int MaxAddresses = 64;
 }
 

@@ -387,7 +387,7 @@ internal sealed partial class ContainerMonitor
         var isNew = _learned.Learn(sensorEvent, at);
         if (dropped == 0 && _learned.Dropped > 0)
         {
-            LogWarningTooMuchToLearn(_container!.Id, _learning.MaxEntriesPerKind, LearnedExecs.MaxArgumentLists);
+            LogWarningTooMuchToLearn(_container!.Id, _learning.MaxEntriesPerKind, ExecItem.MaxArgumentLists);
         }
 
         return isNew;

@@ -11,7 +11,17 @@ public abstract record BehaviourItem;
 /// <param name="Executable">The executable it resolved to.</param>
 /// <param name="Arguments">argv without the program's name.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.ExecItem")]
-public sealed record ExecItem([property: Id(0)] string Path, [property: Id(1)] string Executable, [property: Id(2)] ArgumentList Arguments) : BehaviourItem;
+public sealed record ExecItem([property: Id(0)] string Path, [property: Id(1)] string Executable, [property: Id(2)] ArgumentList Arguments) : BehaviourItem
+{
+    /// <summary>The most argument lists kept of one program: some change with every run and would fill the profile.</summary>
+    public const int MaxArgumentLists = 64;
+
+    /// <summary>
+    /// What people who allow a program with any arguments write as its only one. An entry that has neither an executable nor arguments means the
+    /// same.
+    /// </summary>
+    public const string AnyArguments = "*";
+}
 
 /// <summary>A file that was opened, with flags as a set (<see cref="OpenFlags.ToSet"/>).</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.OpenItem")]

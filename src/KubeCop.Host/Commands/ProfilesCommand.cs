@@ -73,6 +73,7 @@ internal static class ProfilesCommand
         var container = new Option<string>("--container") { Description = "Name of the container in its workload.", HelpName = "NAME", Required = true };
         var exec = Several("--exec", "PATH", "A program's path as it is invoked, absolute.");
         var executable = new Option<string>("--executable") { Description = "What the programs' paths lead to. Default: whatever they lead to.", HelpName = "PATH" };
+        var argument = Several("--arg", "ARGUMENT", "An argument of the program, in their order, as --arg=-c --arg=id. Without any the program may have whichever.");
         var open = Several("--open", "PATH", "A file's path, absolute; a name in it that is ⋯ stands for any, * at its end for one or more.");
         var flags = new Option<string>("--flags") { Description = "How the files are opened, as in the profile: O_RDONLY,O_CLOEXEC. Default: O_RDONLY.", HelpName = "FLAGS" };
         var syscall = Several("--syscall", "NAME", "A system call.");
@@ -83,7 +84,7 @@ internal static class ProfilesCommand
         var incoming = Several("--incoming", "PROTO:PORT", "A port where others reach the container, as tcp:8080.");
         var command = new Command("allow", "Add behaviour to a profile in force.")
         {
-            name, container, exec, executable, open, flags, syscall, capability, refused, dns, connect, incoming,
+            name, container, exec, executable, argument, open, flags, syscall, capability, refused, dns, connect, incoming,
         };
         Option<string[]>[] behaviour = [exec, open, syscall, capability, refused, dns, connect, incoming];
         command.Validators.Add(result =>
@@ -91,6 +92,11 @@ internal static class ProfilesCommand
             if (behaviour.All(option => result.GetResult(option) is null))
             {
                 result.AddError($"Nothing to allow: give {string.Join(" or ", behaviour.Select(static option => $"{option.Name} {option.HelpName}"))}.");
+            }
+
+            if (result.GetResult(argument) is not null && result.GetValue(exec)?.Length != 1)
+            {
+                result.AddError("--arg tells what a program is started with; give one --exec PATH with it.");
             }
 
             if (result.GetResult(flags) is not null && result.GetResult(open) is null)
@@ -118,7 +124,8 @@ internal static class ProfilesCommand
                 Given(connect),
                 result.GetValue(executable),
                 Given(refused),
-                Given(incoming));
+                Given(incoming),
+                Given(argument));
             await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken);
             Console.Error.WriteLine("allowed");
             return ExitCode.Success;

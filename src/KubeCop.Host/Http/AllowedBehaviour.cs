@@ -13,10 +13,15 @@ internal static class AllowedBehaviour
     /// <exception cref="BadRequestException">Something is not of its form, or there is nothing.</exception>
     public static IReadOnlyList<BehaviourItem> Of(AllowRequest request)
     {
+        string[] arguments = [.. Each(request.Arguments)];
+        if (arguments.Length > 0 && request.Execs?.Count != 1)
+        {
+            throw new BadRequestException("Arguments belong to one program: give exactly one of execs with them.");
+        }
+
         BehaviourItem[] items =
         [
-            // Without an executable the entry stands for whatever the path leads to, which is what a person means.
-            .. Each(request.Execs).Select(path => new ExecItem(Absolute(path), request.Executable ?? "", new ArgumentList([]))),
+            .. Each(request.Execs).Select(path => Exec(path, request.Executable, arguments)),
             .. Each(request.Opens).Select(Open),
             .. Each(request.Syscalls).Select(Syscall),
             .. Each(request.Capabilities).Select(static text => Capability(text, isRefused: false)),
@@ -33,6 +38,10 @@ internal static class AllowedBehaviour
     // The serializer lets null into lists.
     private static IEnumerable<T> Each<T>(IReadOnlyList<T>? values)
         where T : class => values?.Select(static value => value ?? throw new BadRequestException("A list has null in it.")) ?? [];
+
+    // Without an executable the entry stands for whatever the path leads to, and without arguments for any, which is what a person means.
+    private static ExecItem Exec(string path, string? executable, string[] arguments) =>
+        new(Absolute(path), executable ?? "", new ArgumentList(arguments.Length == 0 && executable is not null ? [ExecItem.AnyArguments] : arguments));
 
     private static OpenItem Open(AllowedOpen open)
     {

@@ -297,6 +297,7 @@ internal sealed record ParameterView(string Name, string Type, string Default, s
 /// <summary>What a user allows a container, body of <c>POST /api/v1/profiles/NAME/allow</c>.</summary>
 /// <param name="Execs">Absolute paths as programs are invoked.</param>
 /// <param name="Executable">What the paths have to lead to; absent for whatever they lead to.</param>
+/// <param name="Arguments">Of the one program in <paramref name="Execs"/>, without its name; none stands for any.</param>
 /// <param name="Capabilities"><c>CAP:SYSCALL</c>, or <c>CAP</c> for every system call.</param>
 /// <param name="RefusedCapabilities">The same, of what may be asked for in vain but not used.</param>
 /// <param name="Connections">Outgoing ones, as <c>PROTO:ADDRESS:PORT</c>.</param>
@@ -311,7 +312,8 @@ internal sealed record AllowRequest(
     IReadOnlyList<string>? Connections = null,
     string? Executable = null,
     IReadOnlyList<string>? RefusedCapabilities = null,
-    IReadOnlyList<string>? Incoming = null);
+    IReadOnlyList<string>? Incoming = null,
+    IReadOnlyList<string>? Arguments = null);
 
 internal sealed record AllowedOpen(string Path, IReadOnlyList<string> Flags);
 

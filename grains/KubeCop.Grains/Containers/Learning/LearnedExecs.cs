@@ -7,11 +7,6 @@ namespace KubeCop.Grains.Containers.Learning;
 /// <summary>Programs, each with the argument lists it was started with.</summary>
 internal sealed class LearnedExecs(int maxEntries) : LearnedKind
 {
-    /// <summary>
-    /// The most argument lists kept of one program: some change with every run, would fill the profile, and no rule compares them.
-    /// </summary>
-    public const int MaxArgumentLists = 64;
-
     private readonly HashSet<ExecKey> _execs = [];
     private readonly Dictionary<(string Path, string Executable), int> _argumentLists = [];
 
@@ -32,7 +27,7 @@ internal sealed class LearnedExecs(int maxEntries) : LearnedKind
         }
 
         ref var lists = ref CollectionsMarshal.GetValueRefOrAddDefault(_argumentLists, key.Program, out _);
-        if (lists >= MaxArgumentLists)
+        if (lists >= ExecItem.MaxArgumentLists)
         {
             return LearnOutcome.Full;
         }

@@ -16,7 +16,20 @@ internal static class AllowCommand
         ProfileSections.Execs,
         "execs",
         new JsonObject { ["path"] = exec.Path },
-        Option("exec", exec.Path) + (exec.Executable.Length == 0 ? "" : Option("executable", exec.Executable)));
+        OptionsOf(exec));
+
+    /// <summary>The same only with the arguments it had; of one that had none, with any.</summary>
+    public static string ForArguments(in RuleContext context, in SensorEvent exec)
+    {
+        var arguments = exec.Exec?.Arguments.Skip(1).ToArray() ?? [];
+        var entry = new JsonObject { ["path"] = exec.Path };
+        if (arguments.Length > 0)
+        {
+            entry["args"] = new JsonArray([.. arguments.Select(static argument => (JsonNode)argument)]);
+        }
+
+        return For(context, ProfileSections.Execs, "execs", entry, OptionsOf(exec) + string.Concat(arguments.Select(static argument => Option("arg", argument))));
+    }
 
     /// <param name="flags">A set as of <see cref="OpenFlags.ToSet"/>.</param>
     public static string ForOpen(in RuleContext context, string path, uint flags)
@@ -64,6 +77,9 @@ internal static class AllowCommand
             Option("connect", $"{network.Protocol}:{Connection.EndpointOf(network)}"));
     }
 
+    private static string OptionsOf(in SensorEvent exec) =>
+        Option("exec", exec.Path) + (exec.Executable.Length == 0 ? "" : Option("executable", exec.Executable));
+
     private static string For(in RuleContext context, ProfileSections section, string list, JsonNode entry, string options)
     {
         var (container, workload) = (context.Container, context.Container.Workload);
@@ -100,7 +116,7 @@ internal static class AllowCommand
         ["value"] = list is [_, var direction] ? new JsonObject { [direction] = new JsonArray(entry) } : new JsonArray(entry),
     };
 
-    // A value that starts like an option or a response file (-x, @x) must not be taken for one.
+    // A value that starts like an option or a response file (-x, @x) must not be taken for one; behind = there must be one.
     private static string Option(string name, string value) =>
-        $" --{name}{(value.Length > 0 && (char.IsAsciiLetterOrDigit(value[0]) || value[0] == '/') ? ' ' : '=')}{ShellText.Quote(value)}";
+        $" --{name}{(value.Length == 0 || char.IsAsciiLetterOrDigit(value[0]) || value[0] == '/' ? ' ' : '=')}{ShellText.Quote(value)}";
 }

@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Deviations;
 using KubeCop.Core.Rules.Wording;
+using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Host.Http;
 using KubeCop.Tests.Core;
@@ -83,6 +85,38 @@ public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHost
         }
 
         static List<string> Items(JsonArray array) => [.. array.Select(static item => item?.ToJsonString() ?? "null")];
+    }
+
+    /// <summary>Whatever an argument holds, and only for that.</summary>
+    [Fact]
+    public async Task FixOfArguments_Pasted_AllowsThemAndNoOthers()
+    {
+        string[] arguments = ["/bin/known", "-c", "", "@file", "--arg=x", "word", "it's $(trap)\n"];
+        var (container, workload) = await StartAsync("fix-arguments");
+        await workload.AllowAsync(container.Name, Deviation.Known);
+
+        await PasteAsync((await FindingAsync(workload, container, "/bin/known", arguments))!.Fix);
+
+        Assert.Null(await FindingAsync(workload, container, "/bin/known", arguments));
+        Assert.NotNull(await FindingAsync(workload, container, "/bin/known", [.. arguments, "more"]));
+    }
+
+    [Fact]
+    public async Task FixOfAProgram_Pasted_AllowsItWithAnyArguments()
+    {
+        var (container, workload) = await StartAsync("fix-program");
+        await PasteAsync(Deviation.FixOf(Sample.Exec("/bin/x", args: ["x", "-a"]), new RuleContext(container, Compiled((await workload.GetProfileAsync())!))));
+        Assert.Null(await FindingAsync(workload, container, "/bin/x", ["x", "-b"]));
+    }
+
+    private static async Task<Finding?> FindingAsync(IWorkloadGrain workload, ContainerDescription container, string path, string[] arguments) =>
+        UnexpectedArguments.Type.Create(RuleArguments.Default)
+            .Evaluate(Sample.Exec(path, args: arguments), new RuleContext(container, Compiled((await workload.GetProfileAsync())!)));
+
+    private async Task<(ContainerDescription Container, IWorkloadGrain Workload)> StartAsync(string name)
+    {
+        var container = await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, name, "/bin/a");
+        return (container, node.Grains.GetGrain<IWorkloadGrain>(container.Workload.GrainKey));
     }
 
     private async Task PasteAsync(string command)

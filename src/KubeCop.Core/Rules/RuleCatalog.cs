@@ -15,8 +15,17 @@ public static class RuleCatalog
         UnexpectedCapabilityUsed.Type,
         UnexpectedDomainRequest.Type,
         KubernetesClientExecuted.Type,
+        EnvironmentRead.Type,
+        SensitiveFileAccess.Type,
+        UnexpectedEgress.Type,
+        UnexpectedArguments.Type,
         ExecFromMaliciousSource.Type,
         ExecBinaryNotInBaseImage.Type,
+        FilelessExecution.Type,
+        MiningDomainRequest.Type,
+        MiningPortConnection.Type,
+        UnexpectedPtrace.Type,
+        ReverseShell.Type,
     ];
 
     /// <summary>What the rules are, by id.</summary>

@@ -31,6 +31,8 @@ internal static class Deviation
         ["dns hostile"] = Sample.Query(@"$(reboot)`\x1b\x00'.example"),
         ["kubectl"] = Sample.Exec("/usr/bin/kubectl"),
         ["connection"] = Sample.Connect("10.96.0.1", 443),
+        ["environment"] = Sample.Open("/proc/1/environ", 0x80000),
+        ["connection to the internet"] = Sample.Connect("93.184.216.34", 443),
         ["connection by IPv6"] = Sample.Connect("fd00::1", 6443),
     };
 

@@ -13,9 +13,18 @@ public sealed class RuleCatalogTests
     [InlineData("R0004", "Unexpected capability used", Severity.High, true, EventKind.Capability, "capabilities, whitelisted")]
     [InlineData("R0005", "Unexpected domain request", Severity.Medium, true, EventKind.Dns, "dns, whitelisted")]
     [InlineData("R0007", "Kubernetes Client Executed", Severity.Critical, true, EventKind.Exec, "exec, malicious, whitelisted")]
+    [InlineData("R0008", "Read Environment Variables from procfs", Severity.Medium, true, EventKind.Open, "open, procfs, environment, whitelisted")]
+    [InlineData("R0010", "Unexpected Sensitive File Access", Severity.Medium, true, EventKind.Open, "open, files, malicious, whitelisted")]
+    [InlineData("R0011", "Unexpected Egress Network Traffic", Severity.Medium, true, EventKind.Network, "network, whitelisted")]
+    [InlineData("R0040", "Unexpected process arguments", Severity.Medium, true, EventKind.Exec, "exec, whitelisted")]
     [InlineData("R1000", "Exec from malicious source", Severity.Critical, false, EventKind.Exec, "exec, signature")]
     [InlineData("R1001", "Exec Binary Not In Base Image", Severity.Critical, false, EventKind.Exec, "exec, malicious, binary, base image")]
-    public void Descriptors_KubeCopsRules_KeepTheirContract(string id, string name, Severity severity, bool needsProfile, EventKind kind, string tags)
+    [InlineData("R1005", "Fileless execution detected", Severity.High, false, EventKind.Exec, "exec, signature, fileless, execution")]
+    [InlineData("R1008", "Crypto Mining Domain Communication", Severity.Critical, false, EventKind.Dns, "dns, crypto, miners, malicious")]
+    [InlineData("R1009", "Crypto Mining Related Port Communication", Severity.Medium, false, EventKind.Network, "network, crypto, miners, malicious")]
+    [InlineData("R1015", "Unexpected Ptrace Syscall Usage", Severity.Medium, false, EventKind.Ptrace, "ptrace, process, malicious")]
+    [InlineData("R1100", "Reverse shell", Severity.Critical, false, EventKind.Exec, "exec, network, signature, malicious")]
+    public void Descriptors_KeepTheirContract(string id, string name, Severity severity, bool needsProfile, EventKind kind, string tags)
     {
         var rule = Assert.Single(RuleCatalog.Descriptors, rule => rule.Id == id);
         Assert.Equal((name, severity, needsProfile, kind, tags), (rule.Name, rule.Severity, rule.NeedsProfile, rule.Events[0], string.Join(", ", rule.Tags)));
@@ -24,13 +33,15 @@ public sealed class RuleCatalogTests
     [Fact]
     public void DefaultRules_AllKinds_AreDispatched()
     {
-        Assert.Equal(["R0001", "R0007", "R1000", "R1001"], Ids(EventKind.Exec));
-        Assert.Equal(["R0002"], Ids(EventKind.Open));
+        Assert.Equal(["R0001", "R0007", "R0040", "R1000", "R1001", "R1005", "R1100"], Ids(EventKind.Exec));
+        Assert.Equal(["R0002", "R0008", "R0010"], Ids(EventKind.Open));
         Assert.Equal(["R0003"], Ids(EventKind.Syscall));
         Assert.Equal(["R0004"], Ids(EventKind.Capability));
-        Assert.Equal(["R0005"], Ids(EventKind.Dns));
-        Assert.Equal(["R0007"], Ids(EventKind.Network));
-        Assert.Empty(Ids(EventKind.Fork));
+        Assert.Equal(["R0005", "R0011", "R1008"], Ids(EventKind.Dns));
+        Assert.Equal(["R0007", "R0011", "R1009", "R1100"], Ids(EventKind.Network));
+        Assert.Equal(["R1015"], Ids(EventKind.Ptrace));
+        Assert.Equal(["R1100"], Ids(EventKind.Fork));
+        Assert.Equal(["R1100"], Ids(EventKind.Exit));
 
         static string[] Ids(EventKind kind) => [.. RuleCatalog.DefaultRules.For(kind).ToArray().Select(static bound => bound.Rule.Descriptor.Id)];
     }

@@ -346,15 +346,25 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>
     /// Has the sensor report no more of what differs from an open only by the file's name, if that makes no difference to anybody: the
-    /// profile knows all names there, and no rule looks at opens but to compare them with it.
+    /// profile knows all names there, and no rule that does not compare with it has to see them.
     /// </summary>
     private void EndLikeIt(in SensorEvent named)
     {
-        if (named.Kind == EventKind.Open && named.Directory != 0 && _rules.Signatures(EventKind.Open).IsEmpty
-            && OpenFlags.ToSet(named.Value) is var flags && (_profile!.OpenFlagsBeside(named.Path) & flags) == flags && !SensitivePaths.Covers(named.Path))
+        if (named.Kind != EventKind.Open || named.Directory == 0 || OpenFlags.ToSet(named.Value) is var flags && (_profile!.OpenFlagsBeside(named.Path) & flags) != flags
+            || SensitivePaths.Covers(named.Path))
         {
-            _repeats.EndOpensIn(_container!.CgroupId, named.Directory);
+            return;
         }
+
+        foreach (var bound in _rules.For(EventKind.Open))
+        {
+            if (bound.Rule.NeedsOthersBeside(named.Path))
+            {
+                return;
+            }
+        }
+
+        _repeats.EndOpensIn(_container!.CgroupId, named.Directory);
     }
 
     // A refused check of a capability is learned as such: most are made on the way of doing something else, all the time.

@@ -10,6 +10,9 @@ public static class Namespaces
         ("pid", 0x2000_0000), ("net", 0x4000_0000),
     ];
 
+    /// <summary>The CLONE_NEW* bits of all of them.</summary>
+    public static readonly uint All = Named.Aggregate(0u, static (bits, name) => bits | name.Bit);
+
     /// <param name="flags">CLONE_NEW* bits; others are left out.</param>
     public static IReadOnlyList<string> Names(uint flags) => [.. Named.Where(name => (flags & name.Bit) != 0).Select(static name => name.Name)];
 }

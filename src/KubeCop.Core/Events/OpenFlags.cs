@@ -9,6 +9,9 @@ public static class OpenFlags
 
     public const uint Create = 0x40;
 
+    /// <summary>What changes a file, in a set as of <see cref="ToSet"/>: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC.</summary>
+    public const uint Writing = 2 | 4 | Create | 0x200;
+
     // Four flags have other bits on arm64 (arch/arm64/include/uapi/asm/fcntl.h); the rest is include/uapi/asm-generic/fcntl.h.
     private static readonly bool Arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 

@@ -23,6 +23,12 @@ public interface IRule
     bool NeedsEvery(in SensorEvent sensorEvent) => false;
 
     /// <summary>
+    /// Whether the rule has to see the opens of other files in this one's directory although the profile knows any name there. Rules that
+    /// compare with the profile do not; of others each that looks at opens, unless it says that no name there can matter to it.
+    /// </summary>
+    bool NeedsOthersBeside(string path) => !Descriptor.NeedsProfile;
+
+    /// <summary>
     /// The rule as one container uses it: this one, or a new one that remembers what this container did. It must be bounded, compares kernel
     /// timestamps in either order of arrival, and lives until the rule is no longer bound to the container.
     /// </summary>

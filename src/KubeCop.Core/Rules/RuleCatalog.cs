@@ -14,6 +14,7 @@ public static class RuleCatalog
         UnexpectedSystemCall.Type,
         UnexpectedCapabilityUsed.Type,
         UnexpectedDomainRequest.Type,
+        UnexpectedServiceAccountTokenAccess.Type,
         KubernetesClientExecuted.Type,
         EnvironmentRead.Type,
         SensitiveFileAccess.Type,
@@ -21,7 +22,12 @@ public static class RuleCatalog
         UnexpectedArguments.Type,
         ExecFromMaliciousSource.Type,
         ExecBinaryNotInBaseImage.Type,
+        KernelModuleLoad.Type,
+        MaliciousSshConnection.Type,
+        ExecFromMount.Type,
         FilelessExecution.Type,
+        UnshareUsage.Type,
+        CryptoMinerDetected.Type,
         MiningDomainRequest.Type,
         MiningPortConnection.Type,
         UnexpectedPtrace.Type,
@@ -31,7 +37,7 @@ public static class RuleCatalog
     /// <summary>What the rules are, by id.</summary>
     public static IReadOnlyList<RuleDescriptor> Descriptors { get; } = [.. Types.Select(static type => type.Descriptor)];
 
-    /// <summary>The rules of KubeCop's default binding with its parameters, each with its own severity.</summary>
+    /// <summary>The rules of KubeCop's default binding with its parameters, and R1006, each with its own severity.</summary>
     public static RuleSet DefaultRules { get; } = new(Types.Select(static type => new BoundRule(
         type.Create(RuleArguments.Read(type.Descriptor, DefaultArguments.GetValueOrDefault(type.Descriptor.Id) ?? [])),
         type.Descriptor.Severity)));

@@ -16,4 +16,10 @@ public sealed class NodeOptions
 
     /// <summary>Prefix of the host's file system where it is mounted elsewhere (in a pod: <c>/host</c>). Default: <c>HOST_ROOT</c>, else <c>/</c>.</summary>
     public string HostRoot { get; set; } = Environment.GetEnvironmentVariable("HOST_ROOT") is { Length: > 0 } root ? root : "/";
+
+    /// <summary>
+    /// IP address at which containers reach the Kubernetes API server: R0007 compares connections with it, and fixes of alerts are commands for
+    /// kubectl. Empty for none: R0007 knows clients by their programs only, and fixes are commands for kubecop. Default: <c>KUBERNETES_SERVICE_HOST</c>, which the kubelet sets in every pod; none outside of pods.
+    /// </summary>
+    public string ApiServer { get; set; } = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") ?? "";
 }

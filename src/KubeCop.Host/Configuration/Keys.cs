@@ -7,6 +7,7 @@ internal static class Keys
     public const string NodeName = "KubeCop:Node:Name";
     public const string DataDirectory = "KubeCop:Node:DataDirectory";
     public const string HostRoot = "KubeCop:Node:HostRoot";
+    public const string ApiServer = "KubeCop:Node:ApiServer";
     public const string HttpAddress = "KubeCop:Http:Address";
     public const string OutputFormat = "KubeCop:Output:Format";
     public const string Stdout = "KubeCop:Output:Stdout";

@@ -1,6 +1,6 @@
 namespace KubeCop.Host.Configuration;
 
-/// <summary>The environment variables of KubeCop, which keep their names and meaning.</summary>
+/// <summary>The environment variables of KubeCop, which keep their names and meaning, and Kubernetes' own.</summary>
 internal static class LegacyVariables
 {
     private static readonly string[] WithoutEffect = ["_PPROF_SERVER", "GOMEMLIMIT", "SAMPLING_INTERVAL", "RUNC_PATH"];
@@ -21,6 +21,11 @@ internal static class LegacyVariables
         if (Value("HOST_ROOT") is { } root)
         {
             yield return new(Keys.HostRoot, root);
+        }
+
+        if (Value("KUBERNETES_SERVICE_HOST") is { } apiServer)
+        {
+            yield return new(Keys.ApiServer, apiServer);
         }
 
         if (Value("DEBUG") is not null)

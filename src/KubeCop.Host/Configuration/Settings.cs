@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Net;
+using System.Net.Sockets;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
@@ -124,7 +126,12 @@ internal sealed class Settings
         return configuration;
     }
 
-    private static string SourceOf(string key) => key == Keys.LearningPeriod ? $"--learning-period ({key}, FINALIZATION_DURATION)" : key;
+    private static string SourceOf(string key) => key switch
+    {
+        Keys.LearningPeriod => $"--learning-period ({key}, FINALIZATION_DURATION)",
+        Keys.ApiServer => $"{key} (KUBERNETES_SERVICE_HOST)",
+        _ => key,
+    };
 
     private static void Bind(IConfiguration configuration, string section, object options)
     {
@@ -146,6 +153,9 @@ internal sealed class Settings
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
 
+        Require(TryReadAddress(Node.ApiServer, out var apiServer), SourceOf(Keys.ApiServer), Node.ApiServer, "an IP address such as 10.96.0.1, or nothing");
+        Node.ApiServer = apiServer;
+
         foreach (var socket in Containers.RuntimeSockets)
         {
             Require(
@@ -160,6 +170,25 @@ internal sealed class Settings
         // The name is the first part of container grain keys.
         Require(Node.Name.Length is > 0 and <= 253 && !Node.Name.Contains('/'), "NODE_NAME", Node.Name, "a host name");
         _ = Http.EndPoint;
+    }
+
+    /// <param name="address">As events have it; empty when the text is.</param>
+    private static bool TryReadAddress(string text, out string address)
+    {
+        address = "";
+        if (text.Length == 0)
+        {
+            return true;
+        }
+
+        // What parses besides (octal and shortened IPv4, ports, scopes) is a typing error here.
+        if (!IPAddress.TryParse(text, out var parsed) || (parsed.AddressFamily == AddressFamily.InterNetwork ? parsed.ToString() != text : text.AsSpan().ContainsAny("[]%")))
+        {
+            return false;
+        }
+
+        address = (parsed.IsIPv4MappedToIPv6 ? parsed.MapToIPv4() : parsed).ToString();
+        return true;
     }
 
     private static void Require(bool condition, string option, object value, string accepted)

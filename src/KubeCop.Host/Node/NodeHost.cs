@@ -146,7 +146,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Learning));
         services.AddSingleton(MsOptions.Create(settings.Alerts));
         services.AddSingleton(MsOptions.Create(settings.Sensor));
-        services.AddSingleton(new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters(), Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST")));
+        services.AddSingleton(new NodeRules(
+            new FixedRules(RuleCatalog.DefaultRules), new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
         services.AddSingleton(RuleCatalog.DefaultRules);
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));

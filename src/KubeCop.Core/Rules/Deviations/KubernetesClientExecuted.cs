@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Data;
 using KubeCop.Core.Rules.Wording;
 
 namespace KubeCop.Core.Rules.Deviations;
@@ -10,12 +11,8 @@ namespace KubeCop.Core.Rules.Deviations;
 /// </summary>
 internal sealed class KubernetesClientExecuted : IRule
 {
-    private static readonly FrozenSet<string> Clients = FrozenSet.Create(
-        StringComparer.Ordinal,
-        "kubectl", "kubeadm", "kubelet", "kube-proxy", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "crictl", "docker", "containerd", "runc",
-        "ctr", "containerd-shim", "containerd-shim-runc-v2", "containerd-shim-runc-v1", "containerd-shim-runc-v0", "containerd-shim-runc");
-
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ClientsByName = Clients.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Clients =
+        RuleData.Read("kubernetes-clients").ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
     public static RuleType Type { get; } = new(
         new RuleDescriptor
@@ -71,5 +68,5 @@ internal sealed class KubernetesClientExecuted : IRule
             AllowCommand.ForConnection(context, network));
     }
 
-    private static bool IsClient(string path) => ClientsByName.Contains(path.AsSpan(path.LastIndexOf('/') + 1));
+    private static bool IsClient(string path) => Clients.Contains(path.AsSpan(path.LastIndexOf('/') + 1));
 }

@@ -7,8 +7,6 @@ namespace KubeCop.Core.Rules.Deviations;
 /// <summary>R0002.</summary>
 internal sealed class UnexpectedFileAccess : IRule
 {
-    private const uint Write = 2 | 4 | OpenFlags.Create | 0x200;
-
     private static readonly RuleParameter<bool> IgnoreMounts = RuleParameter.Boolean(
         "ignoreMounts",
         false,
@@ -60,7 +58,7 @@ internal sealed class UnexpectedFileAccess : IRule
         var names = string.Join(", ", OpenFlags.Names(flags));
         return new Finding(
             // Writing a file that was only read so far is another deed, which repeats of the reading must not hide.
-            Refusal.Subject(sensorEvent, (flags & Write) == 0 ? sensorEvent.Path : $"{sensorEvent.Path} for writing"),
+            Refusal.Subject(sensorEvent, (flags & OpenFlags.Writing) == 0 ? sensorEvent.Path : $"{sensorEvent.Path} for writing"),
             $"Unexpected file access: {sensorEvent.Path} with {names}{Refusal.Note(sensorEvent)}",
             known == 0 ? "Only files of the profile are opened." : $"This file is opened with no other flags than {string.Join(", ", OpenFlags.Names(known))}.",
             AllowCommand.ForOpen(context, sensorEvent.Path, flags));

@@ -48,4 +48,8 @@ internal static class ProcessPath
             _ => null,
         };
     }
+
+    /// <summary>Whether it is what a process executes: <c>/proc/self/exe</c>, <c>/proc/thread-self/exe</c>, <c>/proc/&lt;pid&gt;/exe</c>.</summary>
+    public static bool IsExecutable(string path) =>
+        path.EndsWith("/exe", StringComparison.Ordinal) && path.AsSpan().Count('/') == 3 && path.StartsWith("/proc/", StringComparison.Ordinal) && PrefixOf(path) is not null;
 }

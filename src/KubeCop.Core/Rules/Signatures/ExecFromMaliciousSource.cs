@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Data;
 using KubeCop.Core.Rules.Matching;
 using KubeCop.Core.Rules.Wording;
 
@@ -10,7 +11,10 @@ namespace KubeCop.Core.Rules.Signatures;
 /// </summary>
 internal sealed class ExecFromMaliciousSource : IRule
 {
-    private static readonly PathPrefix[] Prefixes = [new("/dev/shm"), new("/run"), new("/var/run")];
+    private const EventFlags NotAFileOfTheImage =
+        EventFlags.FileUpperLayer | EventFlags.FileDeleted | EventFlags.FileInMemory | EventFlags.PathUnreachable | EventFlags.PathTruncated;
+
+    private static readonly PathPrefix[] Prefixes = [.. RuleData.Read("exec-sources").Select(static path => new PathPrefix(path))];
 
     public static RuleType Type { get; } = new(
         new RuleDescriptor
@@ -24,8 +28,9 @@ internal sealed class ExecFromMaliciousSource : IRule
             Mitre = new MitreTechnique("T1059", "Command and Scripting Interpreter", "Execution"),
             Events = [EventKind.Exec],
             NeedsProfile = false,
-            FalsePositives = "Init systems that keep their programs in /run (s6-overlay), programs that start themselves anew through /proc/self/exe, and "
-                + "a program started again after a package upgrade deleted it. Leave the rule out of the binding of such workloads.",
+            FalsePositives = "Init systems that keep their programs in /run (s6-overlay), and a program started again after a package upgrade deleted it. "
+                + "Leave the rule out of the binding of such workloads. A program of the image that starts itself anew through /proc/self/exe (busybox, many Go "
+                + "programs) is not reported.",
         },
         static _ => new ExecFromMaliciousSource());
 
@@ -53,9 +58,14 @@ internal sealed class ExecFromMaliciousSource : IRule
             return "memory (memfd)";
         }
 
-        if (PrefixOf(sensorEvent.Executable) is { } prefix || (prefix = PrefixOf(sensorEvent.Path)) is not null)
+        if (PrefixOf(sensorEvent.Executable) is { } place)
         {
-            return prefix;
+            return place;
+        }
+
+        if (PrefixOf(sensorEvent.Path) is { } invoked && !StartsItselfAnew(sensorEvent))
+        {
+            return invoked;
         }
 
         // The name it had proves nothing: another file can be there now, and what ran can no more be looked at.
@@ -72,6 +82,11 @@ internal sealed class ExecFromMaliciousSource : IRule
         // The end of a path does not tell whether it began with one of the places above.
         return (sensorEvent.Flags & EventFlags.PathTruncated) != 0 ? "a path too deep to be seen whole" : null;
     }
+
+    // The kernel has resolved it to a file of the image that its own path leads to, so nothing is hidden. Whose it is cannot be told for
+    // /proc/<pid>/exe, whose number is that of the container's pid namespace, and makes no difference.
+    private static bool StartsItselfAnew(in SensorEvent sensorEvent) =>
+        ProcessPath.IsExecutable(sensorEvent.Path) && sensorEvent.Executable.StartsWith('/') && (sensorEvent.Flags & NotAFileOfTheImage) == 0;
 
     private static string? PrefixOf(string path)
     {

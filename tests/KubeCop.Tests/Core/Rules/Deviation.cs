@@ -19,6 +19,7 @@ internal static class Deviation
         ["open"] = Sample.Open("/etc/shadow", 0x80002),
         ["open of a path from nowhere"] = Sample.Open("(unreachable)"),
         ["open for writing of what is read"] = Sample.Open("/etc/known", 1),
+        ["token"] = Sample.Open("/run/secrets/kubernetes.io/serviceaccount/..data/token", 0x80000),
         ["syscall"] = Sample.Syscall("unshare"),
         ["capability"] = Sample.Capability("NET_ADMIN", "socket"),
         ["refused capability"] = Sample.Capability("SYS_MODULE", "finit_module", granted: false),

@@ -45,4 +45,17 @@ public sealed class PathTests
     [InlineData("/process/1", null)]
     [InlineData("/dev/fdx/3", null)]
     public void ProcessPath_Path_HasPrefix(string path, string? prefix) => Assert.Equal(prefix, ProcessPath.PrefixOf(path));
+
+    [Theory]
+    [InlineData("/proc/self/exe", true)]
+    [InlineData("/proc/thread-self/exe", true)]
+    [InlineData("/proc/77/exe", true)]
+    [InlineData("/proc/self/fd/exe", false)]
+    [InlineData("/proc/self/cwd/exe", false)]
+    [InlineData("/proc/self/exec", false)]
+    [InlineData("/proc/self", false)]
+    [InlineData("/proc/sys/exe", false)]
+    [InlineData("/dev/fd/exe", false)]
+    [InlineData("/a/proc/self/exe", false)]
+    public void ProcessPath_Executable_IsTheLinkToIt(string path, bool isExecutable) => Assert.Equal(isExecutable, ProcessPath.IsExecutable(path));
 }

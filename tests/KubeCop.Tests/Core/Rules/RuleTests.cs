@@ -85,6 +85,16 @@ public sealed class RuleTests
     [InlineData("/run/x.sh", "/bin/sh", EventFlags.None, "/run")] // a script
     [InlineData("/proc/self/fd/3", "/usr/bin/x", EventFlags.None, "/proc/self")]
     [InlineData("/proc/77/root/x", "/x", EventFlags.None, "/proc/<pid>")]
+    [InlineData("/proc/self/exe", "/bin/busybox", EventFlags.None, null)] // a shell that runs an applet
+    [InlineData("/proc/thread-self/exe", "/bin/busybox", EventFlags.None, null)]
+    [InlineData("/proc/10/exe", "/usr/bin/runner", EventFlags.None, null)]
+    [InlineData("/proc/self/exe", "/bin/busybox", EventFlags.FileUpperLayer, "/proc/self")]
+    [InlineData("/proc/self/exe", "/bin/busybox", EventFlags.FileDeleted, "/proc/self")]
+    [InlineData("/proc/self/exe", "/usr/bin/runc", EventFlags.PathUnreachable, "/proc/self")] // of the host
+    [InlineData("/proc/self/exe", "/memfd:x", EventFlags.FileInMemory, "memory (memfd)")]
+    [InlineData("/proc/self/exe", "/dev/shm/x", EventFlags.None, "/dev/shm")]
+    [InlineData("/proc/self/exe", "", EventFlags.None, "/proc/self")] // refused before it was resolved
+    [InlineData("/proc/self/fd/3", "/bin/busybox", EventFlags.None, "/proc/self")]
     [InlineData("/dev/fd/5", "/memfd:x", EventFlags.FileInMemory, "memory (memfd)")]
     [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.FileDeleted, "a deleted file")]
     [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.PathUnreachable, "a place that no path of the container leads to")]
@@ -109,6 +119,7 @@ public sealed class RuleTests
     [Theory]
     [InlineData(EventFlags.FileUpperLayer, true)]
     [InlineData(EventFlags.FileUpperLayer | EventFlags.Entered, true)]
+    [InlineData(EventFlags.FileUpperLayer | EventFlags.FileDeleted, true)]
     [InlineData(EventFlags.None, false)]
     [InlineData(EventFlags.FileInMemory, false)]
     public void NotInBaseImage_UpperLayer_Fires(EventFlags flags, bool fires)

@@ -76,6 +76,12 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.DataDirectory, "relative", "--data-dir", "starts with /")]
     [InlineData(Keys.HostRoot, "/there/is/nothing", "HOST_ROOT", "exists")]
     [InlineData(Keys.NodeName, "a/b", "NODE_NAME", "host name")]
+    [InlineData(Keys.ApiServer, "kubernetes.default.svc", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.ApiServer, "10.96.0.1:443", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.ApiServer, "10.96.1", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.ApiServer, "10.96.0.010", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.ApiServer, "[fd00::1]:443", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.ApiServer, "fe80::1%eth0", "KUBERNETES_SERVICE_HOST", "an IP address")]
     [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output", "xml")]
     [InlineData("KubeCop:Alerts:MaxPerMinute", "0", "KubeCop:Alerts:MaxPerMinute", "at least 1")]
     [InlineData("KubeCop:Learning:Perod", "1m", "KubeCop:Learning", "Perod")]
@@ -86,6 +92,17 @@ public sealed class SettingsTests : IDisposable
 
         Assert.Contains(option, error.Message, StringComparison.Ordinal);
         Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("10.96.0.1", "10.96.0.1")]
+    [InlineData("::ffff:10.96.0.1", "10.96.0.1")]
+    [InlineData("FD00:0:0::1", "fd00::1")]
+    [InlineData("", "")]
+    public void Load_ApiServer_IsWrittenAsEventsHaveIt(string text, string address)
+    {
+        Assert.Equal(address, Load([(Keys.ApiServer, text)], new() { ["KUBERNETES_SERVICE_HOST"] = "10.0.0.1" }).Node.ApiServer);
+        Assert.Equal(text.Length == 0 ? Load([], []).Node.ApiServer : address, Load([], new() { ["KUBERNETES_SERVICE_HOST"] = text }).Node.ApiServer);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using KubeCop.Core.Rules;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
 using KubeCop.Testing;
@@ -41,7 +42,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     {
         var rules = (await GetAsync("/api/v1/rules")).GetProperty("items").EnumerateArray().ToList();
 
-        Assert.Equal(["R0001", "R0002", "R0003", "R0004", "R0005", "R0007", "R0008", "R0010", "R0011", "R0040", "R1000", "R1001", "R1005", "R1008", "R1009", "R1015", "R1100"], rules.Select(static rule => rule.GetProperty("id").GetString()));
+        Assert.Equal(RuleCatalog.Descriptors.Select(static rule => rule.Id), rules.Select(static rule => rule.GetProperty("id").GetString()));
         Assert.Equal("critical", rules[0].GetProperty("severity").GetString());
     }
 

@@ -10,7 +10,7 @@ namespace KubeCop.Grains;
 public static class KubeCopGrainsSiloBuilderExtensions
 {
     /// <summary>
-    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers <c>RuleSet</c>,
+    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers <c>NodeRules</c>,
     /// <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>, <c>IKernelClock</c>, the values of <see cref="LearningOptions"/> and a grain
     /// storage named <see cref="GrainStorage.Name"/>.
     /// </summary>

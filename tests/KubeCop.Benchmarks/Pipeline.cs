@@ -6,6 +6,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
+using KubeCop.Host.Bindings;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Decoding;
@@ -69,7 +70,7 @@ internal sealed class Pipeline
         public MonitorGrain(ContainerDescription container, CompiledProfile profile, IAlertDispatcher alerts)
         {
             _monitor = new ContainerMonitor(
-                new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
+                new NodeRules(new FixedRules(DefaultBinding.Rules), new RuleCounters()),
                 alerts,
                 new NoRepeatFilter(),
                 new BootClock(),
@@ -94,6 +95,8 @@ internal sealed class Pipeline
         public Task StopAsync() => Task.CompletedTask;
 
         public Task FlushAsync() => Task.CompletedTask;
+
+        public Task RebindAsync() => Task.CompletedTask;
 
         public Task<ContainerStatus?> GetStatusAsync() => Task.FromResult<ContainerStatus?>(null);
     }

@@ -2,6 +2,7 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Grains.Replay;
+using KubeCop.Host.Bindings;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Recording;
 using KubeCop.Testing.Sensor;
@@ -45,7 +46,7 @@ internal static class ReplayBenchmark
         using var replay = new RecordingReplay(Recordings.LearnThenAttack);
         var raised = new Counter();
         var workloads = new ReplayedWorkloads(
-            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
+            new NodeRules(new FixedRules(DefaultBinding.Rules), new RuleCounters()),
             raised,
             replay.Time,
             replay.Time,

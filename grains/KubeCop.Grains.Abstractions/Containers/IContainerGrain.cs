@@ -1,5 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
+using Orleans.Concurrency;
 
 namespace KubeCop.Grains.Abstractions.Containers;
 
@@ -22,6 +23,10 @@ public interface IContainerGrain : IGrainWithStringKey
     /// <summary>Hands everything learned to the workload grain; returns when it is stored.</summary>
     [Alias("Flush")]
     Task FlushAsync();
+
+    /// <summary>The rules in force may have changed: takes them now, and not with the next tick. Nobody waits for that.</summary>
+    [Alias("Rebind"), OneWay]
+    Task RebindAsync();
 
     /// <returns>Null for a container that was never started.</returns>
     [Alias("GetStatus")]

@@ -108,16 +108,25 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
     }
 
+    public Task RebindAsync()
+    {
+        if (_container is null)
+        {
+            ForgetIfUnknown();
+        }
+        else
+        {
+            _monitor.Tick();
+        }
+
+        return Task.CompletedTask;
+    }
+
     public Task<ContainerStatus?> GetStatusAsync()
     {
         if (_container is null)
         {
-            // Whoever lists containers asks about one that has just ended: that must not bring back its grain for as long as idle ones stay.
-            if (_timer is null)
-            {
-                DeactivateOnIdle();
-            }
-
+            ForgetIfUnknown();
             return Task.FromResult<ContainerStatus?>(null);
         }
 
@@ -150,6 +159,15 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         _monitor.Complete();
         _watch?.Dispose();
         return Task.CompletedTask;
+    }
+
+    // Whoever asks all containers asks one that has just ended: that must not bring back its grain for as long as idle ones stay.
+    private void ForgetIfUnknown()
+    {
+        if (_timer is null)
+        {
+            DeactivateOnIdle();
+        }
     }
 
     // Not from activation on: asking for the status of a container that does not exist must not leave a grain behind for ever.

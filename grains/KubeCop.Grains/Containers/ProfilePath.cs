@@ -73,13 +73,13 @@ internal sealed class ProfilePath(int capacity = 1024)
         }
 
         // What os.MkdirTemp adds.
-        var random = name[Timestamp.Length..].IndexOfAnyExceptInRange('0', '9');
-        return random switch
+        var end = Timestamp.Length;
+        while (end < name.Length && char.IsAsciiDigit(name[end]))
         {
-            < 0 => name.Length,
-            > 0 when name[Timestamp.Length + random] == '/' => Timestamp.Length + random,
-            _ => 0,
-        };
+            end++;
+        }
+
+        return end > Timestamp.Length && (end == name.Length || name[end] == '/') ? end : 0;
     }
 
     private string? Projected(string path)

@@ -47,6 +47,8 @@ internal sealed class ReplayedContainer(ReplayedWorkloads workloads, ContainerMo
 
     public Task FlushAsync() => Task.CompletedTask;
 
+    public Task RebindAsync() => Task.CompletedTask;
+
     public Task<ContainerStatus?> GetStatusAsync() => Task.FromResult<ContainerStatus?>(null);
 
     public void Tick()

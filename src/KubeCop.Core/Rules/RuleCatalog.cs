@@ -36,18 +36,4 @@ public static class RuleCatalog
 
     /// <summary>What the rules are, by id.</summary>
     public static IReadOnlyList<RuleDescriptor> Descriptors { get; } = [.. Types.Select(static type => type.Descriptor)];
-
-    /// <summary>The rules of KubeCop's default binding with its parameters, and R1006, each with its own severity.</summary>
-    public static RuleSet DefaultRules { get; } = new(Types.Select(static type => new BoundRule(
-        type.Create(RuleArguments.Read(type.Descriptor, DefaultArguments.GetValueOrDefault(type.Descriptor.Id) ?? [])),
-        type.Descriptor.Severity)));
-
-    private static Dictionary<string, Dictionary<string, object?>> DefaultArguments => new()
-    {
-        ["R0002"] = new()
-        {
-            ["ignoreMounts"] = true,
-            ["ignorePrefixes"] = new[] { "/proc", "/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/kubernetes.io/serviceaccount", "/tmp" },
-        },
-    };
 }

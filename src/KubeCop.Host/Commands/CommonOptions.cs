@@ -17,6 +17,12 @@ internal static class CommonOptions
         HelpName = "DURATION",
     };
 
+    public static Option<string> Bindings() => new("--bindings")
+    {
+        Description = "Which rules are in force for whom: a YAML file of RuntimeRuleAlertBinding objects, or a directory of them. Default: all rules, for all containers.",
+        HelpName = "FILE",
+    };
+
     public static Option<string> Output() => new("--output")
     {
         Description = "Form of the alerts on standard output. Default: text on a terminal, else json (one alert a line).",

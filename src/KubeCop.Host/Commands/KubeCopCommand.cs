@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Bindings;
 using KubeCop.Host.Client;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Recording;
@@ -37,6 +38,15 @@ internal static class KubeCopCommand
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await result.InvokeAsync(invocation, stop.Token);
         }
+        catch (BindingsRefusedException exception)
+        {
+            foreach (var error in exception.Errors)
+            {
+                Console.Error.WriteLine($"kubecop: {error}");
+            }
+
+            return ExitCode.Usage;
+        }
         catch (Exception exception) when (Explain(exception) is { } explained)
         {
             Console.Error.WriteLine($"kubecop: {TerminalText.Escape(explained.Message)}");
@@ -62,6 +72,7 @@ internal static class KubeCopCommand
             DoctorCommand.Create(),
             StatusCommand.Create(),
             RulesCommand.Create(),
+            BindingsCommand.Create(),
             ProfilesCommand.Create(),
             ContainersCommand.Create(),
             AlertsCommand.Create(),

@@ -11,13 +11,19 @@ internal static class ReplayCommand
     {
         var file = new Argument<string>("FILE") { Description = "A recording." };
         var learningPeriod = CommonOptions.LearningPeriod();
+        var bindings = CommonOptions.Bindings();
         var output = CommonOptions.Output();
         var command = new Command(
-            "replay", "Learn and judge what a recording holds, by its own clock: the same alerts each time, without privileges.") { file, learningPeriod, output };
-        command.SetAction((result, cancellationToken) => Task.FromResult(ReplayRun.Run(
+            "replay", "Learn and judge what a recording holds, by its own clock: the same alerts each time, without privileges.") { file, learningPeriod, bindings, output };
+        command.SetAction((result, cancellationToken) => ReplayRun.RunAsync(
             result.GetRequiredValue(file),
-            Settings.Load([.. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod), .. CommonOptions.OutputFormat(result, output)]),
-            cancellationToken)));
+            Settings.Load(
+            [
+                .. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod),
+                .. CommonOptions.Value(result, bindings, Keys.Bindings, Path.GetFullPath),
+                .. CommonOptions.OutputFormat(result, output),
+            ]),
+            cancellationToken));
         return command;
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using KubeCop.Core.Rules;
+using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
 
 namespace KubeCop.Host.Commands;
@@ -28,11 +29,11 @@ internal static class RulesCommand
             }
             else if (result.GetValue(json))
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(RuleView.List(RuleCatalog.DefaultRules), ApiJson.Default.ItemListRuleView));
+                Console.Out.WriteLine(JsonSerializer.Serialize(RuleView.List(DefaultBinding.Rules), ApiJson.Default.ItemListRuleView));
             }
             else
             {
-                Write(RuleView.List(RuleCatalog.DefaultRules).Items, Console.Out);
+                Write(RuleView.List(DefaultBinding.Rules).Items, Console.Out);
             }
         });
         return command;

@@ -16,9 +16,10 @@ internal static class RunCommand
             Description = "Where to serve metrics, health, API and dashboard; port 0 takes a free one. Default: 127.0.0.1:9090.",
             HelpName = "ADDRESS:PORT",
         };
+        var bindings = CommonOptions.Bindings();
         var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose") { Description = "Tell details on standard error." };
-        var command = new Command("run", "Watch the containers of this machine: learn, then alert.") { learningPeriod, dataDirectory, http, output, verbose };
+        var command = new Command("run", "Watch the containers of this machine: learn, then alert.") { learningPeriod, dataDirectory, http, bindings, output, verbose };
         command.SetAction((result, cancellationToken) =>
         {
             var settings = Settings.Load(
@@ -26,6 +27,7 @@ internal static class RunCommand
                 .. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod),
                 .. CommonOptions.Value(result, dataDirectory, Keys.DataDirectory, Path.GetFullPath),
                 .. CommonOptions.Value(result, http, Keys.HttpAddress),
+                .. CommonOptions.Value(result, bindings, Keys.Bindings, Path.GetFullPath),
                 .. CommonOptions.OutputFormat(result, output),
                 .. result.GetValue(verbose) ? [new(Keys.Verbose, bool.TrueString)] : Array.Empty<KeyValuePair<string, string?>>(),
             ]);

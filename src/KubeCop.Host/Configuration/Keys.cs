@@ -9,6 +9,7 @@ internal static class Keys
     public const string HostRoot = "KubeCop:Node:HostRoot";
     public const string ApiServer = "KubeCop:Node:ApiServer";
     public const string HttpAddress = "KubeCop:Http:Address";
+    public const string Bindings = "KubeCop:Bindings:Path";
     public const string OutputFormat = "KubeCop:Output:Format";
     public const string Stdout = "KubeCop:Output:Stdout";
     public const string Verbose = "KubeCop:Output:Verbose";

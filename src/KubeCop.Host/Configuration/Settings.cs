@@ -35,12 +35,13 @@ internal sealed class Settings
         Bind(configuration, JournalOptions.Section, new JournalOptions());
         Bind(configuration, HttpOptions.Section, Http);
         Bind(configuration, OutputOptions.Section, Output);
+        Bind(configuration, BindingOptions.Section, Bindings);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
-                OutputOptions.Section,
+                OutputOptions.Section, BindingOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -65,6 +66,8 @@ internal sealed class Settings
     public HttpOptions Http { get; } = new();
 
     public OutputOptions Output { get; } = new();
+
+    public BindingOptions Bindings { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -151,6 +154,8 @@ internal sealed class Settings
         Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
+        Require(
+            Bindings.Path.Length == 0 || Path.IsPathFullyQualified(Bindings.Path), "--bindings", Bindings.Path, "a file's or directory's path that starts with /");
         Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
 
         Require(TryReadAddress(Node.ApiServer, out var apiServer), SourceOf(Keys.ApiServer), Node.ApiServer, "an IP address such as 10.96.0.1, or nothing");

@@ -8,6 +8,7 @@ using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
+using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
 using KubeCop.Sensor;
 using Microsoft.Extensions.Options;
@@ -31,8 +32,13 @@ internal static class ApiEndpoints
         {
             var services = context.RequestServices;
             var rules = RuleView.List(
-                services.GetRequiredService<RuleSet>(), services.GetRequiredService<NodeRules>().Counters, services.GetRequiredService<ISensor>().GetStatus().Outages);
+                services.GetRequiredService<NodeBindings>().Rules.Rules, services.GetRequiredService<NodeRules>().Counters, services.GetRequiredService<ISensor>().GetStatus().Outages);
             return WriteAsync(context, rules, ApiJson.Default.ItemListRuleView);
+        });
+        endpoints.MapGet("/api/v1/bindings", static context =>
+        {
+            RequireScope(context);
+            return WriteAsync(context, BindingsView.Of(context.RequestServices.GetRequiredService<NodeBindings>()), ApiJson.Default.BindingsView);
         });
         endpoints.MapGet("/api/v1/containers", static async context =>
         {
@@ -78,7 +84,7 @@ internal static class ApiEndpoints
                 UptimeSeconds = (long)TimeProvider.System.GetElapsedTime(started).TotalSeconds,
                 DataDirectory = node.DataDirectory,
                 LearningPeriodSeconds = (long)services.GetRequiredService<IOptions<LearningOptions>>().Value.Period.TotalSeconds,
-                Rules = services.GetRequiredService<RuleSet>().Rules.Count,
+                Rules = services.GetRequiredService<NodeBindings>().Rules.Rules.Rules.Count,
                 Containers = sensor.Containers,
                 Sensor = new SensorView(
                     [.. sensor.Hooks.Select(static hook => new HookView(hook.Name, hook.Type, hook.Attached, hook.Detail))],

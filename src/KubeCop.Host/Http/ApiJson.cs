@@ -8,6 +8,7 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(ItemList<ContainerView>))]
 [JsonSerializable(typeof(ItemList<ProfileView>))]
 [JsonSerializable(typeof(ItemList<RuleView>))]
+[JsonSerializable(typeof(BindingsView))]
 [JsonSerializable(typeof(AllowRequest))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(JsonElement))]

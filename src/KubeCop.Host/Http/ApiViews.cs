@@ -27,7 +27,7 @@ internal sealed record NodeView
     public required string DataDirectory { get; init; }
     public required long LearningPeriodSeconds { get; init; }
 
-    /// <summary>Rules in force.</summary>
+    /// <summary>Rules that some binding binds.</summary>
     public required int Rules { get; init; }
 
     public required int Containers { get; init; }

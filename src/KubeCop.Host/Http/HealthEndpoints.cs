@@ -1,4 +1,4 @@
-using KubeCop.Core.Rules;
+using KubeCop.Host.Bindings;
 using KubeCop.Sensor;
 
 namespace KubeCop.Host.Http;
@@ -18,7 +18,7 @@ internal static class HealthEndpoints
             : WriteAsync(context, "ready"));
     }
 
-    /// <returns>Null when hooks are attached, containers listed and rules in force.</returns>
+    /// <returns>Null when hooks are attached, containers listed and bindings in force.</returns>
     public static string? NotReady(IServiceProvider services)
     {
         var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
@@ -35,7 +35,7 @@ internal static class HealthEndpoints
         var sensor = services.GetRequiredService<ISensor>().Ready;
         return sensor.IsFaulted ? sensor.Exception.InnerException!.Message
             : !sensor.IsCompletedSuccessfully ? "The sensor is attaching its hooks and listing the containers."
-            : services.GetRequiredService<RuleSet>().Rules.Count == 0 ? "No rule is in force."
+            : services.GetRequiredService<NodeBindings>().Rules.InForce is null ? "No set of bindings is in force."
             : null;
     }
 

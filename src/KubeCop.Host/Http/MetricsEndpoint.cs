@@ -3,6 +3,7 @@ using KubeCop.Core.Rules;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Grains;
+using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
 using KubeCop.Sensor;
 using Prometheus;
@@ -21,6 +22,7 @@ internal sealed class MetricsEndpoint
     private readonly AlertHistory _history;
     private readonly NodeContainers _containers;
     private readonly RuleCounters _rules;
+    private readonly NodeBindings _bindings;
     private readonly Gauge _ready;
     private readonly Gauge _hooks;
     private readonly Counter _events;
@@ -43,10 +45,14 @@ internal sealed class MetricsEndpoint
     private readonly Counter _failures;
     private readonly Counter _suppressed;
     private readonly Counter _overflows;
+    private readonly Counter _bindingLoads;
+    private readonly Gauge _bindingsValid;
+    private readonly Gauge _bindingsLoadedAt;
 
-    public MetricsEndpoint(ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules)
+    public MetricsEndpoint(
+        ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings)
     {
-        (_sensor, _alerts, _history, _containers, _rules) = (sensor, alerts, history, containers, rules.Counters);
+        (_sensor, _alerts, _history, _containers, _rules, _bindings) = (sensor, alerts, history, containers, rules.Counters, bindings);
         var metrics = Metrics.WithCustomRegistry(_registry);
         metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
@@ -75,6 +81,9 @@ internal sealed class MetricsEndpoint
             "kubecop_rule_suppressed_total", "What the rule found or could have found, and nobody heard of; rule_id is none where no rule is bound.", "rule_id", "reason");
         _overflows = metrics.CreateCounter(
             "kubecop_alert_folding_overflows_total", "Alerts whose repeats are not folded, because their container had too many folding windows open.");
+        _bindingLoads = metrics.CreateCounter("kubecop_bindings_loads_total", "Sets of bindings that were to come into force, by what became of them.", "result");
+        _bindingsValid = metrics.CreateGauge("kubecop_bindings_last_load_successful", "0 when the newest set of bindings was refused and the one before is in force.");
+        _bindingsLoadedAt = metrics.CreateGauge("kubecop_bindings_loaded_timestamp_seconds", "When the set of bindings in force was loaded, in seconds since 1970.");
         DotNetStats.Register(_registry);
 
         // Whatever counts with System.Diagnostics.Metrics under our name.
@@ -148,6 +157,10 @@ internal sealed class MetricsEndpoint
 
         _kept.Set(_history.Count);
         UpdateRules(status.Outages);
+        _bindingLoads.WithLabels("accepted").IncTo(_bindings.Accepted);
+        _bindingLoads.WithLabels("refused").IncTo(_bindings.Refused);
+        _bindingsValid.Set(_bindings.Refusal is null ? 1 : 0);
+        _bindingsLoadedAt.Set(_bindings.Rules.InForce?.LoadedAt.ToUnixTimeMilliseconds() / 1000.0 ?? 0);
         var states = (await _containers.ListAsync()).CountBy(static container => container.ProfileState).ToDictionary();
         foreach (var state in Enum.GetValues<Core.Profiles.ProfileState>())
         {

@@ -15,5 +15,9 @@ internal sealed class NodeContainers(ISensor sensor, IGrainFactory grains, IOpti
         return [.. statuses.OfType<ContainerStatus>()];
     }
 
+    /// <summary>Has them take the rules now in force. One that cannot be reached takes them with its next tick.</summary>
+    public Task RebindAsync() => Task.WhenAll(sensor.ContainerIds.Select(async id =>
+        await Grain(id).RebindAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)));
+
     private IContainerGrain Grain(string id) => grains.GetGrain<IContainerGrain>($"{node.Value.Name}/{id}");
 }

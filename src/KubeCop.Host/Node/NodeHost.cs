@@ -1,9 +1,11 @@
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Exporters.Stdout;
+using KubeCop.Host.Bindings;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
 using KubeCop.Host.Logging;
@@ -51,18 +53,22 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Returns when it is ready.</summary>
     /// <param name="exporters">Where alerts go besides the history.</param>
     /// <param name="addSensor">The sensor; null for the real one.</param>
+    /// <exception cref="BindingsRefusedException">The bindings are not valid.</exception>
     /// <exception cref="StorageException">The data directory cannot be used.</exception>
     /// <exception cref="UsageException">The endpoints' address cannot be used.</exception>
     /// <exception cref="SensorException">The sensor cannot work here.</exception>
     public static async Task<NodeHost> StartAsync(
         Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
     {
+        // First: whoever has made a mistake in them finds nothing changed.
+        var bindings = new NodeBindings(NodeBindings.SourceOf(settings.Bindings, TimeProvider.System), TimeProvider.System);
+        await bindings.LoadAsync(cancellationToken);
         var directory = DataDirectory.Open(settings.Node.DataDirectory);
         HttpListenSocket? socket = null;
         try
         {
             socket = HttpListenSocket.Bind(settings.Http);
-            var app = Build(settings, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
+            var app = Build(settings, bindings, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
             var node = new NodeHost(directory, app, socket.Address);
             await node.StartAsync(cancellationToken);
             return node;
@@ -126,7 +132,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
     }
 
     private static WebApplication Build(
-        Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, HttpListenSocket socket, Action<IServiceCollection> addSensor)
+        Settings settings,
+        NodeBindings bindings,
+        IReadOnlyList<IAlertExporter> exporters,
+        StatusLine? statusLine,
+        HttpListenSocket socket,
+        Action<IServiceCollection> addSensor)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "kubecop", ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddConfiguration(settings.Configuration);
@@ -146,9 +157,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Learning));
         services.AddSingleton(MsOptions.Create(settings.Alerts));
         services.AddSingleton(MsOptions.Create(settings.Sensor));
-        services.AddSingleton(new NodeRules(
-            new FixedRules(RuleCatalog.DefaultRules), new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
-        services.AddSingleton(RuleCatalog.DefaultRules);
+        services.AddSingleton(new NodeRules(bindings.Rules, new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
+        services.AddSingleton(bindings);
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
         services.AddSingleton(provider => new AlertDispatcher(
@@ -173,6 +183,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddHostedService<LearningProgress>();
         services.AddHostedService<RuleReport>();
+        services.AddHostedService<BindingReload>();
 
         var app = builder.Build();
         app.Use(Problem.Middleware);

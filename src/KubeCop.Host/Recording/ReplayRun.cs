@@ -5,6 +5,7 @@ using KubeCop.Core.Rules;
 using KubeCop.Exporters;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Grains.Replay;
+using KubeCop.Host.Bindings;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Logging;
 using KubeCop.Sensor.Recording;
@@ -14,15 +15,21 @@ namespace KubeCop.Host.Recording;
 /// <summary><c>kubecop replay</c>: what a recording would have led to, by the clock of the recording.</summary>
 internal static class ReplayRun
 {
-    public static int Run(string file, Settings settings, CancellationToken stop)
+    public static async Task<int> RunAsync(string file, Settings settings, CancellationToken stop)
+    {
+        var bindings = new NodeBindings(NodeBindings.SourceOf(settings.Bindings, TimeProvider.System), TimeProvider.System);
+        await bindings.LoadAsync(stop);
+        return Run(file, settings, bindings.Rules, stop);
+    }
+
+    private static int Run(string file, Settings settings, IRuleBindings bindings, CancellationToken stop)
     {
         settings.Output.Quiet = true;
         using var loggers = LoggerFactory.Create(logging => logging.AddStderr(settings.Output, null));
         using var replay = new RecordingReplay(file);
         var alerts = new NumberedAlerts(new StdoutExporter(settings.Output.Format, !Console.IsOutputRedirected, null));
-        var workloads = new ReplayedWorkloads(
-            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
-            alerts, replay.Time, replay.Time, settings.Learning, settings.Alerts, loggers);
+        var rules = new NodeRules(bindings, new RuleCounters());
+        var workloads = new ReplayedWorkloads(rules, alerts, replay.Time, replay.Time, settings.Learning, settings.Alerts, loggers);
         var watch = Stopwatch.StartNew();
         var result = replay.Run(workloads.Container, settings.Sensor, workloads.Tick, loggers, stop);
         workloads.End();

@@ -58,6 +58,8 @@ public static class RecordingServiceCollectionExtensions
 
         public Task FlushAsync() => Task.CompletedTask;
 
+        public Task RebindAsync() => Task.CompletedTask;
+
         public Task<ContainerStatus?> GetStatusAsync() => Task.FromResult<ContainerStatus?>(null);
     }
 }

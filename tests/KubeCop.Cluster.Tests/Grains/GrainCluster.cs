@@ -6,6 +6,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Host.Bindings;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Runtime.Hosting;
@@ -61,7 +62,7 @@ internal sealed class GrainCluster : IAsyncDisposable
                 .AddSingleton<IKernelClock, EpochClock>()
                 .AddSingleton<IAlertDispatcher>(alerts)
                 .AddSingleton<IBehaviourJournal>(journal)
-                .AddSingleton(new NodeRules(new FixedRules(rules ?? RuleCatalog.DefaultRules), new RuleCounters()))
+                .AddSingleton(new NodeRules(new FixedRules(rules ?? DefaultBinding.Rules), new RuleCounters()))
                 .AddGrainStorage(GrainStorage.Name, (services, _) => storage.For(services.GetRequiredService<IGrainStorageSerializer>()))
                 .Configure<LearningOptions>(static options => options.Period = Period);
         });

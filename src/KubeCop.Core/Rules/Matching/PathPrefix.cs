@@ -11,9 +11,8 @@ internal readonly record struct PathPrefix
     {
         if (!path.StartsWith('/') || path.Split('/').Any(static part => part is "." or ".."))
         {
-            throw new ArgumentException(
-                $"'{path}' is not a path prefix: it must be an absolute path without '.' and '..', for example /run/secrets.",
-                nameof(path));
+            // Without the parameter's name: people who write bindings read this.
+            throw new ArgumentException($"'{path}' is not a path prefix: it must be an absolute path without '.' and '..', for example /run/secrets.");
         }
 
         _path = path.TrimEnd('/');

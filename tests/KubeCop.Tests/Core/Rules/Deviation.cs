@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Host.Bindings;
 
 namespace KubeCop.Tests.Core.Rules;
 
@@ -51,7 +52,7 @@ internal static class Deviation
 
     /// <summary>The fixes of all alerts on an event that compare with the profile; they are one.</summary>
     public static string FixOf(SensorEvent sensorEvent, RuleContext context) => Assert.Single(
-        RuleCatalog.DefaultRules.For(sensorEvent.Kind).ToArray()
+        DefaultBinding.Rules.For(sensorEvent.Kind).ToArray()
             .Where(static bound => bound.Rule.Descriptor.NeedsProfile)
             .Select(bound => bound.Rule.Evaluate(sensorEvent, context)?.Fix)
             .OfType<string>()

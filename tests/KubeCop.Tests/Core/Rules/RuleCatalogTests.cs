@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Host.Bindings;
 
 namespace KubeCop.Tests.Core.Rules;
 
@@ -52,7 +53,7 @@ public sealed class RuleCatalogTests
         Assert.Equal(["R1100"], Ids(EventKind.Fork));
         Assert.Equal(["R1100"], Ids(EventKind.Exit));
 
-        static string[] Ids(EventKind kind) => [.. RuleCatalog.DefaultRules.For(kind).ToArray().Select(static bound => bound.Rule.Descriptor.Id)];
+        static string[] Ids(EventKind kind) => [.. DefaultBinding.Rules.For(kind).ToArray().Select(static bound => bound.Rule.Descriptor.Id)];
     }
 
     [Fact]

@@ -3,12 +3,13 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Rules.Deviations;
 using KubeCop.Core.Rules.Signatures;
+using KubeCop.Host.Bindings;
 
 namespace KubeCop.Tests.Core.Rules;
 
 public sealed class RuleTests
 {
-    private static readonly IRule FileAccess = RuleCatalog.DefaultRules.For(EventKind.Open)[0].Rule;
+    private static readonly IRule FileAccess = DefaultBinding.Rules.For(EventKind.Open)[0].Rule;
 
     [Theory]
     [InlineData("/bin/ls", "/bin/busybox", false)]

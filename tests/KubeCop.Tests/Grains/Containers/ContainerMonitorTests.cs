@@ -7,6 +7,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
 using KubeCop.Grains.Workloads;
+using KubeCop.Host.Bindings;
 using KubeCop.Testing;
 using KubeCop.Tests.Core;
 using KubeCop.Tests.Core.Alerts;
@@ -62,7 +63,7 @@ public sealed class ContainerMonitorTests
     [MemberData(nameof(Behaviours))]
     public void EveryKind_Learned_IsSilentAndUnlearnedAlerts(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
     {
-        var monitor = Learning(RuleCatalog.DefaultRules);
+        var monitor = Learning(DefaultBinding.Rules);
         Ingest(monitor, sensorEvent, sensorEvent);
         var learned = Assert.Single(monitor.TakeLearned());
         Assert.Equal(new ObservedItem(item, Sample.Boot.AddSeconds(1)), learned);
@@ -86,7 +87,7 @@ public sealed class ContainerMonitorTests
     public void ProfileThatNeverLearnedTheKind_IsSilent(string ruleId, SensorEvent sensorEvent, BehaviourItem item)
     {
         var before = new CompiledProfile(Sample.ContainerProfile() with { Sections = ProfileSections.Execs | ProfileSections.Opens });
-        var monitor = Learning(RuleCatalog.DefaultRules);
+        var monitor = Learning(DefaultBinding.Rules);
         monitor.Guard(before);
         Ingest(monitor, At(sensorEvent, 20));
         Assert.Equal(item is ExecItem or OpenItem ? ruleId : "", _alerts.SingleOrDefault()?.RuleId ?? "");
@@ -166,7 +167,7 @@ public sealed class ContainerMonitorTests
     [InlineData((EventKind)999)]
     public void KindsWithoutASection_AreLeftToSignatureRules(EventKind kind)
     {
-        var monitor = Monitor(new RuleSet([new BoundRule(new AnyRule(kind), Severity.High), .. RuleCatalog.DefaultRules.Rules]));
+        var monitor = Monitor(new RuleSet([new BoundRule(new AnyRule(kind), Severity.High), .. DefaultBinding.Rules.Rules]));
         Ingest(monitor, Sample.Event(kind, at: 1));
         monitor.Describe(Sample.Container);
         monitor.Assign(Assignment(ProfileState.Learning));
@@ -514,7 +515,7 @@ public sealed class ContainerMonitorTests
         Ingest(monitor, Sample.Fork(20, 10), Sample.Exec("/dev/shm/x"), Sample.Open("/x"), Sample.Event(EventKind.Module), Sample.Exit(20));
         Assert.Equal((3, 3), (monitor.EventsUnjudged, _counters.Of(RuleCounters.NoRule).SuppressedFor(Suppression.NoRules)));
 
-        _bindings.Set(RuleCatalog.DefaultRules);
+        _bindings.Set(DefaultBinding.Rules);
         Ingest(monitor, Sample.Open("/x", at: 2));
         Assert.Equal(3, monitor.EventsUnjudged);
     }
@@ -522,7 +523,7 @@ public sealed class ContainerMonitorTests
     [Fact]
     public void RuleThatThrows_OthersGoOn()
     {
-        var monitor = Monitor(new RuleSet([new BoundRule(new BrokenRule(), Severity.Low), .. RuleCatalog.DefaultRules.Rules]));
+        var monitor = Monitor(new RuleSet([new BoundRule(new BrokenRule(), Severity.Low), .. DefaultBinding.Rules.Rules]));
         monitor.Describe(Sample.Container);
         monitor.Assign(Assignment(ProfileState.Learning));
         Ingest(monitor, Sample.Exec("/dev/shm/x"), Sample.Exec("/bin/ls"));
@@ -539,7 +540,7 @@ public sealed class ContainerMonitorTests
         var before = _repeats.Forgotten;
         Assert.Empty(_alerts);
 
-        _bindings.Set(RuleCatalog.DefaultRules);
+        _bindings.Set(DefaultBinding.Rules);
         Ingest(monitor, Sample.Exec("/dev/shm/x", at: 2));
         Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
         Assert.Equal(before + 1, _repeats.Forgotten);
@@ -555,7 +556,7 @@ public sealed class ContainerMonitorTests
     {
         var monitor = Learning(RuleSet.Empty);
         var before = _repeats.Forgotten;
-        _bindings.Set(RuleCatalog.DefaultRules);
+        _bindings.Set(DefaultBinding.Rules);
         monitor.Tick();
         Assert.Equal(before + 1, _repeats.Forgotten);
     }
@@ -655,7 +656,7 @@ public sealed class ContainerMonitorTests
     [Fact]
     public void Open_CoveredByAPattern_WhileARuleLooksAtOpens_EndsNoOthers()
     {
-        var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(), Severity.High), .. RuleCatalog.DefaultRules.Rules]));
+        var monitor = Learning(new RuleSet([new BoundRule(new ShadowRule(), Severity.High), .. DefaultBinding.Rules.Rules]));
         monitor.Guard(Sample.Profile(new OpenItem("/var/cache/⋯", 1)));
         Ingest(monitor, Sample.Open("/var/cache/new", at: 20) with { Directory = 8 });
         Assert.Empty(_repeats.Ended);
@@ -883,7 +884,7 @@ public sealed class ContainerMonitorTests
 
     private ContainerMonitor Monitor(RuleSet? rules = null)
     {
-        _bindings.Set(rules ?? RuleCatalog.DefaultRules);
+        _bindings.Set(rules ?? DefaultBinding.Rules);
         return new(
             new NodeRules(_bindings, _counters, "10.96.0.1"), _alerts, _repeats, new BootClock(), _time, _learning, _alertOptions, NullLogger<ContainerMonitor>.Instance);
     }

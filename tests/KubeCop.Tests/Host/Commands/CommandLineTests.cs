@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using KubeCop.Testing.Sensor;
+using KubeCop.Tests.Core.Bindings;
 
 namespace KubeCop.Tests.Host.Commands;
 
@@ -61,6 +63,58 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.Contains(expected, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_BindingsNotValid_ExitsWithTwoWithAllErrorsAndTouchesNothing()
+    {
+        var (file, data) = (Path.Combine(_directory, "b.yaml"), Path.Combine(_directory, "data"));
+        await File.WriteAllTextAsync(file, BindingSample.Yaml("b", "rules:\n- ruleID: R1\n- ruleID: R2"), TestContext.Current.CancellationToken);
+
+        var (exitCode, output, error) = await RunAsync(["run", "--bindings", file, "--data-dir", data]);
+
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.Equal(
+            [
+                $"kubecop: {file}:7: binding b, spec.rules[0].ruleID: there is no rule ID 'R1'; the nearest is 'R0001'",
+                $"kubecop: {file}:8: binding b, spec.rules[1].ruleID: there is no rule ID 'R2'; the nearest is 'R0002'",
+            ],
+            error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.False(Directory.Exists(data));
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("replay", "FILE")]
+    [InlineData("bindings", "check")]
+    public async Task Bindings_FileMissing_ExitsWithTwo(params string[] verb)
+    {
+        var file = Path.Combine(_directory, "no.yaml");
+        var (exitCode, output, error) = await RunAsync(verb[0] == "bindings" ? [.. verb, file] : [.. verb, "--bindings", file]);
+        Assert.Equal((2, "", $"kubecop: {file}: there is no such file\n"), (exitCode, output, error));
+    }
+
+    [Fact]
+    public async Task BindingsCheck_Valid_CountsThem()
+    {
+        var file = Path.Combine(_directory, "b.yaml");
+        await File.WriteAllTextAsync(file, BindingSample.Yaml("b", "rules:\n- ruleID: R0001\n- ruleTags: [base image]"), TestContext.Current.CancellationToken);
+        Assert.Equal((0, $"{file}: 1 bindings of 2 rules, no errors\n", ""), await RunAsync(["bindings", "check", file]));
+    }
+
+    [Fact]
+    public async Task Replay_OtherBindings_RaisesOnlyWhatTheyBind()
+    {
+        var file = Path.Combine(_directory, "b.yaml");
+        await File.WriteAllTextAsync(file, BindingSample.Yaml("b", "rules:\n- ruleID: R1000\n  severity: low"), TestContext.Current.CancellationToken);
+
+        var (exitCode, output, error) = await RunAsync(["replay", Recordings.LearnThenAttack, "--learning-period", "9s", "--output", "json", "--bindings", file]);
+
+        Assert.True(exitCode == 0, error);
+        var alerts = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.NotEmpty(alerts);
+        Assert.All(alerts, static alert => Assert.Contains("\"ruleId\":\"R1000\"", alert, StringComparison.Ordinal));
+        Assert.All(alerts, static alert => Assert.Contains("\"severity\":\"low\"", alert, StringComparison.Ordinal));
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Host.Bindings;
 using KubeCop.Core.Rules.Wording;
 using KubeCop.Core.Workloads;
 using KubeCop.Host.Commands;
@@ -109,7 +110,7 @@ public sealed class PatchFixTests
     [Fact]
     public async Task SignatureRule_Fix_BindsTheRuleToAllOtherPods()
     {
-        var rule = RuleCatalog.DefaultRules.For(EventKind.Exec).ToArray().Single(static bound => bound.Rule.Descriptor.Id == "R1000").Rule;
+        var rule = DefaultBinding.Rules.For(EventKind.Exec).ToArray().Single(static bound => bound.Rule.Descriptor.Id == "R1000").Rule;
         var context = new RuleContext(InPod, null, "10.96.0.1");
         var fix = rule.Evaluate(Sample.Exec("/dev/shm/x"), context)!.Fix;
         var command = fix[fix.IndexOf("printf", StringComparison.Ordinal)..];
@@ -137,7 +138,7 @@ public sealed class PatchFixTests
     [Fact]
     public async Task SignatureRule_PodWithoutAnApiServer_WritesTheBindingsIntoAFile()
     {
-        var rule = RuleCatalog.DefaultRules.For(EventKind.Exec).ToArray().Single(static bound => bound.Rule.Descriptor.Id == "R1000").Rule;
+        var rule = DefaultBinding.Rules.For(EventKind.Exec).ToArray().Single(static bound => bound.Rule.Descriptor.Id == "R1000").Rule;
         var fix = rule.Evaluate(Sample.Exec("/dev/shm/x"), new RuleContext(InPod, null))!.Fix;
         var start = fix.IndexOf("printf", StringComparison.Ordinal);
 

@@ -74,6 +74,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.HttpAddress, "127.0.0.1:-1", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "::1:9090", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.DataDirectory, "relative", "--data-dir", "starts with /")]
+    [InlineData(Keys.Bindings, "relative", "--bindings", "starts with /")]
     [InlineData(Keys.HostRoot, "/there/is/nothing", "HOST_ROOT", "exists")]
     [InlineData(Keys.NodeName, "a/b", "NODE_NAME", "host name")]
     [InlineData(Keys.ApiServer, "kubernetes.default.svc", "KUBERNETES_SERVICE_HOST", "an IP address")]

@@ -84,6 +84,24 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     }
 
     [Fact]
+    public async Task Bindings_ListTheSetInForce()
+    {
+        var answer = await GetAsync("/api/v1/bindings?scope=node");
+
+        Assert.Equal("default", answer.GetProperty("source").GetString());
+        Assert.Equal(JsonValueKind.Null, answer.GetProperty("lastError").ValueKind);
+        Assert.InRange(answer.GetProperty("loadedAt").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddMinutes(1));
+        var binding = Assert.Single(answer.GetProperty("items").EnumerateArray());
+        Assert.Equal("all-rules-all-pods", binding.GetProperty("name").GetString());
+        var requirement = binding.GetProperty("podSelector").GetProperty("matchExpressions")[0];
+        Assert.Equal("""{"key":"app.kubernetes.io/name","operator":"NotIn","values":["kubecop"]}""", requirement.GetRawText());
+        var fileAccess = binding.GetProperty("rules").EnumerateArray().Single(static rule => rule.GetProperty("id").GetString() == "R0002");
+        Assert.Equal("medium", fileAccess.GetProperty("severity").GetString());
+        Assert.True(fileAccess.GetProperty("parameters").GetProperty("ignoreMounts").GetBoolean());
+        Assert.Equal(4, fileAccess.GetProperty("parameters").GetProperty("ignorePrefixes").GetArrayLength());
+    }
+
+    [Fact]
     public async Task Containers_OneRuns_IsListedWithItsState()
     {
         await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "listed", "/bin/a");
@@ -125,6 +143,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     [InlineData("/api/v1/profiles/container-x?namespace=", HttpStatusCode.NotFound)]
     [InlineData("/api/v1/containers?scope=galaxy", HttpStatusCode.BadRequest)]
     [InlineData("/api/v1/profiles?scope=", HttpStatusCode.BadRequest)]
+    [InlineData("/api/v1/bindings?scope=x", HttpStatusCode.BadRequest)]
     [InlineData("/api/v1/alerts?limit=many", HttpStatusCode.BadRequest)]
     [InlineData("/api/v1/alerts?limit=-1", HttpStatusCode.BadRequest)]
     [InlineData("/api/v1/alerts?wait=3600", HttpStatusCode.BadRequest)]
@@ -294,6 +313,8 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         Assert.Contains("kubecop_sensor_lost_events_total{kind=\"open\",reason=\"ring_full\"} 3", text, StringComparison.Ordinal);
         Assert.Contains("kubecop_sensor_hook_attached{hook=\"sched_process_exec\",type=\"BTF tracepoint\"} 1", text, StringComparison.Ordinal);
         Assert.Contains("kubecop_containers{state=\"learning\"}", text, StringComparison.Ordinal);
+        Assert.Contains("kubecop_bindings_loads_total{result=\"accepted\"} 1", text, StringComparison.Ordinal);
+        Assert.Contains("kubecop_bindings_last_load_successful 1", text, StringComparison.Ordinal);
         Assert.Contains("process_cpu_seconds_total", text, StringComparison.Ordinal);
     }
 

@@ -15,6 +15,9 @@ internal sealed class FakeSensor : ISensor, IKernelClock
 
     public Task Ready => ReadySource.Task;
 
+    /// <summary>Stands for the kernel's memory of what was seen; null for none.</summary>
+    public IRepeatFilter? Repeats { get; set; }
+
     public IReadOnlyList<string> ContainerIds => _containers;
 
     public SensorStatus GetStatus() => new()
@@ -38,6 +41,10 @@ internal sealed class FakeSensor : ISensor, IKernelClock
     {
         services.AddSingleton<ISensor>(this);
         services.AddSingleton<IKernelClock>(this);
+        if (Repeats is not null)
+        {
+            services.AddSingleton(Repeats);
+        }
     }
 
     /// <summary>A container starts and runs programs.</summary>
@@ -61,13 +68,22 @@ internal sealed class FakeSensor : ISensor, IKernelClock
         var grain = grains.GetGrain<IContainerGrain>($"{node}/{id}");
         await grain.StartAsync(container);
         _containers.Add(id);
+        await RunAsync(grains, node, id, EventFlags.None, programs);
+        await grain.FlushAsync();
+        return container;
+    }
+
+    /// <summary>Programs run in a container that has started.</summary>
+    public static Task RunAsync(IGrainFactory grains, string node, string id, EventFlags flags, params string[] programs)
+    {
         var batch = new EventBatch(Math.Max(1, programs.Length));
         foreach (var program in programs)
         {
             batch.Add() = new SensorEvent
             {
                 Kind = EventKind.Exec,
-                Timestamp = (now - DateTimeOffset.UnixEpoch).Ticks * 100,
+                Flags = flags,
+                Timestamp = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100,
                 Process = new ProcessIdentity { Key = new ProcessKey(42, 1), Parent = new ProcessKey(1, 1), Comm = "sh" },
                 Path = program,
                 Executable = program,
@@ -76,8 +92,6 @@ internal sealed class FakeSensor : ISensor, IKernelClock
             };
         }
 
-        await grain.IngestAsync(batch);
-        await grain.FlushAsync();
-        return container;
+        return grains.GetGrain<IContainerGrain>($"{node}/{id}").IngestAsync(batch);
     }
 }

@@ -40,10 +40,13 @@ public sealed class NodeHostFixture : IAsyncLifetime
         Directory.Delete(DataDirectory, recursive: true);
     }
 
-    internal static Task<NodeHost> StartAsync(string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0") =>
+    internal static Task<NodeHost> StartAsync(string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0", string? bindings = null) =>
         NodeHost.StartAsync(
             Settings.Load(
-                [new(Keys.DataDirectory, dataDirectory), new(Keys.HttpAddress, http), new(Keys.NodeName, NodeName), new(Keys.LearningPeriod, "1h")],
+                [
+                    new(Keys.DataDirectory, dataDirectory), new(Keys.HttpAddress, http), new(Keys.NodeName, NodeName), new(Keys.LearningPeriod, "1h"),
+                    new(Keys.Bindings, bindings ?? ""),
+                ],
                 new Dictionary<string, string>(),
                 "/there/is/no/file"),
             [],

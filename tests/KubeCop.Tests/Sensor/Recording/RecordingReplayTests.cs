@@ -5,6 +5,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Replay;
+using KubeCop.Host.Bindings;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Decoding;
 using KubeCop.Sensor.Recording;
@@ -162,9 +163,13 @@ public sealed class RecordingReplayTests : IDisposable
         using var replay = new RecordingReplay(file);
         var alerts = new Alerts();
         var workloads = new ReplayedWorkloads(
-            new NodeRules(new FixedRules(RuleCatalog.DefaultRules), new RuleCounters()),
-            alerts, replay.Time, replay.Time,
-            new LearningOptions { Period = learningPeriod }, new AlertOptions(), NullLoggerFactory.Instance);
+            new NodeRules(new FixedRules(DefaultBinding.Rules), new RuleCounters()),
+            alerts,
+            replay.Time,
+            replay.Time,
+            new LearningOptions { Period = learningPeriod },
+            new AlertOptions(),
+            NullLoggerFactory.Instance);
         var result = replay.Run(workloads.Container, new SensorOptions(), workloads.Tick, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         workloads.End();
         return (result, alerts.Raised, workloads.Profiles);

@@ -507,6 +507,8 @@ public sealed class ContainerRouterTests
 
         public Task FlushAsync() => Task.CompletedTask;
 
+        public Task RebindAsync() => Task.CompletedTask;
+
         public Task<ContainerStatus?> GetStatusAsync() => Task.FromResult<ContainerStatus?>(null);
 
         public void Release()

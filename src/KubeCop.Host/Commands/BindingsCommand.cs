@@ -1,0 +1,26 @@
+using System.CommandLine;
+using KubeCop.Core.Alerts;
+using KubeCop.Host.Bindings;
+
+namespace KubeCop.Host.Commands;
+
+/// <summary><c>kubecop bindings</c></summary>
+internal static class BindingsCommand
+{
+    public static Command Create() => new("bindings", "Which rules are in force for whom.") { Check() };
+
+    private static Command Check()
+    {
+        var file = new Argument<string>("FILE") { Description = "A YAML file of RuntimeRuleAlertBinding objects, or a directory of them." };
+        var command = new Command("check", "Check bindings as run would take them; needs no running silo. Exit code 2 if they are refused.") { file };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var path = result.GetRequiredValue(file);
+            var bindings = new NodeBindings(new BindingFiles(Path.GetFullPath(path), TimeProvider.System), TimeProvider.System);
+            await bindings.LoadAsync(cancellationToken);
+            Console.Out.WriteLine(TerminalText.Escape($"{path}: {bindings.Rules.InForce!.Bindings.Count} bindings of {bindings.Rules.Rules.Rules.Count} rules, no errors"));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}

@@ -17,7 +17,7 @@ public static class BusyboxImage
     public const string SandboxName = "docker.io/library/kubecop-test-sandbox:1";
 
     /// <summary>The program of load.c, as it was built for the tests.</summary>
-    public static string Load { get; } = Path.Combine(AppContext.BaseDirectory, "Containers", "load");
+    public static string Load { get; } = Path.Combine(AppContext.BaseDirectory, "Programs", "load");
 
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute

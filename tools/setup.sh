@@ -81,7 +81,7 @@ need() {
 # Everything that compiling needs.
 need_build_tools() {
 	need_dotnet
-	need "to compile the eBPF programs" clang libbpf-dev
+	need "to compile the eBPF programs and the attack simulator" clang libbpf-dev libc6-dev
 }
 
 # quietly WHAT COMMAND... shows the command's output only if it fails.

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace KubeCop.Testing.Containers;
 
 /// <summary>
-/// The image of the tests: the statically linked busybox with its applets as symlinks, <c>load</c> (load.c), and a few files. Made here, because no registry
-/// is needed then.
+/// The image of the tests: the statically linked busybox with its applets as symlinks, <c>load</c> (load.c), <c>attack</c> (tools/simulator), and
+/// a few files. Made here, because no registry is needed then.
 /// </summary>
 public static class BusyboxImage
 {
@@ -18,6 +18,9 @@ public static class BusyboxImage
 
     /// <summary>The program of load.c, as it was built for the tests.</summary>
     public static string Load { get; } = Path.Combine(AppContext.BaseDirectory, "Programs", "load");
+
+    /// <summary>The attack simulator, as it is shipped beside the program.</summary>
+    public static string Attack { get; } = Path.Combine(AppContext.BaseDirectory, "attack");
 
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
@@ -101,6 +104,7 @@ public static class BusyboxImage
 
             await AddAsync(layer, "bin/busybox", await File.ReadAllBytesAsync(busybox), Executable);
             await AddAsync(layer, "bin/load", await File.ReadAllBytesAsync(Load), Executable);
+            await AddAsync(layer, "bin/attack", await File.ReadAllBytesAsync(Attack), Executable);
             foreach (var applet in applets.Where(static applet => applet != "busybox"))
             {
                 await layer.WriteEntryAsync(new PaxTarEntry(TarEntryType.SymbolicLink, $"bin/{applet}") { LinkName = "busybox", Mode = Executable });

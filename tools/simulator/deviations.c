@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Deeds that are harmless for who does them all the time: R0001 to R0999. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+static void run_stranger(void)
+{
+	run(link_self(own("stranger")), "stranger");
+}
+
+static void run_colleague(void)
+{
+	run(link_self(own("colleague")), "colleague", "--report", "daily");
+}
+
+static void read_strange_file(void)
+{
+	read_file(make_file(own("strange-file")));
+}
+
+static void read_known_file(void)
+{
+	read_file(make_file(own("known-file")));
+}
+
+static void make_strange_call(void)
+{
+	struct timespec slice;
+
+	sched_rr_get_interval(0, &slice);
+}
+
+static void make_known_call(void)
+{
+	sched_get_priority_max(SCHED_RR);
+}
+
+/* To where it is already; refused without CAP_SYS_CHROOT, which is seen as well. */
+static void change_root(void)
+{
+	(void)!chroot("/");
+}
+
+static void use_strange_capability(void)
+{
+	in_child(change_root);
+}
+
+static void use_known_capability(void)
+{
+	(void)!chown(make_file(own("known-file")), 1, 1);
+}
+
+static void ask_strange_name(void)
+{
+	ask_dns("strange.kubecop-attack.test");
+}
+
+static void ask_known_name(void)
+{
+	ask_dns("known.kubecop-attack.test");
+}
+
+static void make_token(void)
+{
+	if (access(TOKEN, F_OK))
+		make_file(TOKEN);
+}
+
+static void read_token_by_stranger(void)
+{
+	make_token();
+	run(copy_self(own("stranger")), "stranger", TOKEN);
+}
+
+static void read_token(void)
+{
+	make_token();
+	read_file(TOKEN);
+}
+
+static void run_kubectl(void)
+{
+	run(link_self(own("kubectl")), "kubectl", "version");
+}
+
+static void run_crictl(void)
+{
+	run(link_self(own("crictl")), "crictl", "ps");
+}
+
+static void read_environment(void)
+{
+	read_file("/proc/1/environ");
+}
+
+static void read_command_line(void)
+{
+	read_file("/proc/1/cmdline");
+}
+
+static void read_shadow(void)
+{
+	read_file(make_file("/etc/shadow"));
+}
+
+static void read_passwd(void)
+{
+	read_file(make_file("/etc/passwd"));
+}
+
+/* RFC 5737: an address that nobody has. No packet leaves for it. */
+static void name_strange_peer(void)
+{
+	name_peer("203.0.113.9", 443);
+}
+
+static void name_known_peer(void)
+{
+	name_peer("198.51.100.9", 443);
+}
+
+static void run_colleague_strangely(void)
+{
+	run(link_self(own("colleague")), "colleague", "--upload", "http://203.0.113.9/");
+}
+
+const struct scenario deviations[] = {
+	{ "R0001", "runs a program that never ran", "Unexpected process launched, of stranger", "runs one that did",
+	  run_stranger, run_colleague },
+	{ "R0002", "reads a file nobody read", "Unexpected file access, to strange-file", "reads one that was read",
+	  read_strange_file, read_known_file },
+	{ "R0003", "calls sched_rr_get_interval", "Unexpected system call, of that name",
+	  "calls sched_get_priority_max, as always", make_strange_call, make_known_call },
+	{ "R0004", "calls chroot, to where it is", "Unexpected capability used, SYS_CHROOT", "calls chown, as always",
+	  use_strange_capability, use_known_capability },
+	{ "R0005", "asks for the name strange.kubecop-attack.test", "Unexpected domain request, of that name",
+	  "asks for known.kubecop-attack.test, as always", ask_strange_name, ask_known_name },
+	{ "R0006", "a dropped program reads the service account's token",
+	  "Unexpected Service Account Token Access, by stranger", "the program that always does reads it",
+	  read_token_by_stranger, read_token },
+	{ "R0007", "runs kubectl", "Kubernetes Client Executed, of kubectl", "runs crictl, as always", run_kubectl,
+	  run_crictl },
+	{ "R0008", "reads the environment of process 1", "Read Environment Variables from procfs, of /proc/1/environ",
+	  "reads its command line, as ps does", read_environment, read_command_line },
+	{ "R0010", "reads /etc/shadow", "Unexpected Sensitive File Access, to /etc/shadow", "reads /etc/passwd",
+	  read_shadow, read_passwd },
+	{ "R0011", "names 203.0.113.9 as its peer, and sends nothing",
+	  "Unexpected Egress Network Traffic, to that address", "names 198.51.100.9, as always", name_strange_peer,
+	  name_known_peer },
+	{ "R0040", "runs a known program with other arguments", "Unexpected process arguments, of colleague",
+	  "runs it with the usual ones", run_colleague_strangely, run_colleague },
+};
+const size_t deviation_count = sizeof(deviations) / sizeof(*deviations);

@@ -35,7 +35,7 @@ internal sealed class ProcessTree(int maxLive = 16_384, int maxEnded = 1024)
             case EventKind.Fork:
                 Fork(sensorEvent);
                 break;
-            case EventKind.Exec:
+            case EventKind.Exec when !sensorEvent.IsRefused:
                 Exec(sensorEvent);
                 break;
             case EventKind.Exit:
@@ -44,12 +44,12 @@ internal sealed class ProcessTree(int maxLive = 16_384, int maxEnded = 1024)
         }
     }
 
-    /// <summary>The process an event is about. An exec describes it itself; for other events the tree knows what it runs.</summary>
+    /// <summary>The process an event is about. An exec describes it itself; for other events, and one that was refused, the tree knows what it runs.</summary>
     public AlertProcess Describe(in SensorEvent sensorEvent, IKernelClock clock)
     {
         var process = sensorEvent.Process;
         var known = _processes.TryGetValue(process.Key, out var entry);
-        var isExec = sensorEvent.Kind == EventKind.Exec;
+        var isExec = sensorEvent is { Kind: EventKind.Exec, IsRefused: false };
         var details = isExec ? sensorEvent.Exec : entry.Exec;
         return new AlertProcess
         {

@@ -20,6 +20,19 @@ public sealed class ProcessTreeTests
     }
 
     [Fact]
+    public void Describe_RefusedExec_TellsWhatTheProcessRunsOn()
+    {
+        var tree = new ProcessTree();
+        var refused = Sample.Refused(Sample.Exec("/dev/shm/x", "", args: []));
+        Apply(tree, Sample.Exec("/bin/sh", "/bin/busybox", args: ["sh", "-c", "x"]), refused);
+        foreach (var process in (AlertProcess[])[tree.Describe(refused, _clock), tree.Describe(Sample.Open("/x"), _clock)])
+        {
+            Assert.Equal("/bin/busybox", process.Executable);
+            Assert.Equal(["sh", "-c", "x"], process.Arguments);
+        }
+    }
+
+    [Fact]
     public void Describe_ForkedChild_RunsItsParentsProgram()
     {
         var tree = new ProcessTree();

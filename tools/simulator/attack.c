@@ -19,7 +19,7 @@ static const char usage[] =
     "usage: attack list [--markdown]\n"
     "       attack SCENARIO|RULE|all [--twin]   does it, or its harmless twin\n"
     "       attack normal                       does once what the twins rely on being learned\n"
-    "       attack workload                     the same, and stays: what a container is started with\n"
+    "       attack workload                     the same, and again at each SIGHUP: what a container is started with\n"
     "       attack malicious-app                the steps of KubeCop's malicious app\n"
     "options: --directory DIR  where its files are put (default: /var/tmp, else /)\n"
     "         --volume DIR     a mounted directory (default: the first that serves)\n"
@@ -141,6 +141,26 @@ static void interrupted(int signal)
 	_exit(128 + signal);
 }
 
+/* As the first process of a container it also collects those that lost their parents. */
+static _Noreturn void work_on(const struct options *options)
+{
+	sigset_t awaited;
+	int received;
+
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGHUP);
+	sigaddset(&awaited, SIGCHLD);
+	for (;;) {
+		sigprocmask(SIG_UNBLOCK, &awaited, NULL);
+		puts(be_normal(options) ? "not all of the normal behaviour could be done" : "normal");
+		sigprocmask(SIG_BLOCK, &awaited, NULL);
+		while (sigwait(&awaited, &received) || received != SIGHUP) {
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+		}
+	}
+}
+
 static const char *read_options(int count, char **arguments, struct options *options)
 {
 	const char *verb = NULL;
@@ -186,13 +206,8 @@ int main(int count, char **arguments)
 	}
 	if (!strcmp(verb, "normal"))
 		return be_normal(&options);
-	if (!strcmp(verb, "workload")) {
-		result = be_normal(&options);
-		puts(result ? "not all of the normal behaviour could be done" : "normal");
-		signal(SIGCHLD, SIG_IGN);
-		for (;;)
-			pause();
-	}
+	if (!strcmp(verb, "workload"))
+		work_on(&options);
 	if (!strcmp(verb, "malicious-app")) {
 		malicious_app();
 		clean_up();

@@ -21,8 +21,6 @@ struct scenario {
 extern const struct scenario deviations[], signatures[];
 extern const size_t deviation_count, signature_count;
 
-#define TOKEN "/run/secrets/kubernetes.io/serviceaccount/token"
-
 /* The steps of KubeCop's malicious app. */
 void malicious_app(void);
 
@@ -40,6 +38,8 @@ void set_directory(const char *path);
 void make_directory(const char *path);
 /* An empty file, without opening it, with the directories above it; an existing one stays as it is. */
 const char *make_file(const char *path);
+/* The service account's token; an empty file in its place where there is none. */
+const char *token(void);
 /* A FIFO. */
 const char *make_fifo(const char *path);
 /* A link to this program. */

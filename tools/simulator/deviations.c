@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Deeds that are harmless for who does them all the time: R0001 to R0999. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,22 +67,14 @@ static void ask_known_name(void)
 	ask_dns("known.kubecop-attack.test");
 }
 
-static void make_token(void)
-{
-	if (access(TOKEN, F_OK))
-		make_file(TOKEN);
-}
-
-static void read_token_by_stranger(void)
-{
-	make_token();
-	run(copy_self(own("stranger")), "stranger", TOKEN);
-}
-
 static void read_token(void)
 {
-	make_token();
-	read_file(TOKEN);
+	read_file(token());
+}
+
+static void read_other_secret(void)
+{
+	read_file(make_file("/run/secrets/kubecop-attack"));
 }
 
 static void run_kubectl(void)
@@ -91,6 +85,28 @@ static void run_kubectl(void)
 static void run_crictl(void)
 {
 	run(link_self(own("crictl")), "crictl", "ps");
+}
+
+/* Both belong to sinks for stray queries (RFC 7535, RFC 7534); no packet leaves for them. */
+static void name_strange_peer(void)
+{
+	name_peer("192.31.196.1", 443);
+}
+
+static void name_known_peer(void)
+{
+	name_peer("192.175.48.1", 443);
+}
+
+static void name_api_server(void)
+{
+	const char *address = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
+
+	if (!address) {
+		errno = ENOENT;
+		fail("KUBERNETES_SERVICE_HOST is not set", "this is no pod");
+	}
+	name_peer(address, (unsigned short)(port ? atoi(port) : 443));
 }
 
 static void read_environment(void)
@@ -113,20 +129,9 @@ static void read_passwd(void)
 	read_file(make_file("/etc/passwd"));
 }
 
-/* RFC 5737: an address that nobody has. No packet leaves for it. */
-static void name_strange_peer(void)
-{
-	name_peer("203.0.113.9", 443);
-}
-
-static void name_known_peer(void)
-{
-	name_peer("198.51.100.9", 443);
-}
-
 static void run_colleague_strangely(void)
 {
-	run(link_self(own("colleague")), "colleague", "--upload", "http://203.0.113.9/");
+	run(link_self(own("colleague")), "colleague", "--upload", "/etc");
 }
 
 const struct scenario deviations[] = {
@@ -140,17 +145,19 @@ const struct scenario deviations[] = {
 	  use_strange_capability, use_known_capability },
 	{ "R0005", "asks for the name strange.kubecop-attack.test", "Unexpected domain request, of that name",
 	  "asks for known.kubecop-attack.test, as always", ask_strange_name, ask_known_name },
-	{ "R0006", "a dropped program reads the service account's token",
-	  "Unexpected Service Account Token Access, by stranger", "the program that always does reads it",
-	  read_token_by_stranger, read_token },
-	{ "R0007", "runs kubectl", "Kubernetes Client Executed, of kubectl", "runs crictl, as always", run_kubectl,
-	  run_crictl },
+	{ "R0006", "reads the service account's token", "Unexpected Service Account Token Access",
+	  "reads another secret, as always", read_token, read_other_secret },
+	{ "R0007-program", "runs kubectl", "Kubernetes Client Executed, of kubectl", "runs crictl, as always",
+	  run_kubectl, run_crictl },
+	{ "R0007-connection", "names the API server ($KUBERNETES_SERVICE_HOST) as its peer, and sends nothing",
+	  "Kubernetes Client Executed, at that address", "names 192.175.48.1, as always", name_api_server,
+	  name_known_peer },
 	{ "R0008", "reads the environment of process 1", "Read Environment Variables from procfs, of /proc/1/environ",
 	  "reads its command line, as ps does", read_environment, read_command_line },
 	{ "R0010", "reads /etc/shadow", "Unexpected Sensitive File Access, to /etc/shadow", "reads /etc/passwd",
 	  read_shadow, read_passwd },
-	{ "R0011", "names 203.0.113.9 as its peer, and sends nothing",
-	  "Unexpected Egress Network Traffic, to that address", "names 198.51.100.9, as always", name_strange_peer,
+	{ "R0011", "names 192.31.196.1 as its peer, and sends nothing",
+	  "Unexpected Egress Network Traffic, to that address", "names 192.175.48.1, as always", name_strange_peer,
 	  name_known_peer },
 	{ "R0040", "runs a known program with other arguments", "Unexpected process arguments, of colleague",
 	  "runs it with the usual ones", run_colleague_strangely, run_colleague },

@@ -128,6 +128,16 @@ const char *make_file(const char *path)
 	return make_node(path, S_IFREG | 0600);
 }
 
+const char *token(void)
+{
+	static const char *const paths[] = {
+		"/var/run/secrets/kubernetes.io/serviceaccount/token",
+		"/run/secrets/kubernetes.io/serviceaccount/token",
+	};
+
+	return access(paths[0], F_OK) ? make_file(paths[1]) : paths[0];
+}
+
 const char *make_fifo(const char *path)
 {
 	return make_node(path, S_IFIFO | 0600);

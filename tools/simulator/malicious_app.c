@@ -21,6 +21,7 @@ static void get_kubectl(void)
 
 static void get_secrets(void)
 {
+	token(); /* here, so that it goes away in the end */
 	run(kubectl, "kubectl", "get", "secrets");
 }
 

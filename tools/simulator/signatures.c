@@ -218,6 +218,16 @@ static void ask_pool(void)
 	ask_dns("eu.zergpool.com");
 }
 
+static void ask_other_pool(void)
+{
+	ask_dns("xmr.2miners.com");
+}
+
+static void connect_to_other_pool(void)
+{
+	connect_here(45700);
+}
+
 static void ask_lookalike(void)
 {
 	ask_dns("zergpool.com.kubecop-attack.test");
@@ -377,16 +387,16 @@ const struct scenario signatures[] = {
 	  "connects to port 3334", connect_to_pool, connect_beside_pool },
 	{ "R1007-domain", "asks for the name eu.zergpool.com on loopback", "Crypto Miner detected, of that name",
 	  "asks for zergpool.com.kubecop-attack.test", ask_pool, ask_lookalike },
-	{ "R1008", "asks for the name eu.zergpool.com on loopback", "Crypto Mining Domain Communication, of that name",
-	  "asks for zergpool.com.kubecop-attack.test", ask_pool, ask_lookalike },
-	{ "R1009", "connects to port 3333 of loopback",
-	  "Crypto Mining Related Port Communication, unless R1007 says so", "connects to port 3334", connect_to_pool,
-	  connect_beside_pool },
+	{ "R1008", "asks for the name xmr.2miners.com on loopback", "Crypto Mining Domain Communication, of that name",
+	  "asks for zergpool.com.kubecop-attack.test", ask_other_pool, ask_lookalike },
+	{ "R1009", "connects to port 45700 of loopback",
+	  "Crypto Mining Related Port Communication, where R1007 is not bound", "connects to port 3334",
+	  connect_to_other_pool, connect_beside_pool },
 	{ "R1015", "attaches to a child of its own", "Unexpected Ptrace Syscall Usage",
 	  "looks at it in /proc, as ps does", trace_child, look_at_child },
 	{ "R1100-socket", "a shell talks to a socket", "Reverse shell, of sh", "a service that is no shell does",
 	  shell_on_socket, service_on_socket },
-	{ "R1100-pipes", "a shell talks to nc through pipes (mkfifo f; cat f | sh | nc)", "Reverse shell, of sh",
+	{ "R1100-pipes", "a shell talks to nc through pipes, with a FIFO for the way back", "Reverse shell, of sh",
 	  "a shell talks to a script through pipes", shell_on_pipes, shell_of_script },
 };
 const size_t signature_count = sizeof(signatures) / sizeof(*signatures);

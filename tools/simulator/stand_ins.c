@@ -48,8 +48,8 @@ static int nc(const char *port)
 /* What a client of Kubernetes does first: it reads the token of the service account. */
 static int kubectl(const char *verb)
 {
-	if (verb && !strcmp(verb, "get") && !access(TOKEN, R_OK))
-		read_file(TOKEN);
+	if (verb && !strcmp(verb, "get"))
+		read_file(token());
 	return 0;
 }
 
@@ -78,8 +78,6 @@ int stand_in(int count, char **arguments)
 		return kubectl(first);
 	if (!strcmp(name, "sh"))
 		return sh();
-	if (!strcmp(name, "stranger") && first && *first == '/')
-		return read_file(first), 0;
 	for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++) {
 		if (!strcmp(name, idle[i]))
 			return 0;

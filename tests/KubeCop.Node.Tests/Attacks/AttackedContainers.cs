@@ -1,0 +1,99 @@
+using KubeCop.Testing;
+using KubeCop.Testing.Containers;
+using KubeCop.Testing.Node;
+
+namespace KubeCop.Node.Tests.Attacks;
+
+/// <summary>
+/// A running kubecop and containers that have learned the simulator's normal behaviour, or, one, nothing at all: one is attacked in every way,
+/// one goes on as it did and then does every harmless twin, and one is attacked as KubeCop's authors did.
+/// </summary>
+[CollectionDefinition(nameof(AttackedContainers))]
+public sealed class AttackedContainers(ContainerdFixture containerd) : IAsyncLifetime, ICollectionFixture<AttackedContainers>
+{
+    /// <summary>Where the containers are told that it is; nobody is there.</summary>
+    public const string ApiServer = "10.96.0.1";
+
+    private readonly TestDirectory _files = new();
+    private KubeCopProcess? _kubecop;
+    private ContainerdContainer? _attacked;
+    private ContainerdContainer? _harmless;
+    private ContainerdContainer? _maliciousApp;
+
+    public ContainerdContainer Attacked => _attacked!;
+
+    public ContainerdContainer MaliciousApp => _maliciousApp!;
+
+    /// <summary>What all scenarios together led to.</summary>
+    public IReadOnlyList<AlertView> AttackAlerts { get; private set; } = [];
+
+    /// <summary>What the steps of KubeCop's malicious app led to.</summary>
+    public IReadOnlyList<AlertView> MaliciousAppAlerts { get; private set; } = [];
+
+    /// <summary>What a second turn of the normal behaviour led to.</summary>
+    public IReadOnlyList<AlertView> NormalAlerts { get; private set; } = [];
+
+    /// <summary>What all twins together led to.</summary>
+    public IReadOnlyList<AlertView> TwinAlerts { get; private set; } = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Machine.MissingForContainers is not null)
+        {
+            return;
+        }
+
+        _kubecop = await KubeCopProcess.StartAsync(new KubeCopOptions
+        {
+            HostRoot = containerd.HostRoot,
+            LearningPeriod = "5s",
+            Settings = new Dictionary<string, string> { ["KUBERNETES_SERVICE_HOST"] = ApiServer },
+        });
+        _attacked = await StartAsync(Simulator.Program, "workload");
+        _harmless = await StartAsync(Simulator.Program, "workload");
+        _maliciousApp = await StartAsync("/bin/sleep", "1000");
+        foreach (var container in (ContainerdContainer[])[_attacked, _harmless, _maliciousApp])
+        {
+            await _kubecop.WaitForProfileAsync(
+                container.Namespace, container.Id, static profile => profile.State == "final", $"final profile of container {container.Id}");
+        }
+
+        await _attacked.ExecAsync(Simulator.Program, "all");
+        AttackAlerts = await AlertsUntilAsync(_attacked, "/bin/true");
+        await _maliciousApp.ExecAsync(Simulator.Program, "malicious-app");
+        MaliciousAppAlerts = await AlertsUntilAsync(_maliciousApp, "/bin/true");
+        await _harmless.SignalAsync("HUP");
+        await Wait.UntilAsync(() => _harmless.Output, static output => output.Count(static line => line == "normal") == 2, "second turn of the workload");
+        NormalAlerts = await AlertsUntilAsync(_harmless, "/bin/true");
+        await _harmless.ExecAsync(Simulator.Program, "all", "--twin");
+        TwinAlerts = [.. (await AlertsUntilAsync(_harmless, "/bin/id")).Skip(NormalAlerts.Count)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var resource in new IAsyncDisposable?[] { _attacked, _harmless, _maliciousApp, _kubecop })
+        {
+            if (resource is not null)
+            {
+                await resource.DisposeAsync();
+            }
+        }
+
+        _files.Dispose();
+    }
+
+    private Task<ContainerdContainer> StartAsync(params string[] command)
+    {
+        var id = ContainerdFixture.NewId();
+        var volume = System.IO.Directory.CreateDirectory(_files.Combine(id)).FullName;
+        return containerd.RunAsync(id, command, ["--env", $"KUBERNETES_SERVICE_HOST={ApiServer}", "--mount", $"type=bind,src={volume},dst=/volume,options=rbind:rw"]);
+    }
+
+    // Lines of a container come in the order of its events: what comes after a marker cannot come any more.
+    private async Task<IReadOnlyList<AlertView>> AlertsUntilAsync(ContainerdContainer container, string marker)
+    {
+        await container.ExecAsync(marker);
+        await _kubecop!.WaitForAlertAsync(container.Id, $"R0001 for {marker}", alert => alert.EventText("path") == marker);
+        return [.. _kubecop.AlertsOf(container.Id).TakeWhile(alert => alert.EventText("path") != marker)];
+    }
+}

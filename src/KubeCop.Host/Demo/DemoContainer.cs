@@ -1,12 +1,15 @@
+using System.Text.Json;
+using KubeCop.Host.Http;
+
 namespace KubeCop.Host.Demo;
 
 /// <summary>
-/// A throw-away container made with runc: a busybox image under an overlay, everything of it (and of the demo's silo) on a tmpfs that
-/// goes away with one unmount.
+/// A throw-away container made with runc: an image of busybox and the attack simulator under an overlay, everything of it (and of the demo's
+/// silo) on a tmpfs that goes away with one unmount.
 /// </summary>
 internal sealed class DemoContainer : IAsyncDisposable
 {
-    private static readonly string[] Applets = ["sh", "cat", "ls", "sleep", "id", "cp", "wget"];
+    private static readonly string Simulator = Path.Combine(AppContext.BaseDirectory, "attack");
 
     private readonly string _work;
     private readonly string _log;
@@ -35,6 +38,11 @@ internal sealed class DemoContainer : IAsyncDisposable
             {
                 throw new ToolException($"The demo needs {program}, which is not installed: apt-get install {package}.");
             }
+        }
+
+        if (!File.Exists(Simulator))
+        {
+            throw new ToolException($"The demo needs the attack simulator, which belongs beside the program: {Simulator}.");
         }
     }
 
@@ -73,10 +81,10 @@ internal sealed class DemoContainer : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the container with its loop; returns when it runs.</summary>
-    public async Task StartAsync(string loop)
+    /// <summary>Starts the container with its command; returns when it runs.</summary>
+    public async Task StartAsync(params string[] command)
     {
-        await File.WriteAllTextAsync($"{Bundle}/config.json", Config(loop));
+        await File.WriteAllTextAsync($"{Bundle}/config.json", Config(command));
 
         // A detached container keeps runc's standard streams; through a shell they are nobody's.
         var (code, _, _) = await Tool.TryRunAsync(
@@ -106,31 +114,26 @@ internal sealed class DemoContainer : IAsyncDisposable
 
     private async Task MakeImageAsync()
     {
-        foreach (var directory in new[] { "image/bin", "image/dev", "image/etc", "image/proc", "image/srv/www", "image/tmp", "image/usr/local/bin", "upper", "overlay", "bundle/rootfs" })
+        foreach (var directory in new[] { "image/bin", "image/dev", "image/etc", "image/proc", "image/run", "upper", "overlay", "bundle/rootfs" })
         {
             Directory.CreateDirectory($"{_work}/{directory}");
         }
 
         var busybox = new[] { "/usr/bin/busybox", "/bin/busybox" }.First(File.Exists);
         File.Copy(busybox, $"{_work}/image/bin/busybox");
-        foreach (var applet in Applets)
-        {
-            File.CreateSymbolicLink($"{_work}/image/bin/{applet}", "busybox");
-        }
-
-        await File.WriteAllTextAsync($"{_work}/image/srv/www/index.html", "<h1>hello</h1>\n");
-        await File.WriteAllTextAsync($"{_work}/image/etc/shadow", "root:!:19000:0:99999:7:::\n");
+        File.CreateSymbolicLink($"{_work}/image/bin/sh", "busybox");
+        File.Copy(Simulator, $"{_work}/image/bin/attack");
         await Tool.RunAsync(
             "mount", "-t", "overlay", "-o", $"lowerdir={_work}/image,upperdir={_work}/upper,workdir={_work}/overlay", DemoName.Prefix + "overlay", $"{Bundle}/rootfs");
     }
 
-    private static string Config(string loop) => $$"""
+    private static string Config(string[] command) => $$"""
         {
           "ociVersion": "1.0.2",
           "process": {
             "user": { "uid": 0, "gid": 0 },
-            "args": ["/bin/sh", "-c", {{System.Text.Json.JsonSerializer.Serialize(loop, Http.ApiJson.Default.String)}}],
-            "env": ["PATH=/bin:/usr/local/bin"],
+            "args": [{{string.Join(", ", command.Select(static argument => JsonSerializer.Serialize(argument, ApiJson.Default.String)))}}],
+            "env": ["PATH=/bin"],
             "cwd": "/",
             "noNewPrivileges": true
           },

@@ -11,18 +11,23 @@ namespace KubeCop.Host.Demo;
 /// <summary><c>kubecop demo</c>: the real thing on a container of its own, told while it happens.</summary>
 internal sealed class DemoRun
 {
-    private const string Loop = "while :; do /bin/cat /srv/www/index.html >/dev/null; /bin/ls /srv/www >/dev/null; /bin/sleep 0.5; done";
     private static readonly TimeSpan LearningPeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LearningPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan AlertPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReadingTime = TimeSpan.FromSeconds(2);
 
+    private static readonly string[] Workload = ["/bin/attack", "workload"];
+
     private static readonly Step[] Attack =
     [
-        new("R0001", "An intruder runs a program this workload never runs: id.", ["/bin/id"]),
-        new("R0002", "He reads the password file with cat, which the workload uses too, but never for this file.", ["/bin/cat", "/etc/shadow"]),
-        new("R1000", "He copies a program into shared memory and starts it there.", ["/bin/sh", "-c", "/bin/cp /bin/busybox /dev/shm/id; /dev/shm/id"]),
-        new("R1001", "He writes a program into the file system, one that is not in the image, and starts it.", ["/bin/sh", "-c", "/bin/cp /bin/busybox /usr/local/bin/id; /usr/local/bin/id"]),
+        new("R0001", "An intruder runs a program this workload never runs."),
+        new("R0002", "He reads a file it never reads."),
+        new("R0005", "He asks for a name it never asks for."),
+        new("R1001", "He writes a program into the file system, one that is not in the image, and starts it."),
+        new("R1000-run", "He puts one where no program is installed to, and starts it there."),
+        new("R1005-memfd", "He starts one that is in memory only, under the name of a thread of the kernel."),
+        new("R1007-domain", "It looks for a mining pool; the answer comes from the container itself."),
+        new("R1100-socket", "He has a shell talk to him through a socket."),
     ];
 
     private readonly DemoContainer _container;
@@ -75,8 +80,8 @@ internal sealed class DemoRun
     {
         Tell("1. Starting a silo with the eBPF sensor on this machine.");
         await using var node = await NodeHost.StartAsync(settings, [_alerts], _statusLine, stop);
-        Tell($"2. Starting a container that serves a page: {Loop}");
-        await _container.StartAsync(Loop);
+        Tell($"2. Starting a container with a workload that runs a few programs, reads files, asks for names, …: {string.Join(' ', Workload)}");
+        await _container.StartAsync(Workload);
         Tell($"3. Learning for {Duration.Format(LearningPeriod)} what it normally does.");
         if (!await IsFinalAsync(node, stop))
         {
@@ -167,5 +172,11 @@ internal sealed class DemoRun
         }
     }
 
-    private sealed record Step(string ExpectedRule, string Story, string[] Command);
+    /// <param name="Scenario">Of the attack simulator.</param>
+    private sealed record Step(string Scenario, string Story)
+    {
+        public string ExpectedRule => Scenario.Split('-')[0];
+
+        public string[] Command => ["/bin/attack", Scenario];
+    }
 }

@@ -162,6 +162,9 @@ static __always_inline int on_capability(int capability, long ret)
 
 	if (!is_watched(container))
 		return 0;
+	/* Overlay acts for the process with the credentials of who mounted it (override_creds): that is no use the process makes of its own. */
+	if (task->cred != task->real_cred)
+		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	number = syscall_number(task, regs->orig_ax);
 	key = capability_key(number, capability, ret);

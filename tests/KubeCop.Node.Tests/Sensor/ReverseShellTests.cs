@@ -69,7 +69,8 @@ public sealed class ReverseShellTests(KernelSide kernel) : IDisposable
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var hangUp = HangUpAsync(listener);
 
-        _cgroup.Run($"/bin/busybox mkfifo {_directory}/f; {script.Replace("PORT", $"{port}", StringComparison.Ordinal).Replace("DIR", _directory, StringComparison.Ordinal)}; :");
+        // No .bashrc of whoever runs the tests: what it starts has the shell's standard streams.
+        _cgroup.Run($"export HOME={_directory}; /bin/busybox mkfifo {_directory}/f; {script.Replace("PORT", $"{port}", StringComparison.Ordinal).Replace("DIR", _directory, StringComparison.Ordinal)}; :");
         listener.Stop();
         hangUp.Wait(TestContext.Current.CancellationToken);
 

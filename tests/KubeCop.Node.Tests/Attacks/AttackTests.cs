@@ -47,7 +47,8 @@ public sealed class AttackTests(AttackedContainers containers)
         ["R1100-pipes"] = ("/bin/sh", "nc"),
     };
 
-    public static TheoryData<string> Scenarios => [.. Expected.Keys];
+    /// <summary>Of R1009 nothing is seen where R1007 is in force.</summary>
+    public static TheoryData<string> Scenarios => [.. Expected.Keys.Where(static scenario => scenario != "R1009")];
 
     public static TheoryData<string> SignatureRules => [.. Expected.Keys.Select(Simulator.RuleOf).Distinct().Where(static rule => string.CompareOrdinal(rule, "R1000") >= 0)];
 
@@ -66,6 +67,18 @@ public sealed class AttackTests(AttackedContainers containers)
         Assert.Equal(("Container", containers.Attacked.Id, containers.Attacked.Namespace), (alert.Workload.Kind, alert.Workload.Name, alert.Workload.Namespace));
         Assert.Contains(alert.Process.Ancestors.Append(new AncestorView(0, alert.Process.Comm, alert.Process.Exe)), static one => one.Exe == Simulator.Program);
         Assert.False(alert.Learning);
+    }
+
+    [RealContainersFact]
+    public void MiningPort_WithoutR1007_IsSeenAsR1009AndItsTwinIsNot()
+    {
+        var (subject, process) = Expected["R1009"];
+        var alert = Assert.Single(containers.PodAlerts, static alert => alert.RuleId == "R1009");
+        Assert.Contains(subject, alert.Message, StringComparison.Ordinal);
+        Assert.Equal(process, string.Join(' ', alert.Process.Args));
+        Assert.Equal(("Pod", containers.Pod.Name, "attacked"), (alert.Workload.Kind, alert.Workload.Name, alert.Container.Name));
+        Assert.DoesNotContain(containers.PodAlerts, static alert => alert.RuleId == "R1007");
+        Assert.DoesNotContain(containers.AttackAlerts, static alert => alert.RuleId == "R1009");
     }
 
     [RealContainersFact]

@@ -10,6 +10,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["steady"] = ("share of a known load that ends in the kernel, and CPU of the whole program beside it (needs root)", SteadyBenchmark.RunAsync),
     ["unique"] = ("events a second that are all different, from the kernel's ring to the verdict (needs root)", UniqueBenchmark.RunAsync),
     ["peers"] = ("opens and execs a second of a watched container, beside opensnoop and execsnoop (needs root)", PeersBenchmark.RunAsync),
+    ["alerts"] = ("memory before and after a burst of 10 000 alerts (needs root)", AlertBurstBenchmark.RunAsync),
     ["footprint"] = ("start-up time and memory, idle and with 50 containers (needs root)", FootprintBenchmark.RunAsync),
 };
 

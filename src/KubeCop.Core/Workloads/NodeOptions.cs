@@ -19,7 +19,8 @@ public sealed class NodeOptions
 
     /// <summary>
     /// IP address at which containers reach the Kubernetes API server: R0007 compares connections with it, and fixes of alerts are commands for
-    /// kubectl. Empty for none: R0007 knows clients by their programs only, and fixes are commands for kubecop. Default: <c>KUBERNETES_SERVICE_HOST</c>, which the kubelet sets in every pod; none outside of pods.
+    /// kubectl. Empty for none: R0007 knows clients by their programs only, and fixes are commands for kubecop.
+    /// Default: <c>KUBERNETES_SERVICE_HOST</c>, which the kubelet sets in every pod; none outside of pods.
     /// </summary>
     public string ApiServer { get; set; } = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") ?? "";
 }

@@ -70,7 +70,8 @@ public sealed class ReverseShellTests(KernelSide kernel) : IDisposable
         var hangUp = HangUpAsync(listener);
 
         // No .bashrc of whoever runs the tests: what it starts has the shell's standard streams.
-        _cgroup.Run($"export HOME={_directory}; /bin/busybox mkfifo {_directory}/f; {script.Replace("PORT", $"{port}", StringComparison.Ordinal).Replace("DIR", _directory, StringComparison.Ordinal)}; :");
+        var command = script.Replace("PORT", $"{port}", StringComparison.Ordinal).Replace("DIR", _directory, StringComparison.Ordinal);
+        _cgroup.Run($"export HOME={_directory}; /bin/busybox mkfifo {_directory}/f; {command}; :");
         listener.Stop();
         hangUp.Wait(TestContext.Current.CancellationToken);
 

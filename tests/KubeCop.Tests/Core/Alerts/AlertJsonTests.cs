@@ -77,7 +77,8 @@ public sealed class AlertJsonTests
             "container":{"id":"c0ffee","name":"web","image":"registry/web:1","imageDigest":""},"pod":null,"workload":{"kind":"Deployment","name":"web","namespace":"shop"},
             "process":{"pid":10,"ppid":1,"uid":0,"gid":0,"comm":"sh","exe":"/bin/sh","args":["sh","-c","x"],"cwd":"/","startTime":"2026-01-01T00:00:00Z",
             "ancestors":[{"pid":1,"comm":"init","exe":"/init"}]},
-            "event":{"kind":"exec","path":"/bin/x","executable":"/bin/busybox","filename":"/bin/x","cwd":"/work","args":["x","1"],"streams":["pipe:[7]","socket 10.0.0.1:80","closed"],"argsTruncated":false,"upperLayer":true,
+            "event":{"kind":"exec","path":"/bin/x","executable":"/bin/busybox","filename":"/bin/x","cwd":"/work","args":["x","1"],"streams":["pipe:[7]","socket 10.0.0.1:80","closed"],
+            "argsTruncated":false,"upperLayer":true,
             "memfd":false,"deleted":false,"entered":true},
             "expected":"expected","fix":"fix"}
             """.Replace("\n", "", StringComparison.Ordinal).Replace("@", alert.Fingerprint, StringComparison.Ordinal),

@@ -17,7 +17,7 @@ public sealed class SshConnectionTests
     [InlineData("known_hosts", true)]
     [InlineData("/root/.ssh", true)]
     [InlineData("/root/.sshd/x", false)]
-    [InlineData("/root/my.ssh/x", false)]
+    [InlineData("/srv/my.ssh/x", false)]
     [InlineData("/etc/ssh/moduli", false)]
     [InlineData("/etc/hosts", false)]
     public void Connection_AfterOpen_FiresForSshFiles(string path, bool fires)

@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using KubeCop.Core.Events;
+using KubeCop.Core.Rules.Data;
 using KubeCop.Core.Rules.Wording;
 
 namespace KubeCop.Core.Rules.Deviations;
@@ -6,6 +8,18 @@ namespace KubeCop.Core.Rules.Deviations;
 /// <summary>R0003. The sensor tells each system call of a container once, with the process that made it first.</summary>
 internal sealed class UnexpectedSystemCall : IRule
 {
+    private static readonly FrozenSet<string> Harmless = RuleData.Read("harmless-syscalls").ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly RuleParameter<bool> IgnoreHarmless = RuleParameter.Boolean(
+        "ignoreHarmless",
+        byDefault: true,
+        "Leaves alone what reaches nothing that the process does not have already: waiting, ending, asking for the time, closing, removing a file "
+            + "(the list harmless-syscalls). Servers do so for the first time when they are reloaded or ended.");
+
+    private readonly bool _ignoreHarmless;
+
+    private UnexpectedSystemCall(RuleArguments arguments) => _ignoreHarmless = arguments.Get(IgnoreHarmless);
+
     public static RuleType Type { get; } = new(
         new RuleDescriptor
         {
@@ -17,15 +31,16 @@ internal sealed class UnexpectedSystemCall : IRule
             Mitre = new MitreTechnique("T1106", "Native API", "Execution"),
             Events = [EventKind.Syscall],
             NeedsProfile = true,
-            FalsePositives = "Code paths that did not run while learning: error handling, shutdown, garbage collection under load, and programs an operator "
-                + "starts with kubectl exec. Learn for longer, or allow the system call with the command in the alert's fix.",
+            FalsePositives = "Code paths that did not run while learning: error handling, work that is rare, and programs an operator starts with kubectl exec. "
+                + "Learn for longer, or allow the system call with the command in the alert's fix.",
+            Parameters = [IgnoreHarmless],
         },
-        static _ => new UnexpectedSystemCall());
+        static arguments => new UnexpectedSystemCall(arguments));
 
     public RuleDescriptor Descriptor => Type.Descriptor;
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
-        context.Profile is not { } profile || profile.Covers(sensorEvent)
+        context.Profile is not { } profile || profile.Covers(sensorEvent) || (_ignoreHarmless && Harmless.Contains(sensorEvent.Path))
             ? null
             : new Finding(
                 sensorEvent.Path,

@@ -13,9 +13,6 @@ namespace KubeCop.Node.Tests.Attacks;
 [CollectionDefinition(nameof(AttackedContainers))]
 public sealed class AttackedContainers(ContainerdFixture containerd) : IAsyncLifetime, ICollectionFixture<AttackedContainers>
 {
-    /// <summary>Where the containers are told that it is; nobody is there.</summary>
-    public const string ApiServer = "10.96.0.1";
-
     private readonly TestDirectory _files = new();
     private KubeCopProcess? _kubecop;
     private ContainerdContainer? _attacked;
@@ -57,7 +54,7 @@ public sealed class AttackedContainers(ContainerdFixture containerd) : IAsyncLif
             HostRoot = containerd.HostRoot,
             LearningPeriod = "10s",
             MoreArguments = ["--bindings", bindings],
-            Settings = new Dictionary<string, string> { ["KUBERNETES_SERVICE_HOST"] = ApiServer },
+            Settings = new Dictionary<string, string> { ["KUBERNETES_SERVICE_HOST"] = Simulator.ApiServer },
         });
         _attacked = await StartAsync(Simulator.Program, "workload");
         _harmless = await StartAsync(Simulator.Program, "workload");
@@ -102,7 +99,7 @@ public sealed class AttackedContainers(ContainerdFixture containerd) : IAsyncLif
     {
         var id = ContainerdFixture.NewId();
         var volume = System.IO.Directory.CreateDirectory(_files.Combine(id)).FullName;
-        return containerd.RunAsync(id, command, ["--env", $"KUBERNETES_SERVICE_HOST={ApiServer}", "--mount", $"type=bind,src={volume},dst=/volume,options=rbind:rw"]);
+        return containerd.RunAsync(id, command, ["--env", $"KUBERNETES_SERVICE_HOST={Simulator.ApiServer}", "--mount", $"type=bind,src={volume},dst=/volume,options=rbind:rw"]);
     }
 
     // As the default binding does, but that R1007 is for the containers of no pod.
@@ -113,7 +110,7 @@ public sealed class AttackedContainers(ContainerdFixture containerd) : IAsyncLif
         spec:
           rules:
             - ruleID: R0002
-              parameters: { ignoreMounts: true, ignorePrefixes: [/proc, /tmp] }
+              parameters: { ignoreMounts: true, ignorePrefixes: [/proc, /tmp, /dev/shm] }
             {{string.Join("\n    ", RuleCatalog.Descriptors.Where(static rule => rule.Id is not ("R0002" or "R1007")).Select(static rule => $"- ruleID: {rule.Id}"))}}
         ---
         apiVersion: kubescape.io/v1

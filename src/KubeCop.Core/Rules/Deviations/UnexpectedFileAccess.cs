@@ -16,7 +16,7 @@ internal sealed class UnexpectedFileAccess : IRule
         "ignorePrefixes",
         [],
         "Leaves these directories and everything below them alone. The default binding sets /proc, /run/secrets/kubernetes.io/serviceaccount, "
-            + "/var/run/secrets/kubernetes.io/serviceaccount, /tmp.");
+            + "/var/run/secrets/kubernetes.io/serviceaccount, /tmp, /dev/shm.");
 
     private readonly bool _ignoreMounts;
     private readonly PathPrefix[] _ignorePrefixes;

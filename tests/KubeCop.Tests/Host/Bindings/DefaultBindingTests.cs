@@ -27,7 +27,7 @@ public sealed class DefaultBindingTests
         var fileAccess = Binding.Rules.Single(static setting => setting.Rule.Descriptor.Id == "R0002").Parameters;
         Assert.Equal(true, fileAccess["ignoreMounts"]);
         Assert.Equal(
-            ["/proc", "/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/kubernetes.io/serviceaccount", "/tmp"],
+            ["/proc", "/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/kubernetes.io/serviceaccount", "/tmp", "/dev/shm"],
             Assert.IsType<object?[]>(fileAccess["ignorePrefixes"]));
         Assert.All(Binding.Rules.Where(static setting => setting.Rule.Descriptor.Id != "R0002"), static setting => Assert.Empty(setting.Parameters));
     }

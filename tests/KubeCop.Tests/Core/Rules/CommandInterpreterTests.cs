@@ -17,6 +17,21 @@ public sealed class CommandInterpreterTests
     public void Is_ByPathOrExecutable(string path, string executable, bool isOne) => Assert.Equal(isOne, CommandInterpreter.Is(Sample.Exec(path, executable)));
 
     [Theory]
+    [InlineData("/proc/self/exe", "/bin/busybox", "sh", true)] // as busybox' shell starts applets
+    [InlineData("/proc/self/exe", "/bin/busybox", "-ash -i", true)]
+    [InlineData("/dev/fd/3", "/bin/toybox", "sh", true)]
+    [InlineData("/bin/anything", "/bin/busybox", "busybox sh", true)]
+    [InlineData("/proc/self/exe", "/bin/busybox", "cat", false)]
+    [InlineData("/proc/self/exe", "/bin/busybox", "busybox", false)]
+    [InlineData("/proc/self/exe", "/srv/app", "sh", false)] // whatever it calls itself
+    public void Applet_IsKnownByWhatItIsStartedAs(string path, string executable, string arguments, bool isOne)
+    {
+        var exec = Sample.Exec(path, executable, args: arguments.Split(' '));
+        Assert.Equal(isOne, CommandInterpreter.Is(exec));
+        Assert.Equal(isOne, isOne && CommandInterpreter.ReadsStandardInput(exec));
+    }
+
+    [Theory]
     [InlineData("/bin/sh", "sh", true)]
     [InlineData("/bin/sh", "sh -i", true)]
     [InlineData("/bin/bash", "-bash", true)]

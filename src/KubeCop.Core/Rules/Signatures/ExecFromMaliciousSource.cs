@@ -21,7 +21,7 @@ internal sealed class ExecFromMaliciousSource : IRule
         {
             Id = "R1000",
             Name = "Exec from malicious source",
-            Description = "A program was started from a place no program is installed to: /dev/shm, /run, /var/run, a process's directory (/proc/self, "
+            Description = "A program was started from a place no program is installed to: /dev, /run, /var/run, a process's directory (/proc/self, "
                 + "/proc/<pid>, /dev/fd), memory (memfd), a deleted file, or a place that no path leads to.",
             Severity = Severity.Critical,
             Tags = ["exec", "signature"],
@@ -90,6 +90,11 @@ internal sealed class ExecFromMaliciousSource : IRule
 
     private static string? PrefixOf(string path)
     {
+        if (ProcessPath.PrefixOf(path) is { } process)
+        {
+            return process;
+        }
+
         foreach (var prefix in Prefixes)
         {
             if (prefix.Covers(path))
@@ -98,6 +103,6 @@ internal sealed class ExecFromMaliciousSource : IRule
             }
         }
 
-        return ProcessPath.PrefixOf(path);
+        return null;
     }
 }

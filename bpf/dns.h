@@ -35,6 +35,21 @@ struct dns_packet {
 	__u8 address[16] __attribute__((aligned(8)));
 };
 
+/*
+ * RFC 1035, 4.1.1: a standard query or the answer to one, with one question. A segment in the middle of a message, or what is no DNS, hardly ever
+ * looks like that.
+ */
+static __always_inline bool begins_message(struct __sk_buff *skb, __u32 offset)
+{
+	__u8 header[DNS_HEADER];
+
+	if (bpf_skb_load_bytes(skb, offset, header, sizeof(header)))
+		return false;
+	if ((header[2] & 0x78) || header[4] || header[5] != 1)
+		return false;
+	return (header[2] & 0x80) || !(header[6] | header[7] | header[8] | header[9]);
+}
+
 static __always_inline bool find_dns(struct __sk_buff *skb, bool received, struct dns_packet *packet)
 {
 	__u8 byte;
@@ -73,6 +88,8 @@ static __always_inline bool find_dns(struct __sk_buff *skb, bool received, struc
 			return false;
 		if (packet->offset + 2 + host_order(word) <= skb->len)
 			packet->offset += 2;
+		if (!begins_message(skb, packet->offset))
+			return false;
 	}
 	if (packet->offset + DNS_HEADER >= skb->len)
 		return false;
@@ -101,7 +118,7 @@ static __always_inline __u32 end_of_name(const __u8 *message)
 }
 
 /*
- * Of name, type and outcome. Letters of both cases are the same, so resolvers that mix them to be safe do not look new each time.
+ * Of name, type and outcome; 0 when these are not there. Letters of both cases are the same, so resolvers that mix them to be safe do not look new each time.
  * Not static, as walk_path.
  */
 __noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u32 received)
@@ -113,6 +130,9 @@ __noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u32 rece
 	if (!record || message != sizeof(struct kc_dns))
 		return 0;
 	bytes = &record->bytes[sizeof(struct kc_dns)];
+	/* mDNS answers without a question. */
+	if (!(bytes[4] | bytes[5]))
+		return 0;
 	end = end_of_name(bytes);
 	if (!end)
 		return 0;
@@ -125,6 +145,9 @@ __noinline __u64 dns_key(struct record_buffer *record, __u32 message, __u32 rece
 		byte = bytes[at & 511];
 		key = mix(key, byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
 	}
+	/* Type and class follow the name. Asked this late because the verifier would follow every length of a name from there on. */
+	if (end + 4 > ((struct kc_dns *)record->bytes)->len)
+		return 0;
 	/* RFC 1035, 4.1.1: QR and RCODE */
 	return behaviour(KC_DNS, key, (__u64)received << 16 | (bytes[2] & 0x80) << 8 | (bytes[3] & 0xf));
 }
@@ -174,7 +197,10 @@ static __noinline int report_dns(struct __sk_buff *skb, struct kc_cgroup_entry *
 	if (len < KC_DNS_MAX)
 		buffers.record->bytes[(sizeof(*dns) + len) & 8191] = 0;
 	dns->event.sighting = dns_key(buffers.record, sizeof(*dns), received);
-	if (dns->event.sighting && is_repeat(slot, container->slot, KC_DNS, dns->event.sighting, &dns->event.repeats))
+	/* Cut off in the name, or no DNS at all. */
+	if (!dns->event.sighting)
+		goto out;
+	if (is_repeat(slot, container->slot, KC_DNS, dns->event.sighting, &dns->event.repeats))
 		goto out;
 	send_new(slot, &dns->event, sizeof(*dns) + len, KC_BULK);
 out:

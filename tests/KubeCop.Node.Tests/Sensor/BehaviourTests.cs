@@ -124,6 +124,28 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
         Assert.Contains(_cgroup.Events, static one => one.Dns is { Name: "tcp.test", IsAnswer: true, Outcome: "NOERROR", Addresses: ["192.0.2.1", "192.0.2.2"] });
     }
 
+    /// <summary>Where a question is cut: behind its length, in its header, behind that, and in its name.</summary>
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(7, false)]
+    [InlineData(14, false)]
+    [InlineData(16, false)]
+    [InlineData(20, false)]
+    public void Dns_OverTcpInPieces_IsSeenByItsAnswerAndInventsNothing(int cut, bool isQuestionSeen)
+    {
+        using var server = new DnsServer("127.0.0.79");
+        byte[] query = [0, 33, 18, 52, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 6, .. "pieces"u8, 3, .. "www"u8, 4, .. "test"u8, 0, 0, 1, 0, 1];
+        var (head, rest) = (Printed(query[..cut]), Printed(query[cut..]));
+
+        _cgroup.Run($"bash -c 'exec 3<>/dev/tcp/127.0.0.79/53; printf \"{head}\" >&3; sleep 0.1; printf \"{rest}\" >&3; head -c 2 <&3 >/dev/null'; :");
+
+        Assert.Contains(_cgroup.Events, static one => one.Dns is { Name: "pieces.www.test", IsAnswer: true });
+        Assert.Equal(isQuestionSeen, _cgroup.Events.Any(static one => one.Dns is { Name: "pieces.www.test", IsAnswer: false }));
+        Assert.All(_cgroup.Events.Where(static one => one.Kind == EventKind.Dns), static one => Assert.Equal("pieces.www.test", one.Dns!.Name));
+
+        static string Printed(byte[] bytes) => string.Concat(bytes.Select(static one => $@"\\{Convert.ToString(one, 8)}"));
+    }
+
     [Fact]
     public void Capability_Checks_TellNameSyscallAndVerdict()
     {

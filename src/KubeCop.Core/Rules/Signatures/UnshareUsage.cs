@@ -14,7 +14,8 @@ internal sealed class UnshareUsage : IRule
         {
             Id = "R1006",
             Name = "Unshare System Call usage",
-            Description = "A process left namespaces for new ones of its own (unshare), or tried to: in them it has capabilities it did not have before.",
+            Description = "A process left namespaces for new ones of its own (unshare), or tried to: in them it has capabilities it did not have before. "
+                + "Of a process that is made in new namespaces (clone) R0004 tells, by the capability that takes, where it has not learned it.",
             Severity = Severity.High,
             Tags = ["syscall", "escape", "unshare"],
             Mitre = new MitreTechnique("T1611", "Escape to Host", "Privilege Escalation"),

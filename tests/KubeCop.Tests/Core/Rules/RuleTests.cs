@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Data;
 using KubeCop.Core.Rules.Deviations;
 using KubeCop.Core.Rules.Signatures;
 using KubeCop.Host.Bindings;
@@ -102,7 +103,8 @@ public sealed class RuleTests
     [InlineData("a/b/x", "a/b/x", EventFlags.PathTruncated, "a path too deep to be seen whole")]
     [InlineData("/runner/x", "/runner/x", EventFlags.None, null)]
     [InlineData("/var/runx", "/var/runx", EventFlags.None, null)]
-    [InlineData("/dev/shmem/x", "/dev/shmem/x", EventFlags.None, null)]
+    [InlineData("/dev/.x", "/dev/.x", EventFlags.None, "/dev")]
+    [InlineData("/devices/x", "/devices/x", EventFlags.None, null)]
     [InlineData("/usr/bin/x", "/usr/bin/x", EventFlags.FileUpperLayer, null)]
     public void MaliciousSource_InvokedAndResolvedPath_FiresWithSource(string path, string executable, EventFlags flags, string? source)
     {
@@ -137,7 +139,7 @@ public sealed class RuleTests
     [Fact]
     public void UnexpectedSyscall_Finding_NamesAndAllowsIt()
     {
-        var rule = new UnexpectedSystemCall();
+        var rule = UnexpectedSystemCall.Type.Create(RuleArguments.Default);
         Assert.Null(Evaluate(rule, Sample.Syscall("read"), Sample.Profile(new SyscallItem("read"))));
         Assert.Equal(
             new Finding(
@@ -146,6 +148,19 @@ public sealed class RuleTests
                 "Only system calls of the profile are made.",
                 "kubecop profiles allow shop/deployment-web --container web --syscall unshare"),
             Evaluate(rule, Sample.Syscall("unshare"), Sample.Profile(new SyscallItem("read"))));
+    }
+
+    [Fact]
+    public void UnexpectedSyscall_ThatReachesNothing_FiresOnlyWhenAskedFor()
+    {
+        var strict = UnexpectedSystemCall.Type.Create(RuleArguments.Read(UnexpectedSystemCall.Type.Descriptor, new Dictionary<string, object?> { ["ignoreHarmless"] = false }));
+        Assert.All(RuleData.Read("harmless-syscalls"), name =>
+        {
+            Assert.True(SystemCalls.Exists(name), $"There is no {name}.");
+            Assert.Null(Evaluate(UnexpectedSystemCall.Type.Create(RuleArguments.Default), Sample.Syscall(name), Sample.Profile()));
+            Assert.NotNull(Evaluate(strict, Sample.Syscall(name), Sample.Profile()));
+        });
+        Assert.NotNull(Evaluate(UnexpectedSystemCall.Type.Create(RuleArguments.Default), Sample.Syscall("personality"), Sample.Profile()));
     }
 
     [Theory]

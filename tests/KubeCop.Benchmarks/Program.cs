@@ -3,6 +3,7 @@ using KubeCop.Benchmarks;
 var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringComparer.Ordinal)
 {
     ["pipeline"] = ("events decoded, routed and judged a second on one core, and bytes allocated", PipelineBenchmark.RunAsync),
+    ["engine"] = ("evaluations of rules a second on one core, and bytes allocated", EngineBenchmark.RunAsync),
     ["replay"] = ("events of a recording a second on one core, from the file to the alerts", ReplayBenchmark.RunAsync),
     ["bindings"] = ("what a change of bindings costs: 1000 bindings for 500 pods, and looking for one", BindingsBenchmark.RunAsync),
     ["latency"] = ("from the system call to the alert line, on real containers (needs root)", LatencyBenchmark.RunAsync),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Xunit;
 
 namespace KubeCop.Testing.Containers;
@@ -108,6 +109,22 @@ public sealed class ContainerdFixture : IAsyncLifetime
     /// <summary>The image of the tests as pods know it: by its digest.</summary>
     public async Task<string> GetImageDigestAsync() => (await PodsAsync()).ImageDigest;
 
+    /// <summary>Makes an image known that containers of pods can have.</summary>
+    /// <param name="archive">An OCI archive.</param>
+    public async Task ImportForPodsAsync(string archive, string name)
+    {
+        var pods = await PodsAsync();
+        await PodCtrAsync("images", "import", archive);
+        await pods.WaitForImagesAsync(name);
+    }
+
+    /// <summary>Process 1 of a pod's container, as this machine numbers it.</summary>
+    public async Task<int> GetProcessIdAsync(CriContainer container)
+    {
+        var task = (await PodCtrAsync("tasks", "ls")).Split('\n').Single(line => line.StartsWith(container.Id, StringComparison.Ordinal));
+        return int.Parse(task.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Kills the daemon; containers go on without it.</summary>
     public async Task StopDaemonAsync()
     {
@@ -169,7 +186,7 @@ public sealed class ContainerdFixture : IAsyncLifetime
         {
             _podTurn.Release();
         }
-
-        Task<string> PodCtrAsync(params string[] arguments) => Commands.RunAsync("nsenter", Ctr(arguments, "k8s.io"));
     }
+
+    private Task<string> PodCtrAsync(params string[] arguments) => Commands.RunAsync("nsenter", Ctr(arguments, "k8s.io"));
 }

@@ -49,13 +49,19 @@ public sealed class CriPod : IAsyncDisposable
     /// <param name="mounts">Volumes.</param>
     /// <param name="attempt">How often it was started before.</param>
     /// <param name="type">container, init or ephemeral.</param>
+    /// <param name="image">Default: the image of the tests.</param>
     public async Task<CriContainer> StartAsync(
-        string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null, int attempt = 0, string type = "container")
+        string name,
+        IEnumerable<string> command,
+        IEnumerable<PodMount>? mounts = null,
+        int attempt = 0,
+        string type = "container",
+        string image = BusyboxImage.Name)
     {
         var config = new ContainerConfig
         {
             Metadata = new ContainerMetadata { Name = name, Attempt = (uint)attempt },
-            Image = new ImageSpec { Image = BusyboxImage.Name },
+            Image = new ImageSpec { Image = image },
             LogPath = $"{name}-{attempt}.log",
             Linux = new LinuxContainerConfig
             {
@@ -72,16 +78,17 @@ public sealed class CriPod : IAsyncDisposable
         }
 
         var request = new CreateContainerRequest { PodSandboxId = SandboxId, Config = config, SandboxConfig = _config };
-        var container = new CriContainer(_pods, (await _pods.Runtime.CreateContainerAsync(request)).ContainerId, name);
+        var container = new CriContainer(
+            _pods, (await _pods.Runtime.CreateContainerAsync(request)).ContainerId, name, Path.Combine(_config.LogDirectory, config.LogPath));
         await _pods.Runtime.StartContainerAsync(new StartContainerRequest { ContainerId = container.Id });
         return container;
     }
 
     /// <summary>Runs a container to its end, as init containers are.</summary>
     /// <exception cref="InvalidOperationException">It failed.</exception>
-    public async Task<CriContainer> RunToEndAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null)
+    public async Task<CriContainer> RunToEndAsync(string name, IEnumerable<string> command, IEnumerable<PodMount>? mounts = null, string image = BusyboxImage.Name)
     {
-        var container = await StartAsync(name, command, mounts, type: "init");
+        var container = await StartAsync(name, command, mounts, type: "init", image: image);
         var exitCode = await container.WaitForEndAsync();
         return exitCode == 0 ? container : throw new InvalidOperationException($"Container {name} exited with {exitCode}.");
     }
@@ -106,11 +113,16 @@ public sealed class CriContainer
 {
     private readonly CriPods _pods;
 
-    internal CriContainer(CriPods pods, string id, string name) => (_pods, Id, Name) = (pods, id, name);
+    private readonly string _log;
+
+    internal CriContainer(CriPods pods, string id, string name, string log) => (_pods, Id, Name, _log) = (pods, id, name, log);
 
     public string Id { get; }
 
     public string Name { get; }
+
+    /// <summary>What its processes have written so far, as the kubelet keeps it.</summary>
+    public string Log => File.Exists(_log) ? File.ReadAllText(_log) : "";
 
     /// <summary>Runs a command in the container, as <c>kubectl exec</c> does.</summary>
     /// <returns>What it wrote.</returns>
@@ -130,6 +142,10 @@ public sealed class CriContainer
         async () => (await _pods.Runtime.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = Id })).Status,
         static status => status.State == ContainerState.ContainerExited,
         $"end of container {Name}")).ExitCode;
+
+    /// <summary>Asks it to end, as the kubelet does before it starts it anew, and kills it if it does not.</summary>
+    public Task StopAsync(TimeSpan grace) =>
+        _pods.Runtime.StopContainerAsync(new StopContainerRequest { ContainerId = Id, Timeout = (long)grace.TotalSeconds }).ResponseAsync;
 
     /// <summary>Kills and removes it.</summary>
     public Task RemoveAsync() => _pods.Runtime.RemoveContainerAsync(new RemoveContainerRequest { ContainerId = Id }).ResponseAsync;

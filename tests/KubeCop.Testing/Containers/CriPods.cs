@@ -30,14 +30,17 @@ internal sealed class CriPods : IDisposable
     public RuntimeService.RuntimeServiceClient Runtime { get; }
 
     /// <summary>The plugin serves later than the daemon, and learns of imported images later still.</summary>
-    public Task WaitUntilReadyAsync() => Wait.UntilAsync(
+    public Task WaitUntilReadyAsync() =>
+        WaitForImagesAsync(BusyboxImage.Name, BusyboxImage.SandboxName, $"{BusyboxImage.Name.Split(':')[0]}@{ImageDigest}");
+
+    public Task WaitForImagesAsync(params string[] names) => Wait.UntilAsync(
         async () =>
         {
             try
             {
                 var images = new ImageService.ImageServiceClient(_channel);
                 var found = new List<bool>();
-                foreach (var image in (string[])[BusyboxImage.Name, BusyboxImage.SandboxName, $"{BusyboxImage.Name.Split(':')[0]}@{ImageDigest}"])
+                foreach (var image in names)
                 {
                     found.Add((await images.ImageStatusAsync(new ImageStatusRequest { Image = new ImageSpec { Image = image } })).Image is not null);
                 }

@@ -128,9 +128,9 @@ public sealed class KubeCopProcess : IAsyncDisposable
     public Task<JsonElement> GetAsync(string path) => Http.GetFromJsonAsync<JsonElement>(path, Json);
 
     /// <summary>A profile by its workload; null while there is none.</summary>
-    public async Task<ProfileView?> GetProfileAsync(string @namespace, string workload)
+    public async Task<ProfileView?> GetProfileAsync(string @namespace, string workload, string kind = "container")
     {
-        using var answer = await Http.GetAsync($"/api/v1/profiles/container-{workload}?namespace={Uri.EscapeDataString(@namespace)}");
+        using var answer = await Http.GetAsync($"/api/v1/profiles/{kind}-{workload}?namespace={Uri.EscapeDataString(@namespace)}");
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
@@ -142,8 +142,8 @@ public sealed class KubeCopProcess : IAsyncDisposable
 
     /// <summary>Waits for a profile that is as the test wants it.</summary>
     public async Task<ProfileView> WaitForProfileAsync(
-        string @namespace, string workload, Func<ProfileView, bool> condition, string what, TimeSpan? timeout = null) =>
-        (await Wait.UntilAsync(() => GetProfileAsync(@namespace, workload), profile => profile is not null && condition(profile), what, timeout))!;
+        string @namespace, string workload, Func<ProfileView, bool> condition, string what, TimeSpan? timeout = null, string kind = "container") =>
+        (await Wait.UntilAsync(() => GetProfileAsync(@namespace, workload, kind), profile => profile is not null && condition(profile), what, timeout))!;
 
     /// <summary>The alerts of one container, repeats left out.</summary>
     public IReadOnlyList<AlertView> AlertsOf(string containerId) => [.. Alerts.Where(alert => alert.Container.Id == containerId && alert.State == "new")];

@@ -53,6 +53,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Returns when it is ready.</summary>
     /// <param name="exporters">Where alerts go besides the history.</param>
     /// <param name="addSensor">The sensor; null for the real one.</param>
+    /// <exception cref="OperationCanceledException">It was to end before it was ready; what had started is stopped.</exception>
     /// <exception cref="BindingsRefusedException">The bindings are not valid.</exception>
     /// <exception cref="StorageException">The data directory cannot be used.</exception>
     /// <exception cref="UsageException">The endpoints' address cannot be used.</exception>
@@ -202,6 +203,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             _ = Services.GetRequiredService<AccessToken>();
             await _app.StartAsync(cancellationToken);
             await Services.GetRequiredService<ISensor>().Ready.WaitAsync(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             NodeFiles.WritePrivate(_addressFile, Address + "\n");
         }
         catch

@@ -68,7 +68,11 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
 
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
-    public Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(cancellationToken);
+    /// <summary>
+    /// Not cut short: a silo whose start is canceled logs that as an error and does not stop in order. It takes a second or two, and is
+    /// stopped then.
+    /// </summary>
+    public Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(CancellationToken.None);
 
     public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
 

@@ -40,7 +40,8 @@ public sealed class NodeHostFixture : IAsyncLifetime
         Directory.Delete(DataDirectory, recursive: true);
     }
 
-    internal static Task<NodeHost> StartAsync(string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0", string? bindings = null) =>
+    internal static Task<NodeHost> StartAsync(
+        string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0", string? bindings = null, CancellationToken? stop = null) =>
         NodeHost.StartAsync(
             Settings.Load(
                 [
@@ -51,6 +52,6 @@ public sealed class NodeHostFixture : IAsyncLifetime
                 "/there/is/no/file"),
             [],
             statusLine: null,
-            TestContext.Current.CancellationToken,
+            stop ?? TestContext.Current.CancellationToken,
             sensor.AddTo);
 }

@@ -62,6 +62,27 @@ public sealed class NodeHostTests : IDisposable
     }
 
     [Fact]
+    public async Task StartAsync_StoppedWhileTheSiloStarts_IsCanceledAndFreesEverything()
+    {
+        using var stop = new CancellationTokenSource();
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        var halfway = Task.Run(
+            () =>
+            {
+                // The silo makes it in the middle of its start.
+                SpinWait.SpinUntil(() => Directory.Exists(Path.Combine(_directory, "grains")), TimeSpan.FromSeconds(30));
+                stop.Cancel();
+            },
+            TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NodeHostFixture.StartAsync(_directory, sensor, stop: stop.Token));
+
+        await halfway;
+        DataDirectory.Open(_directory).Dispose();
+    }
+
+    [Fact]
     public async Task StopAsync_ContainersRun_EndsWithinFiveSecondsAndTheNextStartHasTheProfile()
     {
         var sensor = new FakeSensor();

@@ -13,8 +13,17 @@ internal sealed class HttpOptions
     /// </summary>
     public string Address { get; set; } = "127.0.0.1:9090";
 
+    /// <summary>
+    /// Names by which the endpoints may be asked for besides the machine's own, <c>localhost</c> and any IP address, as that of a Kubernetes
+    /// service. Requests for others are refused with 421. Default: empty.
+    /// </summary>
+    public IList<string> AllowedHosts { get; } = [];
+
     /// <exception cref="UsageException">The address is none.</exception>
     public IPEndPoint EndPoint => Parse(Address);
+
+    /// <summary>Whether the text can be one of <see cref="AllowedHosts"/>.</summary>
+    public static bool IsHostName(string text) => Uri.CheckHostName(text) == UriHostNameType.Dns;
 
     /// <exception cref="UsageException">The text is not <c>address:port</c>.</exception>
     public static IPEndPoint Parse(string text)

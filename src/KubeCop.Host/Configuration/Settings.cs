@@ -175,6 +175,10 @@ internal sealed class Settings
         // The name is the first part of container grain keys.
         Require(Node.Name.Length is > 0 and <= 253 && !Node.Name.Contains('/'), "NODE_NAME", Node.Name, "a host name");
         _ = Http.EndPoint;
+        foreach (var host in Http.AllowedHosts)
+        {
+            Require(HttpOptions.IsHostName(host), $"{HttpOptions.Section}:{nameof(Http.AllowedHosts)}", host, "a host's name without a port, for example kubecop.kubecop.svc");
+        }
     }
 
     /// <param name="address">As events have it; empty when the text is.</param>

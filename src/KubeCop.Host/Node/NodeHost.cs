@@ -158,6 +158,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Learning));
         services.AddSingleton(MsOptions.Create(settings.Alerts));
         services.AddSingleton(MsOptions.Create(settings.Sensor));
+        services.AddSingleton(MsOptions.Create(settings.Http));
         services.AddSingleton(new NodeRules(bindings.Rules, new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
         services.AddSingleton(bindings);
 
@@ -176,6 +177,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddSingleton<NodeContainers>();
         services.AddSingleton<AccessToken>();
+        services.AddSingleton<HostCheck>();
         services.AddSingleton<MetricsEndpoint>();
         if (statusLine is not null)
         {
@@ -188,6 +190,11 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         var app = builder.Build();
         app.Use(Problem.Middleware);
+        app.Use(static (context, next) =>
+        {
+            context.RequestServices.GetRequiredService<HostCheck>().Require(context.Request);
+            return next(context);
+        });
         app.MapHealth();
         app.MapApi();
         app.MapGet("/metrics", static context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context));

@@ -73,6 +73,8 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.HttpAddress, "127.0.0.1:99999", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1:-1", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "::1:9090", "--http", "ADDRESS:PORT")]
+    [InlineData("KubeCop:Http:AllowedHosts:0", "*.example", "KubeCop:Http:AllowedHosts", "name without a port")]
+    [InlineData("KubeCop:Http:AllowedHosts:0", "kubecop.svc:9090", "KubeCop:Http:AllowedHosts", "name without a port")]
     [InlineData(Keys.DataDirectory, "relative", "--data-dir", "starts with /")]
     [InlineData(Keys.Bindings, "relative", "--bindings", "starts with /")]
     [InlineData(Keys.HostRoot, "/there/is/nothing", "HOST_ROOT", "exists")]

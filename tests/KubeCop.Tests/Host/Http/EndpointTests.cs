@@ -23,6 +23,36 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     [InlineData("/healthz/ready")]
     public async Task Health_NodeReady_200(string path) => Assert.Equal(HttpStatusCode.OK, (await node.Http.GetAsync(path, Cancelled)).StatusCode);
 
+    [Theory]
+    [InlineData("10.1.2.3:9090")]
+    [InlineData("[fd00::1]:9090")]
+    [InlineData("localhost")]
+    [InlineData("LocalHost.:9090")]
+    [InlineData("TEST-node")]
+    [InlineData("kubecop.Monitoring.svc:9090")]
+    public async Task Host_AddressOrNameOfThisMachine_IsServed(string host)
+    {
+        foreach (var path in (string[])["/healthz/live", "/metrics", "/api/v1/node", "/dashboard"])
+        {
+            Assert.True((await GetForHostAsync(path, host)).IsSuccessStatusCode, path);
+        }
+    }
+
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("127.0.0.1.evil.example:9090")]
+    [InlineData("localhost.evil.example")]
+    [InlineData("svc")]
+    public async Task Host_AnotherName_IsRefusedWithTheOptionThatAllowsIt(string host)
+    {
+        foreach (var path in (string[])["/healthz/live", "/metrics", "/api/v1/profiles", "/dashboard"])
+        {
+            var answer = await GetForHostAsync(path, host);
+            Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
+            Assert.Contains("KubeCop:Http:AllowedHosts", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Node_TellsHooksEventsAndLosses()
     {
@@ -353,6 +383,9 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     }
 
     private string Token => File.ReadAllText(NodeFiles.TokenFile(node.DataDirectory)).Trim();
+
+    private Task<HttpResponseMessage> GetForHostAsync(string path, string host) =>
+        node.Http.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = host } }, Cancelled);
 
     private async Task<JsonElement> GetAsync(string path)
     {

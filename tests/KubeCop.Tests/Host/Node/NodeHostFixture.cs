@@ -46,7 +46,7 @@ public sealed class NodeHostFixture : IAsyncLifetime
             Settings.Load(
                 [
                     new(Keys.DataDirectory, dataDirectory), new(Keys.HttpAddress, http), new(Keys.NodeName, NodeName), new(Keys.LearningPeriod, "1h"),
-                    new(Keys.Bindings, bindings ?? ""),
+                    new(Keys.Bindings, bindings ?? ""), new("KubeCop:Http:AllowedHosts:0", "kubecop.monitoring.svc"),
                 ],
                 new Dictionary<string, string>(),
                 "/there/is/no/file"),

@@ -182,7 +182,7 @@ internal sealed class BindingFiles(string path, TimeProvider time) : IBindingSou
         /// <returns>False when that is too much.</returns>
         private bool Copy(string path, MemoryStream? content)
         {
-            using var file = HostFile.Open(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) ?? throw new FileNotFoundException();
+            using var file = HostFile.OpenNamed(path) ?? throw new FileNotFoundException();
             var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
             try
             {

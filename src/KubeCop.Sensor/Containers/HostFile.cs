@@ -2,13 +2,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KubeCop.Sensor.Containers;
 
-/// <summary>Reads files of the host with a bound on what is taken in; never follows a link in the last component.</summary>
+/// <summary>Reads files of the host with a bound on what is taken in; never follows a link in the last component, unless it says so.</summary>
 public static class HostFile
 {
     /// <summary>Opens a regular file for reading; what else there may be (a FIFO, a device) never makes it wait.</summary>
     /// <returns>Null when there is none.</returns>
     /// <exception cref="IOException">It cannot be read or is no regular file.</exception>
     public static SafeFileHandle? Open(string path) => LibC.OpenRead(path);
+
+    /// <summary>As <see cref="Open"/>, for a file that the user named: if it is a link, what it leads to.</summary>
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="IOException">It cannot be read or is no regular file.</exception>
+    public static SafeFileHandle? OpenNamed(string path) => Open(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
 
     /// <returns>The whole file, or null when there is none.</returns>
     /// <exception cref="IOException">It cannot be read, is no regular file, or is larger than <paramref name="limit"/> bytes.</exception>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Hashing;
 using System.Text.Json;
+using KubeCop.Sensor.Containers;
 
 namespace KubeCop.Sensor.Recording;
 
@@ -25,7 +26,8 @@ internal sealed class RecordingReader : IDisposable
         _path = path;
         try
         {
-            _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 64 * 1024);
+            _file = new FileStream(
+                HostFile.OpenNamed(path) ?? throw new RecordingException($"{path} cannot be read: there is no such file."), FileAccess.Read, bufferSize: 64 * 1024);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

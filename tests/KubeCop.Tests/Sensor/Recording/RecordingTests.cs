@@ -100,6 +100,20 @@ public sealed class RecordingTests : IDisposable
         Assert.Contains("no header", Assert.Throws<RecordingException>(() => new RecordingReader(File)).Message, StringComparison.Ordinal);
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task Open_WhatIsNoRegularFile_SaysSoAtOnce()
+    {
+        await Commands.RunAsync("mkfifo", File);
+        var link = File + ".link";
+        System.IO.File.CreateSymbolicLink(link, File);
+        foreach (var path in (string[])[File, link, Path.GetDirectoryName(File)!, "/dev/zero"])
+        {
+            var error = await Task.Run(() => Assert.Throws<RecordingException>(() => new RecordingReader(path)), TestContext.Current.CancellationToken);
+            Assert.StartsWith($"{path} cannot be read: ", error.Message, StringComparison.Ordinal);
+            Assert.Contains("is not a regular file", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Write_OverAFileThatExists_Refuses()
     {

@@ -15,7 +15,7 @@ internal static class BindingsCommand
         var command = new Command("check", "Check bindings as run would take them; needs no running silo. Exit code 2 if they are refused.") { file };
         command.SetAction(async (result, cancellationToken) =>
         {
-            var path = result.GetRequiredValue(file);
+            var path = CommonOptions.File(result, file);
             var bindings = new NodeBindings(new BindingFiles(Path.GetFullPath(path), TimeProvider.System), TimeProvider.System);
             await bindings.LoadAsync(cancellationToken);
             Console.Out.WriteLine(TerminalText.Escape($"{path}: {bindings.Rules.InForce!.Bindings.Count} bindings of {bindings.Rules.Rules.Rules.Count} rules, no errors"));

@@ -37,6 +37,10 @@ internal static class CommonOptions
 
     public static Option<bool> Json() => new("--json") { Description = "JSON for programs instead of text." };
 
+    /// <exception cref="UsageException">It is empty, as a variable is in a script that did not set it.</exception>
+    public static string File(ParseResult result, Argument<string> file) => result.GetRequiredValue(file) is { Length: > 0 } path ? path
+        : throw new UsageException($"{file.Name} is empty; expected a file's path.");
+
     /// <returns>A configuration value when the option was given, else nothing.</returns>
     public static IEnumerable<KeyValuePair<string, string?>> Value(ParseResult result, Option<string> option, string key, Func<string, string>? convert = null)
     {

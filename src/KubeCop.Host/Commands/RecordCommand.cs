@@ -32,7 +32,7 @@ internal static class RecordCommand
 
             var mebibytes = result.GetValue(size);
             return mebibytes > 0
-                ? RecordRun.RunAsync(result.GetRequiredValue(file), limit, mebibytes * 1048576L, Settings.Load([]), cancellationToken)
+                ? RecordRun.RunAsync(CommonOptions.File(result, file), limit, mebibytes * 1048576L, Settings.Load([]), cancellationToken)
                 : throw new UsageException($"--max-mib {mebibytes} is not accepted; expected at least 1.");
         });
         return command;

@@ -16,7 +16,7 @@ internal static class ReplayCommand
         var command = new Command(
             "replay", "Learn and judge what a recording holds, by its own clock: the same alerts each time, without privileges.") { file, learningPeriod, bindings, output };
         command.SetAction((result, cancellationToken) => ReplayRun.RunAsync(
-            result.GetRequiredValue(file),
+            CommonOptions.File(result, file),
             Settings.Load(
             [
                 .. CommonOptions.Value(result, learningPeriod, Keys.LearningPeriod),

@@ -21,6 +21,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--limit", "alerts", "--limit", "-3")]
     [InlineData("--json and --markdown", "rules", "--json", "--markdown")]
     [InlineData("ADDRESS:PORT", "status", "--http", "nowhere")]
+    [InlineData("FILE is empty", "bindings", "check", "")]
+    [InlineData("FILE is empty", "record", "")]
+    [InlineData("FILE is empty", "replay", "")]
     public async Task Usage_Wrong_ExitsWithTwoAndNamesIt(string named, params string[] arguments)
     {
         var (exitCode, output, error) = await RunAsync(arguments);

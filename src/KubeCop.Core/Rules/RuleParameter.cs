@@ -10,6 +10,9 @@ namespace KubeCop.Core.Rules;
 /// </summary>
 public abstract class RuleParameter
 {
+    /// <summary>Wrong items of a list that a message tells of.</summary>
+    private const int MostTold = 10;
+
     private protected RuleParameter(string name, string type, string defaultText, string description) =>
         (Name, Type, Default, Description) = (name, type, defaultText, description);
 
@@ -37,24 +40,25 @@ public abstract class RuleParameter
     /// <summary>Directories (or files) that stand for everything below them.</summary>
     public static RuleParameter<IReadOnlyList<string>> Paths(string name, IReadOnlyList<string> byDefault, string description) =>
         new(name, "list of absolute paths", byDefault, TextOf(byDefault), description, static value =>
-            [.. Items(value).Select(static item => item is string path ? new PathPrefix(path).ToString() : throw new FormatException("expected a list of absolute paths"))]);
+            ListOf(value, static item => item is string path ? new PathPrefix(path).ToString() : throw new FormatException("expected a list of absolute paths")));
 
     public static RuleParameter<IReadOnlyList<ushort>> Ports(string name, IReadOnlyList<ushort> byDefault, string description) =>
-        new(name, "list of ports", byDefault, TextOf(byDefault), description, static value => [.. Items(value).Select(static item => PortOf(item))]);
+        new(name, "list of ports", byDefault, TextOf(byDefault), description, static value => ListOf(value, static item => PortOf(item)));
 
     /// <summary>Any words: names of programs, domains.</summary>
     public static RuleParameter<IReadOnlyList<string>> Names(string name, IReadOnlyList<string> byDefault, string description) =>
         new(name, "list of names", byDefault, TextOf(byDefault), description, static value =>
-            [.. Items(value).Select(static item => item is string { Length: > 0 } text ? text : throw new FormatException("expected a list of names"))]);
+            ListOf(value, static item => item is string { Length: > 0 } text ? text : throw new FormatException("expected a list of names")));
 
     /// <summary>Domains that stand for their sub-domains too.</summary>
     public static RuleParameter<IReadOnlyList<string>> Domains(string name, IReadOnlyList<string> byDefault, string description) =>
         new(name, "list of domains", byDefault, TextOf(byDefault), description, static value =>
-        {
-            IReadOnlyList<string> domains = [.. Items(value).Select(static item => item as string ?? throw new FormatException("expected a list of domains"))];
-            _ = new DomainSet(domains);
-            return domains;
-        });
+            ListOf(value, static item =>
+            {
+                var domain = item as string ?? throw new FormatException("expected a list of domains");
+                _ = new DomainSet([domain]);
+                return domain;
+            }));
 
     /// <summary>The value a binding gives, as the type it has.</summary>
     /// <param name="value">As a YAML or JSON reader gives it: string, bool, a number, or a list of them.</param>
@@ -67,8 +71,44 @@ public abstract class RuleParameter
     private protected static string TextOf<T>(IReadOnlyList<T> values) =>
         values.Count == 0 ? "none" : string.Join(", ", values.Select(static value => string.Create(CultureInfo.InvariantCulture, $"{value}")));
 
-    private static IEnumerable<object?> Items(object? value) =>
-        value is IEnumerable items and not string ? items.Cast<object?>() : throw new FormatException("expected a list");
+    /// <exception cref="FormatException">Some items are wrong; the message tells of each what, up to a bound.</exception>
+    private static List<T> ListOf<T>(object? value, Func<object?, T> read)
+    {
+        if (value is string || value is not IEnumerable items)
+        {
+            throw new FormatException("expected a list");
+        }
+
+        var (values, wrong) = (new List<T>(), new List<string>());
+        foreach (var item in items)
+        {
+            try
+            {
+                values.Add(read(item));
+            }
+            catch (Exception exception) when (exception is FormatException or ArgumentException)
+            {
+                if (wrong.Count == MostTold)
+                {
+                    wrong.Add("and more");
+                    break;
+                }
+
+                if (MessageOf(exception) is var message && !wrong.Contains(message))
+                {
+                    wrong.Add(message);
+                }
+            }
+        }
+
+        return wrong.Count == 0 ? values : throw new FormatException(string.Join("; ", wrong));
+    }
+
+    // .NET adds the name of a parameter in the code.
+    private static string MessageOf(Exception exception) =>
+        (exception is ArgumentException { ParamName: { } parameter }
+            ? exception.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)
+            : exception.Message).TrimEnd('.');
 
     private static ushort PortOf(object? item)
     {
@@ -92,17 +132,7 @@ public sealed class RuleParameter<T> : RuleParameter
     /// <summary>The value without a binding's.</summary>
     public T DefaultValue { get; }
 
-    internal override object Read(object? value)
-    {
-        try
-        {
-            return _read(value);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new FormatException(exception.Message, exception);
-        }
-    }
+    internal override object Read(object? value) => _read(value);
 
     internal override string Write(object value) => value switch
     {

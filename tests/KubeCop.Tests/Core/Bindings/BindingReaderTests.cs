@@ -121,7 +121,7 @@ public sealed class BindingReaderTests
     [InlineData(
         "- ruleID: R0002\n  parameters:\n    ignorePrefixes: [tmp]",
         9,
-        ".parameters.ignorePrefixes: R0002, parameter ignorePrefixes: 'tmp' is not a path prefix: it must be an absolute path without '.' and '..', for example /run/secrets.")]
+        ".parameters.ignorePrefixes: R0002, parameter ignorePrefixes: 'tmp' is not a path prefix: it must be an absolute path without '.' and '..', for example /run/secrets")]
     [InlineData("- ruleID: R0002\n  parameters:\n    ignorePrefixes: [[/tmp]]", 9, ".parameters.ignorePrefixes: R0002, parameter ignorePrefixes: expected a list of absolute paths")]
     [InlineData("- ruleID: R0002\n  parameters:\n    ignorePrefixes: { a: /tmp }", 9, ".parameters.ignorePrefixes: R0002, parameter ignorePrefixes: expected a list")]
     [InlineData("- ruleID: R0002\n  parameters:\n    ignoreMounts: 1", 9, ".parameters.ignoreMounts: R0002, parameter ignoreMounts: expected true or false")]

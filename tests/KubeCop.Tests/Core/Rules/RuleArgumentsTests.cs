@@ -8,8 +8,9 @@ public sealed class RuleArgumentsTests
     private static readonly RuleParameter<IReadOnlyList<string>> Paths = RuleParameter.Paths("paths", ["/proc"], "");
     private static readonly RuleParameter<IReadOnlyList<ushort>> Ports = RuleParameter.Ports("ports", [22], "");
     private static readonly RuleParameter<IReadOnlyList<string>> Names = RuleParameter.Names("names", [], "");
+    private static readonly RuleParameter<IReadOnlyList<string>> Domains = RuleParameter.Domains("domains", [], "");
 
-    private static readonly RuleDescriptor Rule = RuleCatalog.Descriptors[0] with { Id = "R9999", Parameters = [Flag, Paths, Ports, Names] };
+    private static readonly RuleDescriptor Rule = RuleCatalog.Descriptors[0] with { Id = "R9999", Parameters = [Flag, Paths, Ports, Names, Domains] };
 
     [Fact]
     public void Given_IsRead()
@@ -44,7 +45,7 @@ public sealed class RuleArgumentsTests
     [InlineData("flag", null, "R9999, parameter flag: expected true or false")]
     [InlineData("paths", "/tmp", "R9999, parameter paths: expected a list")]
     [InlineData("ports", 22, "R9999, parameter ports: expected a list")]
-    [InlineData("other", true, "R9999 has no parameter 'other'; it has flag, paths, ports, names")]
+    [InlineData("other", true, "R9999 has no parameter 'other'; it has flag, paths, ports, names, domains")]
     public void Wrong_IsRefusedByName(string name, object? value, string message)
     {
         var error = Assert.Throws<RuleArgumentException>(() => Read((name, value)));
@@ -62,6 +63,32 @@ public sealed class RuleArgumentsTests
     {
         var error = Assert.Throws<RuleArgumentException>(() => Read((name, new List<object?> { item })));
         Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SeveralWrongInList_AreAllTold()
+    {
+        var error = Assert.Throws<RuleArgumentException>(() => Read(("ports", new List<object?> { -1, 22, 65536, 22.5, -1 })));
+        Assert.Equal(
+            "R9999, parameter ports: '-1' is no port; expected 1 to 65535; '65536' is no port; expected 1 to 65535; '22.5' is no port; expected 1 to 65535",
+            error.Message);
+    }
+
+    [Fact]
+    public void ManyWrongInList_AreToldUpToABound()
+    {
+        var error = Assert.Throws<RuleArgumentException>(() => Read(("ports", Enumerable.Range(70_000, 100_000).Cast<object?>().ToList())));
+        Assert.EndsWith("'70009' is no port; expected 1 to 65535; and more", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WrongDomain_IsToldWithoutTheCodesOwnNames()
+    {
+        var error = Assert.Throws<RuleArgumentException>(() => Read(("domains", new List<object?> { "", "pool.example", "a..b" })));
+        Assert.Equal(
+            "R9999, parameter domains: '' is not a domain: expected labels with dots between them, for example pool.example; "
+                + "'a..b' is not a domain: expected labels with dots between them, for example pool.example",
+            error.Message);
     }
 
     [Fact]

@@ -23,7 +23,9 @@ internal static class DiskErrors
         NotADirectory => ("a part of the path is not a directory", "Choose another data directory, or move that file away."),
         NotPermitted or AccessDenied => AccessRefused(directory),
         _ when error is UnauthorizedAccessException => AccessRefused(directory),
-        _ => (error.Message, $"Check {directory}."),
+        _ when error is FileNotFoundException or DirectoryNotFoundException =>
+            ("it is not there and cannot be made", $"Look whether what {directory} is in is mounted and takes files, or choose another data directory."),
+        _ => (error.Message.TrimEnd('.'), $"Check {directory}."),
     };
 
     private static (string Reason, string Remedy) AccessRefused(string directory) =>

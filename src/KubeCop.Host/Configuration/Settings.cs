@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using KubeCop.Core.Alerts;
@@ -138,6 +139,15 @@ internal sealed class Settings
 
     private static void Bind(IConfiguration configuration, string section, object options)
     {
+        // The binder refuses the same, in words about our code.
+        var known = options.GetType().GetProperties().Where(static property => property.CanWrite || property.PropertyType.IsGenericType).ToList();
+        foreach (var given in configuration.GetSection(section).GetChildren())
+        {
+            var property = known.FirstOrDefault(property => string.Equals(property.Name, given.Key, StringComparison.OrdinalIgnoreCase))
+                ?? throw new UsageException($"'{given.Path}' is no setting; {section} has {string.Join(", ", known.Select(static property => property.Name))}.");
+            Require(given.Value is not { } text || IsOf(property.PropertyType, text), given.Path, given.Value ?? "", Accepted(property.PropertyType));
+        }
+
         try
         {
             configuration.GetSection(section).Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
@@ -147,6 +157,26 @@ internal sealed class Settings
             throw new UsageException($"Configuration section {section}: {exception.Message}{(exception.InnerException is { } inner ? $" {inner.Message}" : "")}");
         }
     }
+
+    private static bool IsOf(Type type, string text)
+    {
+        try
+        {
+            return type.IsGenericType || TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text) is not null;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static string Accepted(Type type) =>
+        type == typeof(bool) ? "true or false"
+        : type == typeof(int) ? $"a whole number up to {int.MaxValue}"
+        : type == typeof(long) ? $"a whole number up to {long.MaxValue}"
+        : type == typeof(TimeSpan) ? "a duration as 00:00:10"
+        : type.IsEnum ? string.Join(" or ", Enum.GetNames(type).Select(static name => name.ToLowerInvariant()))
+        : "a text";
 
     private void Validate()
     {

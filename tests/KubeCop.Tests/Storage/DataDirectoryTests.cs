@@ -72,6 +72,13 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Open_WhereNoDirectoryCanBeMade_SaysSo()
+    {
+        var error = Assert.Throws<StorageException>(() => DataDirectory.Open("/proc/kubecop"));
+        Assert.Equal("The data directory /proc/kubecop cannot be used: it is not there and cannot be made.", error.Cause);
+    }
+
+    [Fact]
     public void Open_OnAFullDisk_SaysHowMuchIsFreeAndNeeded()
     {
         using var disk = MountOrSkip(2048);

@@ -85,9 +85,15 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.ApiServer, "10.96.0.010", "KUBERNETES_SERVICE_HOST", "an IP address")]
     [InlineData(Keys.ApiServer, "[fd00::1]:443", "KUBERNETES_SERVICE_HOST", "an IP address")]
     [InlineData(Keys.ApiServer, "fe80::1%eth0", "KUBERNETES_SERVICE_HOST", "an IP address")]
-    [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output", "xml")]
+    [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output:Format 'xml'", "text or json")]
+    [InlineData("KubeCop:Alerts:MaxPerMinute", "99999999999", "KubeCop:Alerts:MaxPerMinute '99999999999'", "a whole number up to 2147483647")]
+    [InlineData("KubeCop:Sensor:BatchSize", "1.5", "KubeCop:Sensor:BatchSize '1.5'", "a whole number")]
+    [InlineData("KubeCop:Journal:MaxDiskBytes", "256M", "KubeCop:Journal:MaxDiskBytes '256M'", "a whole number")]
+    [InlineData("KubeCop:Journal:SyncInterval", "soon", "KubeCop:Journal:SyncInterval 'soon'", "a duration")]
+    [InlineData(Keys.Verbose, "loud", "KubeCop:Output:Verbose 'loud'", "true or false")]
     [InlineData("KubeCop:Alerts:MaxPerMinute", "0", "KubeCop:Alerts:MaxPerMinute", "at least 1")]
-    [InlineData("KubeCop:Learning:Perod", "1m", "KubeCop:Learning", "Perod")]
+    [InlineData("KubeCop:Learning:Perod", "1m", "'KubeCop:Learning:Perod'", "KubeCop:Learning has Period, MaxEntriesPerKind")]
+    [InlineData("KubeCop:Http:EndPoint", "x", "'KubeCop:Http:EndPoint'", "Address, AllowedHosts")]
     [InlineData("KubeCop:Lerning:Period", "1m", "KubeCop:Lerning", "KubeCop:Learning")]
     public void Load_NonsenseValue_MessageNamesOptionValueAndWhatIsAccepted(string key, string value, string option, string accepted)
     {
@@ -95,6 +101,7 @@ public sealed class SettingsTests : IDisposable
 
         Assert.Contains(option, error.Message, StringComparison.Ordinal);
         Assert.Contains(accepted, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

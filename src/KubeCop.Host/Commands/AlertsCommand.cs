@@ -15,7 +15,7 @@ internal static class AlertsCommand
     public static Command Create()
     {
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with the alerts that come, until interrupted." };
-        var limit = new Option<int>("--limit", "-n") { Description = "The most alerts to show of those kept, the newest. Default: 100.", HelpName = "N", DefaultValueFactory = static _ => 100 };
+        var limit = new Option<int>("--limit", "-n") { Description = "The most alerts to show of those kept, the newest.", HelpName = "N", DefaultValueFactory = static _ => 100 };
         limit.Validators.Add(static result =>
         {
             if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var number) && number >= 0))

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using KubeCop.Core.Alerts;
 using KubeCop.Host.Bindings;
 
@@ -18,9 +19,12 @@ internal static class BindingsCommand
             var path = CommonOptions.File(result, file);
             var bindings = new NodeBindings(new BindingFiles(Path.GetFullPath(path), TimeProvider.System), TimeProvider.System);
             await bindings.LoadAsync(cancellationToken);
-            Console.Out.WriteLine(TerminalText.Escape($"{path}: {bindings.Rules.InForce!.Bindings.Count} bindings of {bindings.Rules.Rules.Rules.Count} rules, no errors"));
+            Console.Out.WriteLine(TerminalText.Escape(
+                $"{path}: {Count(bindings.Rules.InForce!.Bindings.Count, "binding")} of {Count(bindings.Rules.Rules.Rules.Count, "rule")}, no errors"));
             return ExitCode.Success;
         });
         return command;
     }
+
+    private static string Count(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 }

@@ -19,7 +19,8 @@ internal static class CommonOptions
 
     public static Option<string> Bindings() => new("--bindings")
     {
-        Description = "Which rules are in force for whom: a YAML file of RuntimeRuleAlertBinding objects, or a directory of them. Default: all rules, for all containers.",
+        Description = "Which rules are in force for whom: a YAML file of RuntimeRuleAlertBinding objects, or a directory of them. "
+            + "Default: all rules, for all containers but KubeCop's own and those in the namespaces of Kubernetes.",
         HelpName = "FILE",
     };
 

@@ -15,7 +15,7 @@ internal static class RecordCommand
         var duration = new Option<string>("--duration") { Description = "How long: 90s, 15m, 12h. Default: until Ctrl-C.", HelpName = "DURATION" };
         var size = new Option<int>("--max-mib")
         {
-            Description = $"The recording ends when its file has grown to this many MiB. Default: {DefaultMebibytes}.",
+            Description = "The recording ends when its file has grown to this many MiB.",
             HelpName = "MIB",
             DefaultValueFactory = static _ => DefaultMebibytes,
         };

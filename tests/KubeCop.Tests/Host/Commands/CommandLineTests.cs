@@ -47,6 +47,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("kubecop run", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("alerts")]
+    [InlineData("record")]
+    public async Task Help_OptionWithADefault_TellsItOnce(string verb)
+    {
+        var (exitCode, output, _) = await RunAsync([verb, "--help"]);
+
+        Assert.Equal(0, exitCode);
+        var line = Assert.Single(output.Split('\n'), static line => line.Contains("--limit", StringComparison.Ordinal) || line.Contains("--max-mib", StringComparison.Ordinal));
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(line, "default", System.Text.RegularExpressions.RegexOptions.IgnoreCase));
+    }
+
     [Fact]
     public async Task Verb_SiloWasKilled_ExitsWithThree()
     {
@@ -97,12 +109,14 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((2, "", $"kubecop: {file}: there is no such file\n"), (exitCode, output, error));
     }
 
-    [Fact]
-    public async Task BindingsCheck_Valid_CountsThem()
+    [Theory]
+    [InlineData("1 binding of 2 rules", "rules:\n- ruleID: R0001\n- ruleTags: [base image]")]
+    [InlineData("1 binding of 1 rule", "rules:\n- ruleID: R0001")]
+    public async Task BindingsCheck_Valid_CountsThem(string counts, string spec)
     {
         var file = Path.Combine(_directory, "b.yaml");
-        await File.WriteAllTextAsync(file, BindingSample.Yaml("b", "rules:\n- ruleID: R0001\n- ruleTags: [base image]"), TestContext.Current.CancellationToken);
-        Assert.Equal((0, $"{file}: 1 bindings of 2 rules, no errors\n", ""), await RunAsync(["bindings", "check", file]));
+        await File.WriteAllTextAsync(file, BindingSample.Yaml("b", spec), TestContext.Current.CancellationToken);
+        Assert.Equal((0, $"{file}: {counts}, no errors\n", ""), await RunAsync(["bindings", "check", file]));
     }
 
     [Fact]

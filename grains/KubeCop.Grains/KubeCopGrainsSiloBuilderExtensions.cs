@@ -19,6 +19,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
+        builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.AddSingleton<ProfileCache>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
         builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()

@@ -33,6 +33,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private readonly ContainerMonitor _monitor;
     private readonly DeltaOutbox _outbox;
     private readonly ProfileCache _profiles;
+    private readonly StorageWarnings _warnings;
     private readonly TimeProvider _time;
     private readonly ILogger<ContainerGrain> _logger;
     private IGrainTimer? _timer;
@@ -52,15 +53,16 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         IBehaviourJournal journal,
         ProfileCache profiles,
         IGrainFactory grains,
+        StorageWarnings warnings,
         TimeProvider time,
         IOptions<LearningOptions> learning,
         IOptions<AlertOptions> alertOptions,
         ILogger<ContainerMonitor> monitorLogger,
         ILogger<ContainerGrain> logger)
     {
-        (_profiles, _time, _logger) = (profiles, time, logger);
+        (_profiles, _warnings, _time, _logger) = (profiles, warnings, time, logger);
         _monitor = new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, alertOptions.Value, monitorLogger);
-        _outbox = new DeltaOutbox(journal, grains, time, logger);
+        _outbox = new DeltaOutbox(journal, grains, warnings, time, logger);
     }
 
     private DateTimeOffset Now => _time.GetUtcNow();
@@ -210,7 +212,10 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         catch (Exception e)
         {
             _retry.Failed(_time);
-            LogNotRegistered(container.Id, container.Workload, e);
+            if (_warnings.IsDue(container.Workload.ToString(), out var failures))
+            {
+                LogNotRegistered(container.Id, container.Workload, StorageWarnings.ReasonOf(e), failures);
+            }
         }
     }
 
@@ -284,8 +289,10 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Container {Container} could not register with {Workload}; its events are kept and it tries again.")]
-    private partial void LogNotRegistered(string container, WorkloadKey workload, Exception exception);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Container {Container} could not register with {Workload}; its events are kept and it tries again. {Reason} (failures since this was last told: {Failures})")]
+    private partial void LogNotRegistered(string container, WorkloadKey workload, string reason, int failures);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Container {Container} of {Workload} has ended and could not hand over everything; what it learned is in this node's journal.")]
     private partial void LogNotHandedOver(string container, WorkloadKey workload);

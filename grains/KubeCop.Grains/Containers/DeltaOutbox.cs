@@ -10,7 +10,7 @@ namespace KubeCop.Grains.Containers;
 /// acknowledged. What is added while one is under way goes together in the next, so its size follows the storage's speed. It holds at most
 /// what the container's monitor can learn. Belongs to one grain: not for several threads.
 /// </summary>
-internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFactory grains, TimeProvider time, ILogger logger)
+internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger logger)
 {
     /// <summary>Keeps a delta far below the size of an Orleans message, paths of 4 KiB included.</summary>
     private const int MostItems = 1000;
@@ -69,7 +69,11 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             }
             catch (Exception e)
             {
-                LogNotStored(first.Workload, batch.Sum(static entry => entry.Delta.Items.Count), e);
+                if (warnings.IsDue(first.Workload.ToString(), out var failures))
+                {
+                    LogNotStored(first.Workload, StorageWarnings.ReasonOf(e), failures);
+                }
+
                 _retry.Failed(time);
                 return;
             }
@@ -110,8 +114,10 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             Lost = batch.Sum(static entry => entry.Delta.Lost),
         };
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Items} learned items of {Workload} could not be stored; they are journalled on this node and sent again.")]
-    private partial void LogNotStored(WorkloadKey workload, int items, Exception exception);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "What was learned of {Workload} could not be stored; it is journalled on this node and sent again. {Reason} (failures since this was last told: {Failures})")]
+    private partial void LogNotStored(WorkloadKey workload, string reason, int failures);
 
     private sealed record Entry(long Sequence, WorkloadKey Workload, ProfileDelta Delta);
 }

@@ -10,7 +10,7 @@ namespace KubeCop.Grains.Profiles;
 /// The profiles that containers of this silo add to or are guarded by: fetched and compiled once for all of them. Changes are pushed by
 /// the workload grains, and because a push can be lost each profile is also compared by version from time to time.
 /// </summary>
-internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider time, ILogger<ProfileCache> logger)
+internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger<ProfileCache> logger)
     : IProfileObserver, ILifecycleParticipant<ISiloLifecycle>
 {
     private static readonly TimeSpan Reconciliation = TimeSpan.FromSeconds(30);
@@ -141,7 +141,10 @@ internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider ti
         }
         catch (Exception e)
         {
-            LogNotReconciled(cached.Workload, e);
+            if (warnings.IsDue(cached.Workload.ToString(), out var failures))
+            {
+                LogNotReconciled(cached.Workload, StorageWarnings.ReasonOf(e), failures);
+            }
         }
         finally
         {
@@ -191,6 +194,8 @@ internal sealed partial class ProfileCache(IGrainFactory grains, TimeProvider ti
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} could not be compared with the workload's; the last known one stays in force.")]
-    private partial void LogNotReconciled(WorkloadKey workload, Exception exception);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The profile of {Workload} could not be compared with the workload's; the last known one stays in force. {Reason} (failures since this was last told: {Failures})")]
+    private partial void LogNotReconciled(WorkloadKey workload, string reason, int failures);
 }

@@ -23,6 +23,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
     private readonly IPersistentState<WorkloadState> _state;
+    private readonly StorageWarnings _warnings;
     private readonly TimeProvider _time;
     private readonly SteppedClock _clock;
     private readonly ILogger<WorkloadGrain> _logger;
@@ -41,10 +42,11 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     public WorkloadGrain(
         [PersistentState("workload", GrainStorage.Name)] IPersistentState<WorkloadState> state,
         IOptions<LearningOptions> options,
+        StorageWarnings warnings,
         TimeProvider time,
         ILogger<WorkloadGrain> logger)
     {
-        (_state, _time, _clock, _logger) = (state, time, new SteppedClock(time), logger);
+        (_state, _warnings, _time, _clock, _logger) = (state, warnings, time, new SteppedClock(time), logger);
         _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
         _learning = new WorkloadLearning(_workload, options.Value);
         _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
@@ -89,7 +91,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         }
         catch (Exception e)
         {
-            LogNotStored(_workload, e.GetBaseException().Message);
+            // Never left out: it was the last try.
+            LogNotStored(_workload, StorageWarnings.ReasonOf(e), 1);
         }
     }
 
@@ -199,7 +202,10 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             catch (Exception e)
             {
                 _retry.Failed(_time);
-                LogNotStored(_workload, e.GetBaseException().Message);
+                if (_warnings.IsDue(_workload.ToString(), out var failures))
+                {
+                    LogNotStored(_workload, StorageWarnings.ReasonOf(e), failures);
+                }
             }
         }
 
@@ -259,21 +265,28 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         catch (Exception e)
         {
             _indexRetry.Failed(_time);
-            LogNotIndexed(_workload, e.GetBaseException().Message);
+            if (_warnings.IsDue($"index of {_workload.Namespace}", out var failures))
+            {
+                LogNotIndexed(_workload, StorageWarnings.ReasonOf(e), failures);
+            }
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The clock was set by {Step}; the end of learning {Workload} moves with it.")]
     private partial void LogClockSet(WorkloadKey workload, TimeSpan step);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} could not be stored; it is kept in memory and tried again. {Reason}")]
-    private partial void LogNotStored(WorkloadKey workload, string reason);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The profile of {Workload} could not be stored; it is kept in memory and tried again. {Reason} (failures since this was last told: {Failures})")]
+    private partial void LogNotStored(WorkloadKey workload, string reason, int failures);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The stored profile of {Workload} was changed by another activation; both are united.")]
     private partial void LogConflict(WorkloadKey workload, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Workload} could not be added to the index of its namespace; lists miss it until the next try. {Reason}")]
-    private partial void LogNotIndexed(WorkloadKey workload, string reason);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Workload} could not be added to the index of its namespace; lists miss it until the next try. {Reason} (failures since this was last told: {Failures})")]
+    private partial void LogNotIndexed(WorkloadKey workload, string reason, int failures);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

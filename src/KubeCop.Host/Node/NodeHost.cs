@@ -112,7 +112,15 @@ internal sealed partial class NodeHost : IAsyncDisposable
         catch (Exception exception)
         {
             // Whatever one part could not finish, the others are stopped and the process ends; the journal is replayed at the next start.
-            LogWarningNotStopped(Services.GetRequiredService<ILogger<NodeHost>>(), exception);
+            var logger = Services.GetRequiredService<ILogger<NodeHost>>();
+            if (exception is SensorException or StorageException)
+            {
+                LogWarningNotAllStored(logger, exception.Message);
+            }
+            else
+            {
+                LogWarningNotStopped(logger, exception);
+            }
         }
 
         using var exportPatience = new CancellationTokenSource(ExportStopTime);
@@ -219,6 +227,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
             throw;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Not everything was stored before the end. {Reason}")]
+    private static partial void LogWarningNotAllStored(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A part of the node did not stop in order.")]
     private static partial void LogWarningNotStopped(ILogger logger, Exception exception);

@@ -196,7 +196,7 @@ public sealed partial class BehaviourJournal
         var (reason, remedy) = DiskErrors.IsDiskError(error)
             ? DiskErrors.Explain(error, _store.Directory)
             : (error.Message, "This is a defect of KubeCop: please report it with the log.");
-        var first = false;
+        bool first;
         lock (_gate)
         {
             first = _error is null;
@@ -205,7 +205,8 @@ public sealed partial class BehaviourJournal
 
         if (first)
         {
-            LogErrorFailing(_store.Directory, reason, remedy, error);
+            // Of a disk's refusal the stack would tell nothing more.
+            LogErrorFailing(_store.Directory, reason, remedy, DiskErrors.IsDiskError(error) ? null : error);
         }
 
         FailWaiting(new SensorException($"The behaviour journal in {_store.Directory} cannot be written: {reason}.", remedy, error));
@@ -244,7 +245,7 @@ public sealed partial class BehaviourJournal
     [LoggerMessage(
         LogLevel.Error,
         "The behaviour journal in {Directory} cannot be written: {Reason}. {Remedy} Detection and learning go on; what is learned meanwhile is kept in memory and would be lost with the node")]
-    private partial void LogErrorFailing(string directory, string reason, string remedy, Exception error);
+    private partial void LogErrorFailing(string directory, string reason, string remedy, Exception? error);
 
     [LoggerMessage(LogLevel.Information, "The behaviour journal in {Directory} is written again")]
     private partial void LogInformationRecovered(string directory);

@@ -19,6 +19,10 @@ public sealed record SensorCheck(string Name, bool Ok, string Detail, string Rem
 /// <summary>Tells whether and how well the sensor can work on this machine, by really loading it.</summary>
 public static class SensorDoctor
 {
+    /// <summary>What is cheap to find out before anything is changed on the machine.</summary>
+    /// <exception cref="SensorException">This process cannot detect anything.</exception>
+    public static void RequirePrivileges() => KernelSupport.RequireCapabilities();
+
     /// <summary>Checks the machine, then loads and attaches every program, and takes them away again; asks the runtimes who they are.</summary>
     public static async Task<IReadOnlyList<SensorCheck>> RunAsync(NodeOptions node, ContainersOptions containers, CancellationToken cancellationToken)
     {

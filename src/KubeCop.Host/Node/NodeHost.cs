@@ -61,9 +61,14 @@ internal sealed partial class NodeHost : IAsyncDisposable
     public static async Task<NodeHost> StartAsync(
         Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
     {
-        // First: whoever has made a mistake in them finds nothing changed.
+        // First: whoever has made a mistake in them, or may not run it, finds nothing changed.
         var bindings = new NodeBindings(NodeBindings.SourceOf(settings.Bindings, TimeProvider.System), TimeProvider.System);
         await bindings.LoadAsync(cancellationToken);
+        if (addSensor is null)
+        {
+            SensorDoctor.RequirePrivileges();
+        }
+
         var directory = DataDirectory.Open(settings.Node.DataDirectory);
         HttpListenSocket? socket = null;
         try

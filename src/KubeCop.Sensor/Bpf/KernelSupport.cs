@@ -58,6 +58,15 @@ internal static class KernelSupport
         };
     }
 
+    /// <exception cref="SensorException">The process may not load the kernel side.</exception>
+    public static void RequireCapabilities()
+    {
+        if (CapabilityCheck() is { Ok: false, Fatal: true } failed)
+        {
+            throw new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
+        }
+    }
+
     /// <exception cref="SensorException">libbpf is not installed.</exception>
     public static void RequireLibrary()
     {

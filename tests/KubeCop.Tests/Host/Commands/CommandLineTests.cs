@@ -98,6 +98,21 @@ public sealed class CommandLineTests : IDisposable
         Assert.False(Directory.Exists(data));
     }
 
+    [Fact]
+    public async Task Run_WithoutCapabilities_SaysSoAndTouchesNothing()
+    {
+        var data = Path.Combine(_directory, "data");
+        string[] arguments = ["run", "--data-dir", data, "--http", "127.0.0.1:0"];
+
+        var (exitCode, output, error) = Environment.IsPrivilegedProcess
+            ? await RunAsync("setpriv", ["--bounding-set=-all", Program, .. arguments])
+            : await RunAsync(arguments);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("kubecop: Capabilities: missing CAP_BPF", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(data));
+    }
+
     [Theory]
     [InlineData("run")]
     [InlineData("replay", "FILE")]
@@ -134,9 +149,13 @@ public sealed class CommandLineTests : IDisposable
         Assert.All(alerts, static alert => Assert.Contains("\"severity\":\"low\"", alert, StringComparison.Ordinal));
     }
 
-    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments)
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "kubecop");
+
+    private static Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments) => RunAsync(Program, arguments);
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "kubecop"), arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -36,7 +36,10 @@ internal static class HookEvents
                select new EventOutage(
                    source.Kind,
                    source.Hooks.All(missing.ContainsKey),
-                   string.Join(", ", gone.Select(hook => $"hook {hook} is not attached: {missing[hook].Detail}"))),
+                   string.Join(", ", gone.GroupBy(hook => missing[hook].Detail).Select(static hooks => Describe([.. hooks], hooks.Key)))),
         ];
     }
+
+    private static string Describe(string[] hooks, string reason) =>
+        hooks.Length == 1 ? $"hook {hooks[0]} is not attached: {reason}" : $"hooks {string.Join(", ", hooks)} are not attached: {reason}";
 }

@@ -132,7 +132,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
 
             // libbpf stops at the first program it cannot load.
             var failed = LoadFailure.ProgramOf(log);
-            if (!AllHooks.Any(hook => hook.CanLose(failed)) || !refused.TryAdd(failed, LoadFailure.ReasonOf(log)))
+            if (!AllHooks.Any(hook => hook.CanLose(failed)) || !refused.TryAdd(failed, KernelSupport.ReasonOf(error, log)))
             {
                 throw KernelSupport.Explain(error, log);
             }
@@ -482,7 +482,7 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
             }
             else
             {
-                refused.Add(variant.Program, log.Length > 0 ? LoadFailure.ReasonOf(log) : Marshal.GetPInvokeErrorMessage(error));
+                refused.Add(variant.Program, KernelSupport.ReasonOf(error, log));
                 if (hook.Choose(refused) is not null)
                 {
                     return false;

@@ -12,11 +12,12 @@ internal static class KernelSupport
     private const int OperationNotPermitted = 1;
     private const int OutOfMemory = 12;
 
-    /// <summary>Capabilities by their number (include/uapi/linux/capability.h) and what the sensor does with them.</summary>
-    private static readonly (int Bit, string Name, string Use)[] Capabilities =
+    /// <summary>Capabilities by their number (include/uapi/linux/capability.h), what the sensor does with them, and whether it works without.</summary>
+    private static readonly (int Bit, string Name, string Use, bool Required)[] Capabilities =
     [
-        (39, "CAP_BPF", "load BPF programs and maps"),
-        (38, "CAP_PERFMON", "attach BPF programs to tracepoints and read kernel memory in them"),
+        (39, "CAP_BPF", "load BPF programs and maps", true),
+        (38, "CAP_PERFMON", "attach BPF programs to tracepoints and read kernel memory in them", true),
+        (12, "CAP_NET_ADMIN", "attach BPF programs to cgroups; without it neither outgoing connections nor DNS are seen", false),
     ];
 
     private const int SystemAdministration = 21;
@@ -66,6 +67,12 @@ internal static class KernelSupport
             throw new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
         }
     }
+
+    /// <summary>Why the kernel refused one program, which may be that the process has not all capabilities.</summary>
+    public static string ReasonOf(int error, string log) =>
+        error == OperationNotPermitted && EffectiveCapabilities() is { } effective && Missing(effective) is { Length: > 0 } missing
+            ? $"{string.Join(" and ", missing.Select(static capability => capability.Name))} missing"
+            : LoadFailure.ReasonOf(log) is { Length: > 0 } reason ? reason : Marshal.GetPInvokeErrorMessage(error);
 
     /// <exception cref="SensorException">libbpf is not installed.</exception>
     public static void RequireLibrary()
@@ -118,23 +125,29 @@ internal static class KernelSupport
             "Lockdown 'confidentiality' forbids reading kernel memory: boot with lockdown=integrity or less.");
     }
 
-    private static SensorCheck CapabilityCheck()
-    {
-        var effective = EffectiveCapabilities();
-        if (effective is null)
-        {
-            return new SensorCheck("Capabilities", false, "/proc/self/status cannot be read", "Mount /proc.");
-        }
+    private static SensorCheck CapabilityCheck() => EffectiveCapabilities() is { } effective
+        ? CapabilityCheck(effective)
+        : new SensorCheck("Capabilities", false, "/proc/self/status cannot be read", "Mount /proc.");
 
-        bool Has(int bit) => (effective.Value >> bit & 1) != 0;
-        var missing = Has(SystemAdministration) ? [] : Capabilities.Where(capability => !Has(capability.Bit)).ToArray();
+    /// <param name="effective">One bit for each capability the process has.</param>
+    internal static SensorCheck CapabilityCheck(ulong effective)
+    {
+        var missing = Missing(effective);
         return new SensorCheck(
             "Capabilities",
             missing.Length == 0,
             missing.Length == 0
                 ? "sufficient"
                 : $"missing {string.Join(", ", missing.Select(static capability => $"{capability.Name} (to {capability.Use})"))}",
-            "Run as root (sudo), or give the missing capabilities.");
+            "Run as root (sudo), or give the missing capabilities.",
+            Fatal: missing.Any(static capability => capability.Required));
+    }
+
+    // The kernel takes CAP_SYS_ADMIN for each of them.
+    private static (int Bit, string Name, string Use, bool Required)[] Missing(ulong effective)
+    {
+        bool Has(int bit) => (effective >> bit & 1) != 0;
+        return Has(SystemAdministration) ? [] : [.. Capabilities.Where(capability => !Has(capability.Bit))];
     }
 
     private static SensorCheck Library()

@@ -23,7 +23,7 @@ internal static partial class LoadFailure
 
         var verifier = VerifierLog().Match(log);
         var lines = (verifier.Success ? verifier.Groups["lines"].Value : log).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return lines.LastOrDefault(static line => !line.StartsWith("processed ", StringComparison.Ordinal), "").Replace("libbpf: ", "", StringComparison.Ordinal);
+        return lines.LastOrDefault(static line => !TellsNothing().IsMatch(line), "").Replace("libbpf: ", "", StringComparison.Ordinal);
     }
 
     private static string Describe(string what, string type, string member) => (what.StartsWith("enumval", StringComparison.Ordinal), member) switch
@@ -42,6 +42,10 @@ internal static partial class LoadFailure
 
     [GeneratedRegex(@"failed to find kernel BTF type ID of '(?<name>\w+)'")]
     private static partial Regex MissingAttachType();
+
+    // The verifier's statistics, and what libbpf says after the cause: the number of the error again, and the object, which is in memory.
+    [GeneratedRegex(@"^processed \d|^libbpf: (?:prog '\w+': failed to load: -|failed to load object )")]
+    private static partial Regex TellsNothing();
 
     [GeneratedRegex("-- BEGIN PROG LOAD LOG --\n(?<lines>.*?)-- END PROG LOAD LOG --", RegexOptions.Singleline)]
     private static partial Regex VerifierLog();

@@ -14,6 +14,12 @@ public sealed class HookEventsTests
         Assert.Equal([new EventOutage(EventKind.Network, false, "hook connect6 is not attached: refused")], HookEvents.Outages([Hook("connect4", true), Hook("connect6")]));
 
     [Fact]
+    public void Outages_SeveralHooksForOneReason_TellItOnce() =>
+        Assert.Equal(
+            [new EventOutage(EventKind.Dns, true, "hooks packet_sent, packet_received are not attached: refused")],
+            HookEvents.Outages([Hook("packet_sent"), Hook("packet_received")]));
+
+    [Fact]
     public void Outages_TheOnlyHookOfAKind_IsTotal() =>
         Assert.Equal(
             ["Exec False", "Open True", "Network False", "Syscall True", "Module True", "Ptrace True", "Unshare True", "Setns True"],

@@ -24,6 +24,11 @@ public sealed class LoadFailureTests
             + "12: (85) call bpf_map_lookup_elem#1\nR1 type=scalar expected=map_ptr\n"
             + "processed 12 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n-- END PROG LOAD LOG --\n"
             + "libbpf: prog 'connect4': failed to load: -13\nlibbpf: failed to load object 'kubecop.bpf'\n")]
+    [InlineData(
+        "connect4",
+        "prog 'connect4': BPF program load failed: Operation not permitted",
+        "libbpf: prog 'connect4': BPF program load failed: Operation not permitted\nlibbpf: prog 'connect4': failed to load: -1\n"
+            + "libbpf: failed to load object '7fe021c380e0-9bdf8'\n")]
     [InlineData("", "map 'bulk': failed to create: Operation not permitted(-1)", "libbpf: map 'bulk': failed to create: Operation not permitted(-1)\n")]
     public void Log_OfAFailure_TellsProgramAndCause(string program, string reason, string log) =>
         Assert.Equal((program, reason), (LoadFailure.ProgramOf(log), LoadFailure.ReasonOf(log)));

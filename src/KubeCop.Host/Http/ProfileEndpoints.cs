@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
 using KubeCop.Grains.Abstractions.Workloads;
@@ -6,7 +7,7 @@ using KubeCop.Grains.Abstractions.Workloads;
 namespace KubeCop.Host.Http;
 
 /// <summary><c>/api/v1/profiles</c>.</summary>
-internal static class ProfileEndpoints
+internal static partial class ProfileEndpoints
 {
     /// <summary>The longest body that is read, in bytes.</summary>
     public const int MaxBody = 1024 * 1024;
@@ -18,7 +19,7 @@ internal static class ProfileEndpoints
         {
             ApiEndpoints.RequireScope(context);
             var workload = await FindAsync(context);
-            var profile = await Grain(context, workload).GetProfileAsync() ?? throw NotFound(workload.ProfileName);
+            var profile = await ReadAsync(Grain(context, workload)) ?? throw NotFound(workload.ProfileName);
             await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
         });
         endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync);
@@ -35,7 +36,18 @@ internal static class ProfileEndpoints
         json.WriteStartArray("items");
         foreach (var workload in workloads)
         {
-            if (await Grain(context, workload).GetProfileAsync() is { } profile)
+            ApplicationProfile? profile = null;
+            try
+            {
+                profile = await ReadAsync(Grain(context, workload));
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                LogWarningLeftOut(
+                    context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ProfileEndpoints)), workload, exception.GetBaseException().Message);
+            }
+
+            if (profile is not null)
             {
                 JsonSerializer.Serialize(json, ProfileView.Of(profile), ApiJson.Default.ProfileView);
                 await json.FlushAsync(context.RequestAborted);
@@ -44,6 +56,19 @@ internal static class ProfileEndpoints
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>A damaged file is set aside by the read that meets it, which fails; the next one begins anew.</summary>
+    private static async Task<ApplicationProfile?> ReadAsync(IWorkloadGrain workload)
+    {
+        try
+        {
+            return await workload.GetProfileAsync();
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return await workload.GetProfileAsync();
+        }
     }
 
     private static async Task AllowAsync(HttpContext context)
@@ -117,4 +142,7 @@ internal static class ProfileEndpoints
 
     private static BadRequestException NotFound(string name) =>
         new($"There is no profile '{name}'; 'kubecop profiles list' shows those there are.", StatusCodes.Status404NotFound);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} cannot be read and is left out of the list. {Reason}")]
+    private static partial void LogWarningLeftOut(ILogger logger, WorkloadKey workload, string reason);
 }

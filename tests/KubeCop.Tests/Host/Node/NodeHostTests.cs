@@ -100,5 +100,30 @@ public sealed class NodeHostTests : IDisposable
         Assert.Contains("/bin/kept", await http.GetStringAsync("/api/v1/profiles/container-kept", TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task StartAsync_AWorkloadsFileIsDamaged_TheOthersAreListedAtOnce()
+    {
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        await using (var node = await NodeHostFixture.StartAsync(_directory, sensor))
+        {
+            await sensor.StartContainerAsync(GrainsOf(node), NodeHostFixture.NodeName, "damaged", "/bin/a");
+            await sensor.StartContainerAsync(GrainsOf(node), NodeHostFixture.NodeName, "whole", "/bin/b");
+        }
+
+        var file = Assert.Single(Directory.EnumerateFiles(Path.Combine(_directory, "grains"), "workload@*damaged*.state"));
+        var content = File.ReadAllBytes(file);
+        content[^10] ^= 1;
+        File.WriteAllBytes(file, content);
+
+        await using var next = await NodeHostFixture.StartAsync(_directory, sensor);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{next.Address}") };
+        var profiles = await http.GetStringAsync("/api/v1/profiles", TestContext.Current.CancellationToken);
+
+        Assert.Contains("container-whole", profiles, StringComparison.Ordinal);
+        Assert.DoesNotContain("container-damaged", profiles, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateFiles(Path.Combine(_directory, "grains"), "workload@*damaged*.bad-*"));
+    }
+
     private static IGrainFactory GrainsOf(NodeHost node) => (IGrainFactory)node.Services.GetService(typeof(IGrainFactory))!;
 }

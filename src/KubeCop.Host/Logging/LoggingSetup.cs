@@ -19,7 +19,12 @@ internal static class LoggingSetup
             logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
             logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
 
-            // Our grains tell of storage that fails, once for each try; the frameworks would add a stack to each.
+            // Our grains and our storage tell of what cannot be stored or read; the frameworks would add a stack to each try, under the
+            // names of the storage, of a grain that was to be activated, and their own.
+            logging.AddFilter("KubeCop.Storage.File.FileGrainStorage", LogLevel.None);
+            logging.AddFilter("Orleans.Grain", LogLevel.None);
+            logging.AddFilter("Orleans.GrainDirectory", LogLevel.Warning);
+            logging.AddFilter("Orleans.GrainReferences", LogLevel.Warning);
             logging.AddFilter("Orleans.Storage", LogLevel.None);
             logging.AddFilter("Orleans.Core.StateStorageBridge", LogLevel.None);
             logging.AddFilter("Orleans.Runtime.StateStorageBridge", LogLevel.None);

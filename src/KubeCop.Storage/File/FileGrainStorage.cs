@@ -16,7 +16,7 @@ internal sealed partial class FileGrainStorage(
     FileGrainStorageOptions options,
     IActivatorProvider activators,
     TimeProvider time,
-    ILogger<FileGrainStorage> logger) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
+    ILogger logger) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
 {
     private const string TemporaryExtension = ".tmp";
 
@@ -210,6 +210,8 @@ internal sealed partial class FileGrainStorage(
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "The state file {File} is damaged or not KubeCop's; set aside as {Aside}")]
+    [LoggerMessage(
+        LogLevel.Error,
+        "The state file {File} is damaged or not KubeCop's; it was set aside as {Aside}. Stop kubecop and restore the file from a backup, or do nothing: this state then starts anew")]
     private partial void LogErrorSetAside(string file, string aside);
 }

@@ -10,6 +10,9 @@ namespace KubeCop.Storage.File;
 
 public static class FileStorageSiloBuilderExtensions
 {
+    /// <summary>Under which it logs. Orleans logs failures of a storage, with their stacks, under the storage's type.</summary>
+    private const string LogCategory = "KubeCop.Storage";
+
     /// <summary>Keeps the state of grains in durable files. Named apart from the <c>AddFileGrainStorage</c> that Orleans itself carries.</summary>
     /// <param name="name">Name of the storage provider, as grains refer to it; <c>Default</c> for those that name none.</param>
     public static ISiloBuilder AddKubeCopFileStorage(this ISiloBuilder builder, string name, Action<FileGrainStorageOptions> configure)
@@ -28,7 +31,7 @@ public static class FileStorageSiloBuilderExtensions
             services.GetRequiredService<IOptionsMonitor<FileGrainStorageOptions>>().Get(name),
             services.GetRequiredService<IActivatorProvider>(),
             services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<ILogger<FileGrainStorage>>()));
+            services.GetRequiredService<ILoggerFactory>().CreateLogger(LogCategory)));
         return builder;
     }
 }

@@ -128,7 +128,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         var fileAccess = binding.GetProperty("rules").EnumerateArray().Single(static rule => rule.GetProperty("id").GetString() == "R0002");
         Assert.Equal("medium", fileAccess.GetProperty("severity").GetString());
         Assert.True(fileAccess.GetProperty("parameters").GetProperty("ignoreMounts").GetBoolean());
-        Assert.Equal(4, fileAccess.GetProperty("parameters").GetProperty("ignorePrefixes").GetArrayLength());
+        Assert.Equal(5, fileAccess.GetProperty("parameters").GetProperty("ignorePrefixes").GetArrayLength());
     }
 
     [Fact]

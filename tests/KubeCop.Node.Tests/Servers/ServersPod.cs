@@ -103,7 +103,7 @@ internal sealed class ServersPod : IAsyncDisposable
         _rotations++;
         foreach (var (name, log) in ((string, string)[])[("nginx", "nginx/access.log"), ("redis", "redis/redis-server.log")])
         {
-            var path = $"/proc/{await _containerd.GetProcessIdAsync(_running[name])}/root/var/log/{log}";
+            var path = Path.Combine("/proc", $"{await _containerd.GetProcessIdAsync(_running[name])}", "root", "var/log", log);
             File.Move(path, $"{path}.{_rotations}");
         }
 

@@ -62,6 +62,9 @@ internal sealed class Pipeline
 
     public long Alerts => _alerts.Count;
 
+    /// <summary>What the first of them says.</summary>
+    public string? FirstAlert => _alerts.First;
+
     /// <summary>A container grain without Orleans around it.</summary>
     private sealed class MonitorGrain : IContainerGrain
     {
@@ -166,7 +169,13 @@ internal sealed class Pipeline
     {
         public long Count { get; private set; }
 
-        public void Dispatch(Alert alert) => Count++;
+        public string? First { get; private set; }
+
+        public void Dispatch(Alert alert)
+        {
+            Count++;
+            First ??= alert.Message;
+        }
     }
 
     private sealed class BootClock : IKernelClock

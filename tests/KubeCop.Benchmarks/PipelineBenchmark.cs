@@ -29,7 +29,8 @@ internal static class PipelineBenchmark
     {
         var pipeline = new Pipeline(
             Containers,
-            [.. Enumerable.Range(0, 8).Select(static program => new ExecEntry($"/usr/bin/program-{program}", "/bin/busybox", [], DateTimeOffset.UnixEpoch))],
+            [.. Enumerable.Range(0, 8).Select(static program => new ExecEntry(
+                $"/usr/bin/program-{program}", "/bin/busybox", ["--verbose", "run"], DateTimeOffset.UnixEpoch))],
             [
                 .. from program in Enumerable.Range(0, 8)
                    from file in Enumerable.Range(0, 7)
@@ -53,7 +54,7 @@ internal static class PipelineBenchmark
         Console.WriteLine($"pipeline: {events:N0} events a round, {Rounds} rounds, {Containers} containers, profile in force, known behaviour");
         Console.WriteLine($"  events a CPU second   median {Statistics.Percentile(rates, 0.5):N0}   lowest {rates.Min():N0}   highest {rates.Max():N0}");
         Console.WriteLine($"  bytes an event        {(double)allocated / (events * Rounds):0.0000}");
-        Console.WriteLine($"  alerts                {pipeline.Alerts} (expected 0), dropped {router.Dropped.Total} (expected 0)");
+        Console.WriteLine($"  alerts                {pipeline.Alerts} (expected 0), dropped {router.Dropped.Total} (expected 0) {pipeline.FirstAlert}");
     }
 
     private static void Feed(ContainerRouter router, byte[][] records, int blocks)

@@ -35,7 +35,9 @@ internal static class SteadyBenchmark
         var alerts = kubecop.Alerts.Count;
         var busy = await ShareOfCoreAsync(kubecop, Window);
         var after = await CountersAsync(kubecop);
-        alerts = kubecop.Alerts.Count - alerts;
+
+        // The program of the load is mounted, which R1004 tells once a window.
+        var raised = kubecop.Alerts.Skip(alerts).Where(static alert => alert.RuleId != "R1004").ToList();
 
         Conditions.Print("steady", $"one run of {Window.TotalSeconds} s; a second: {Opens} opens, {Connects} connects, {Questions} DNS questions, {Execs} execs");
         Console.WriteLine($"  {"kind",-12} {"reported",10} {"ended in the kernel",20}");
@@ -49,7 +51,8 @@ internal static class SteadyBenchmark
         var share = (double)repeats / (repeats + others.Sum(kind => Of("events", kind)));
         Console.WriteLine($"  ended in the kernel, without fork, exec and exit   {Percent(share)}   (goal: at least 99 %)");
         Console.WriteLine($"  share of one core                                  {Percent(busy)}   (goal: at most 2 %; in the first 10 s after its start {Percent(start)})");
-        Console.WriteLine($"  alerts                                             {alerts}   (expected 0)");
+        Console.WriteLine($"  alerts                                             {raised.Count}   (expected 0)");
+        raised.ForEach(static alert => Console.WriteLine($"    {alert}"));
 
         long Of(string what, string kind) => after.GetValueOrDefault((what, kind)) - before.GetValueOrDefault((what, kind));
     }

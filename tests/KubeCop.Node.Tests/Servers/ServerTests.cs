@@ -10,7 +10,7 @@ namespace KubeCop.Node.Tests.Servers;
 public sealed class ServerTests(ContainerdFixture containerd)
 {
     /// <summary>What has no say where another rule covers it, or nothing was learned of the simulator.</summary>
-    private static readonly Dictionary<string, string?> SeenAs = new() { ["R1009"] = "R1007", ["R0040"] = "R0001" };
+    private static readonly Dictionary<string, string> SeenAs = new() { ["R1009"] = "R1007", ["R0040"] = "R0001" };
 
     [RealContainersFact]
     public Task Servers_ThatGoOn_RaiseNoAlertUntilTheyAreAttacked() => RunAsync(learning: TimeSpan.FromSeconds(20), going: TimeSpan.Zero);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 
 namespace KubeCop.Core.Rules.Matching;
@@ -11,7 +12,8 @@ internal sealed class FileSet
     private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _files;
     private readonly string[] _directories;
     private readonly string[] _filesAnywhere;
-    private readonly string[] _directoriesAnywhere;
+    private readonly SearchValues<char> _lastOfFilesAnywhere;
+    private readonly SearchValues<string> _directoriesAnywhere;
 
     /// <param name="entries">As above.</param>
     public FileSet(IReadOnlyCollection<string> entries)
@@ -21,7 +23,10 @@ internal sealed class FileSet
             .GetAlternateLookup<ReadOnlySpan<char>>();
         _directories = [.. entries.Where(static entry => !entry.StartsWith('~') && entry.EndsWith('/'))];
         _filesAnywhere = [.. entries.Where(static entry => entry.StartsWith('~') && !entry.EndsWith('/')).Select(static entry => entry[1..])];
-        _directoriesAnywhere = [.. entries.Where(static entry => entry.StartsWith('~') && entry.EndsWith('/')).Select(static entry => entry[1..])];
+        _lastOfFilesAnywhere = SearchValues.Create([.. _filesAnywhere.Select(static file => file[^1])]);
+        _directoriesAnywhere = SearchValues.Create(
+            [.. entries.Where(static entry => entry.StartsWith('~') && entry.EndsWith('/')).Select(static entry => entry[1..])],
+            StringComparison.Ordinal);
     }
 
     public bool Covers(ReadOnlySpan<char> path)
@@ -39,17 +44,19 @@ internal sealed class FileSet
             }
         }
 
+        return path.ContainsAny(_directoriesAnywhere) || IsFileAnywhere(path);
+    }
+
+    private bool IsFileAnywhere(ReadOnlySpan<char> path)
+    {
+        if (path.IsEmpty || !_lastOfFilesAnywhere.Contains(path[^1]))
+        {
+            return false;
+        }
+
         foreach (var file in _filesAnywhere)
         {
             if (path.EndsWith(file, StringComparison.Ordinal))
-            {
-                return true;
-            }
-        }
-
-        foreach (var directory in _directoriesAnywhere)
-        {
-            if (path.Contains(directory, StringComparison.Ordinal))
             {
                 return true;
             }

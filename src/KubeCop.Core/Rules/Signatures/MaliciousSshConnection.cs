@@ -1,8 +1,8 @@
-using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using KubeCop.Core.Events;
 using KubeCop.Core.Rules.Data;
+using KubeCop.Core.Rules.Matching;
 using KubeCop.Core.Rules.Wording;
 
 namespace KubeCop.Core.Rules.Signatures;
@@ -26,8 +26,7 @@ internal sealed class MaliciousSshConnection : IRule
         [22],
         "Ports that ssh may connect to. An empty list means the default, as in KubeCop.");
 
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> SshFiles =
-        RuleData.Read("ssh-files").ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly PathNames SshFiles = new(RuleData.Read("ssh-files"));
 
     private readonly ushort[] _allowedPorts;
     private readonly Dictionary<ProcessKey, Activity> _activities = [];
@@ -63,37 +62,21 @@ internal sealed class MaliciousSshConnection : IRule
     public IRule ForContainer() => new MaliciousSshConnection(_allowedPorts);
 
     public bool NeedsEvery(in SensorEvent sensorEvent) => sensorEvent.Kind == EventKind.Open
-        ? IsSshFile(sensorEvent.Path)
+        ? SshFiles.Cover(sensorEvent.Path)
         : SuspectOf(sensorEvent) is not null && _activities.TryGetValue(sensorEvent.Process.Key, out var activity) && activity.UsesSshAt(sensorEvent.Timestamp);
 
     /// <summary>
     /// Only in directories of ssh. A new key elsewhere (<c>/tmp/id_rsa</c>) goes unseen where the profile knows any name; for its sake no
     /// directory of any container could end in the kernel.
     /// </summary>
-    public bool NeedsOthersBeside(string path) => IsSshFile(path.AsSpan(0, Math.Max(path.LastIndexOf('/'), 0)));
+    public bool NeedsOthersBeside(string path) => SshFiles.Cover(path.AsSpan(0, Math.Max(path.LastIndexOf('/'), 0)));
 
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) =>
         sensorEvent.Kind == EventKind.Open ? OnOpen(sensorEvent, context) : OnConnect(sensorEvent, context);
 
-    private static bool IsSshFile(ReadOnlySpan<char> path)
-    {
-        while (!path.IsEmpty)
-        {
-            var slash = path.IndexOf('/');
-            if (SshFiles.Contains(slash < 0 ? path : path[..slash]))
-            {
-                return true;
-            }
-
-            path = slash < 0 ? [] : path[(slash + 1)..];
-        }
-
-        return false;
-    }
-
     private Finding? OnOpen(in SensorEvent sensorEvent, in RuleContext context)
     {
-        if (!IsSshFile(sensorEvent.Path))
+        if (!SshFiles.Cover(sensorEvent.Path))
         {
             return null;
         }

@@ -33,6 +33,31 @@ public sealed class PathTests
         Assert.Equal(covered, PathPrefix.CoversUnchecked(prefix, path));
 
     [Theory]
+    [InlineData("/srv/id", true)]
+    [InlineData("/srv/id.pub", true)]
+    [InlineData("id/config", true)]
+    [InlineData("/my-id/id", true)]
+    [InlineData("/srv/id.pub.bak", false)]
+    [InlineData("/srv/my-id", false)]
+    [InlineData("/", false)]
+    [InlineData("", false)]
+    public void PathNames_Path_CoverWholeNames(string path, bool cover) => Assert.Equal(cover, new PathNames(["id", "id.pub"]).Cover(path));
+
+    [Theory]
+    [InlineData("/etc/shadow", true)]
+    [InlineData("/etc/shadow/x", false)]
+    [InlineData("/keys/a", true)]
+    [InlineData("/srv/me/.kube/config", true)]
+    [InlineData("/.kube/config", true)]
+    [InlineData("/srv/me/x.kube/config", false)]
+    [InlineData("/srv/me/.kube/config/x", false)]
+    [InlineData("/srv/me/.gnupg/keys/a", true)]
+    [InlineData("/srv/me/.gnupg", false)]
+    [InlineData("", false)]
+    public void FileSet_Path_CoversFilesAndBelowDirectories(string path, bool covers) =>
+        Assert.Equal(covers, new FileSet(["/etc/shadow", "/keys/", "~/.kube/config", "~/.gnupg/"]).Covers(path));
+
+    [Theory]
     [InlineData("/proc/self/exe", "/proc/self")]
     [InlineData("/proc/self", "/proc/self")]
     [InlineData("/proc/thread-self/fd/3", "/proc/thread-self")]

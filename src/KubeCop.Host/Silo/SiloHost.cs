@@ -47,6 +47,9 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
             var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
             silo.UseLocalhostClustering(siloPort, gatewayPort: 0, primarySiloEndpoint: null, serviceId: "kubecop", clusterId: "kubecop");
             silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
+
+            // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.
+            silo.Configure<GrainDirectoryOptions>(static options => options.CacheSize = 16_384);
             silo.AddKubeCopFileStorage(GrainStorage.Name, options => options.Directory = Path.Combine(node.DataDirectory, "grains"));
             silo.AddKubeCopGrains();
 

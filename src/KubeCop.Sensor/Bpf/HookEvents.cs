@@ -7,13 +7,13 @@ internal static class HookEvents
 {
     /// <summary>
     /// Kinds with the hooks of bpf/*.h they come from. Without all of the first no such event is seen; the others only add some: execs that
-    /// are refused, connections accepted and ports bound, calls that have not returned.
+    /// are refused, ports that are listened on, calls that have not returned.
     /// </summary>
     private static readonly (EventKind Kind, string[] Hooks, string[] Others)[] Sources =
     [
         (EventKind.Exec, ["sched_process_exec"], ["sys_exit"]),
         (EventKind.Open, ["sys_exit"], []),
-        (EventKind.Network, ["connect4", "connect6", "sendmsg4", "sendmsg6", "inet_sock_set_state"], ["sys_exit"]),
+        (EventKind.Network, ["connect4", "connect6", "sendmsg4", "sendmsg6"], ["inet_sock_set_state", "sys_exit"]),
         (EventKind.Dns, ["packet_sent", "packet_received"], []),
         (EventKind.Capability, ["cap_capable"], []),
         (EventKind.Syscall, ["sys_exit"], ["task_rename", "x86_fpu_regs_deactivated"]),

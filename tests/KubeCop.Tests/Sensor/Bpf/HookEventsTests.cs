@@ -7,6 +7,10 @@ namespace KubeCop.Tests.Sensor.Bpf;
 public sealed class HookEventsTests
 {
     [Fact]
+    public void Outages_OnlyListeningIsLeftOfTheNetwork_IsTotal() => Assert.True(Assert.Single(
+        HookEvents.Outages([Hook("connect4"), Hook("connect6"), Hook("sendmsg4"), Hook("sendmsg6"), Hook("inet_sock_set_state", attached: true), Hook("sys_exit", attached: true)])).IsTotal);
+
+    [Fact]
     public void Outages_AllAttached_None() => Assert.Empty(HookEvents.Outages([Hook("sys_exit", attached: true), Hook("connect4", attached: true)]));
 
     [Fact]

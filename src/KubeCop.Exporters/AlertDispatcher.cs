@@ -35,6 +35,9 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
 
     public IReadOnlyList<DropCount> Dropped => [.. _queues.SelectMany(static queue => queue.Drops)];
 
+    /// <summary>Those that do not work now.</summary>
+    public IReadOnlyList<ExportFailure> Failing => [.. _queues.Select(static queue => queue.Failure).OfType<ExportFailure>()];
+
     /// <inheritdoc/>
     public void Dispatch(Alert alert)
     {

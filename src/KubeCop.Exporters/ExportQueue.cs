@@ -25,6 +25,7 @@ internal sealed partial class ExportQueue : IDisposable
     private readonly ConcurrentDictionary<string, long> _drops = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _exported;
+    private volatile ExportFailure? _failure;
 
     public ExportQueue(IAlertExporter exporter, int capacity, RuleCounters rules, ILogger logger)
     {
@@ -40,12 +41,17 @@ internal sealed partial class ExportQueue : IDisposable
 
     public IEnumerable<DropCount> Drops => _drops.Select(drop => new DropCount(_exporter.Name, drop.Key, drop.Value));
 
+    /// <summary>Why the last batch was not handed over, or not all of it; null when it was.</summary>
+    public ExportFailure? Failure => _failure;
+
     public void Enqueue(Alert alert)
     {
         var hasRoom = alert.Severity >= Severity.High || _channel.Reader.Count < _capacity - (_capacity / 4);
         if (!hasRoom || !_channel.Writer.TryWrite(alert))
         {
-            CountDrop(_channel.Reader.Completion.IsCompleted ? Stopped : QueueFull, [alert]);
+            var isStopped = _channel.Reader.Completion.IsCompleted;
+            _failure = isStopped ? null : new ExportFailure(_exporter.Name, $"It takes alerts more slowly than they come: {_capacity} are waiting, and new ones are dropped.");
+            CountDrop(isStopped ? Stopped : QueueFull, [alert]);
         }
     }
 
@@ -81,10 +87,12 @@ internal sealed partial class ExportQueue : IDisposable
         try
         {
             _exporter.Export(batch);
+            _failure = null;
         }
         catch (ExportException exception)
         {
             lost = exception.Lost;
+            _failure = new ExportFailure(_exporter.Name, exception.Message);
             if (CountDrop(exception.Reason, batch[^lost..]))
             {
                 LogErrorExporterLosesAlerts(_exporter.Name, exception.Reason, exception.Message);
@@ -95,6 +103,7 @@ internal sealed partial class ExportQueue : IDisposable
 #pragma warning restore CA1031
         {
             lost = batch.Count;
+            _failure = new ExportFailure(_exporter.Name, $"The exporter failed, see the log: {exception.Message}");
             if (CountDrop(Failed, batch))
             {
                 LogErrorExporterFailed(exception, _exporter.Name);

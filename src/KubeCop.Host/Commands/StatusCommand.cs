@@ -33,7 +33,8 @@ internal static class StatusCommand
         TextTable.WriteFacts(output,
         [
             ("node", node.Name),
-            ("state", node.Ready ? "ready" : "starting"),
+            ("state", !node.Ready ? "starting" : node.Degraded.Count == 0 ? "ready" : "ready, degraded"),
+            .. node.Degraded.Select(static degradation => ($"! {degradation.Part}", degradation.Reason)),
             ("version", node.Version),
             ("up", Duration.Format(TimeSpan.FromSeconds(node.UptimeSeconds))),
             ("data directory", node.DataDirectory),

@@ -11,6 +11,7 @@ using KubeCop.Exporters.History;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
 using KubeCop.Sensor;
+using KubeCop.Sensor.Journal;
 using Microsoft.Extensions.Options;
 
 namespace KubeCop.Host.Http;
@@ -72,6 +73,7 @@ internal static class ApiEndpoints
         var services = context.RequestServices;
         var node = services.GetRequiredService<IOptions<NodeOptions>>().Value;
         var sensor = services.GetRequiredService<ISensor>().GetStatus();
+        var journal = services.GetRequiredService<BehaviourJournal>().GetStatus();
         var dispatcher = services.GetRequiredService<AlertDispatcher>();
         var counters = services.GetRequiredService<NodeRules>().Counters;
         return WriteAsync(
@@ -82,6 +84,7 @@ internal static class ApiEndpoints
                 Version = Version,
                 Ready = HealthEndpoints.NotReady(services) is null,
                 UptimeSeconds = (long)TimeProvider.System.GetElapsedTime(started).TotalSeconds,
+                Degraded = services.GetRequiredService<NodeHealth>().GetDegradations(),
                 DataDirectory = node.DataDirectory,
                 LearningPeriodSeconds = (long)services.GetRequiredService<IOptions<LearningOptions>>().Value.Period.TotalSeconds,
                 Rules = services.GetRequiredService<NodeBindings>().Rules.Rules.Rules.Count,
@@ -99,6 +102,7 @@ internal static class ApiEndpoints
                     sensor.SetupProcesses),
                 Runtimes = [.. sensor.Runtimes.Select(static runtime => new RuntimeView(
                     runtime.Socket, runtime.Runtime, runtime.Version, Word.Of(runtime.State), runtime.Detail))],
+                Journal = new JournalView(journal.Unacknowledged, journal.BufferedBytes, journal.DiskBytes, journal.Overflow),
                 Alerts = new AlertsView(
                     dispatcher.Alerts.Sum(static alert => alert.Count),
                     services.GetRequiredService<AlertHistory>().Count,

@@ -5,6 +5,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Host.Node;
 
 namespace KubeCop.Host.Http;
 
@@ -24,6 +25,10 @@ internal sealed record NodeView
     public required string Version { get; init; }
     public required bool Ready { get; init; }
     public required long UptimeSeconds { get; init; }
+
+    /// <summary>What does not work as it should, while the node detects; empty when all is well.</summary>
+    public required IReadOnlyList<Degradation> Degraded { get; init; }
+
     public required string DataDirectory { get; init; }
     public required long LearningPeriodSeconds { get; init; }
 
@@ -36,6 +41,7 @@ internal sealed record NodeView
     /// <summary>Sockets of container runtimes.</summary>
     public required IReadOnlyList<RuntimeView> Runtimes { get; init; }
 
+    public required JournalView Journal { get; init; }
     public required AlertsView Alerts { get; init; }
 }
 
@@ -68,6 +74,12 @@ internal sealed record LossView(string Kind, string Reason, long Count);
 /// <param name="FoldingOverflows">Alerts whose repeats are not folded, because their container had too many folding windows open.</param>
 internal sealed record AlertsView(
     long Raised, int Kept, IReadOnlyDictionary<string, long> Suppressed, long FoldingOverflows, IReadOnlyList<DropView> Dropped);
+
+/// <summary>What containers have learned and their workloads have not stored yet.</summary>
+/// <param name="Unacknowledged">Deltas.</param>
+/// <param name="BufferedBytes">Waiting for the disk.</param>
+/// <param name="Overflow">Deltas that were not journaled, by reason: lost if the node goes down before their workload has stored them.</param>
+internal sealed record JournalView(int Unacknowledged, long BufferedBytes, long DiskBytes, IReadOnlyDictionary<string, long> Overflow);
 
 internal sealed record DropView(string Exporter, string Reason, long Count);
 

@@ -23,6 +23,8 @@ internal sealed class MetricsEndpoint
     private readonly NodeContainers _containers;
     private readonly RuleCounters _rules;
     private readonly NodeBindings _bindings;
+    private readonly NodeHealth _health;
+    private readonly Gauge _degraded;
     private readonly Gauge _ready;
     private readonly Gauge _hooks;
     private readonly Counter _events;
@@ -50,11 +52,12 @@ internal sealed class MetricsEndpoint
     private readonly Gauge _bindingsLoadedAt;
 
     public MetricsEndpoint(
-        ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings)
+        ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings, NodeHealth health)
     {
-        (_sensor, _alerts, _history, _containers, _rules, _bindings) = (sensor, alerts, history, containers, rules.Counters, bindings);
+        (_sensor, _alerts, _history, _containers, _rules, _bindings, _health) = (sensor, alerts, history, containers, rules.Counters, bindings, health);
         var metrics = Metrics.WithCustomRegistry(_registry);
         metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
+        _degraded = metrics.CreateGauge("kubecop_degraded", "1 for a part of the node that does less than it should, while the node detects.", "part");
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
         _hooks = metrics.CreateGauge("kubecop_sensor_hook_attached", "1 when the hook delivers events.", "hook", "type");
         _events = metrics.CreateCounter("kubecop_sensor_events_total", "Events read from the kernel.", "kind");
@@ -105,6 +108,12 @@ internal sealed class MetricsEndpoint
     {
         var status = _sensor.GetStatus();
         _ready.Set(status.Ready ? 1 : 0);
+        var degraded = _health.GetDegradations().Select(static degradation => degradation.Part).ToHashSet(StringComparer.Ordinal);
+        foreach (var part in _health.Parts)
+        {
+            _degraded.WithLabels(part).Set(degraded.Contains(part) ? 1 : 0);
+        }
+
         foreach (var hook in status.Hooks)
         {
             _hooks.WithLabels(hook.Name, hook.Type).Set(hook.Attached ? 1 : 0);

@@ -189,6 +189,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         addSensor(services);
 
         services.AddSingleton<NodeContainers>();
+        services.AddSingleton<NodeHealth>();
         services.AddSingleton<AccessToken>();
         services.AddSingleton<HostCheck>();
         services.AddSingleton<MetricsEndpoint>();

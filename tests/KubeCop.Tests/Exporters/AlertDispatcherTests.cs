@@ -47,11 +47,13 @@ public sealed class AlertDispatcherTests
             Assert.True(SpinWait.SpinUntil(() => healthy.Ids.Count == i + 1, Patience), "The healthy exporter waits for the blocked one.");
         }
 
+        Assert.Equal("blocked", Assert.Single(dispatcher.Failing).Exporter);
         release.Set();
         await StopAsync(dispatcher);
         Assert.Equal(13, healthy.Ids.Count);
         Assert.Equal(9, blocked.Ids.Count);
         Assert.Equal([new DropCount("blocked", "queue_full", 4)], dispatcher.Dropped);
+        Assert.Empty(dispatcher.Failing);
         Assert.Equal(4, _rules.Of("R0001").SuppressedFor(Suppression.ExporterDrop));
     }
 
@@ -102,12 +104,14 @@ public sealed class AlertDispatcherTests
         using var dispatcher = Create(8, exporter);
         dispatcher.Dispatch(TestAlerts.Create(0));
         Assert.True(SpinWait.SpinUntil(() => dispatcher.Dropped.Count == 1, Patience), "The loss was not counted.");
+        Assert.Equal([new ExportFailure("broken", "No space.")], dispatcher.Failing);
 
         exporter.Failure = null;
         dispatcher.Dispatch(TestAlerts.Create(1));
 
         await StopAsync(dispatcher);
         Assert.Equal([new DropCount("broken", "disk_full", 1)], dispatcher.Dropped);
+        Assert.Empty(dispatcher.Failing);
         Assert.Equal([TestAlerts.Create(1).Id], exporter.Ids);
         Assert.Equal([new ExportCount("broken", 1)], dispatcher.Exported);
     }

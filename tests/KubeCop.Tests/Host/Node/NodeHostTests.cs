@@ -1,8 +1,12 @@
 using System.Net;
+using KubeCop.Core.Events;
 using KubeCop.Host;
 using KubeCop.Host.Node;
 using KubeCop.Sensor;
 using KubeCop.Storage;
+using KubeCop.Testing;
+using KubeCop.Testing.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KubeCop.Tests.Host.Node;
 
@@ -48,6 +52,39 @@ public sealed class NodeHostTests : IDisposable
         var error = await Assert.ThrowsAsync<StorageException>(() => NodeHostFixture.StartAsync(_directory, new FakeSensor()));
 
         Assert.Contains($"{Environment.ProcessId}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Disk_FullForAWhile_NodeSaysWhatIsDegradedForAsLong()
+    {
+        using var disk = SmallDisk.TryMount(4096);
+        Assert.SkipWhen(disk is null, "mounting a tmpfs needs root");
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        await using var node = await NodeHostFixture.StartAsync(Path.Combine(disk.Path, "data"), sensor);
+        var grains = node.Services.GetRequiredService<IGrainFactory>();
+        var health = node.Services.GetRequiredService<NodeHealth>();
+        await sensor.StartContainerAsync(grains, NodeHostFixture.NodeName, "before", "/dev/shm/x");
+        Assert.DoesNotContain(health.GetDegradations(), static degradation => degradation.Part is NodeHealth.Journal or "history");
+
+        var filler = disk.Fill();
+
+        // More than the rest of a file's last block holds, of what is learned and of alerts.
+        string[] programs = [.. Enumerable.Range(0, 200).Select(static program => $"/usr/bin/{program}"), .. Enumerable.Range(0, 20).Select(static program => $"/dev/shm/{program}")];
+        await FakeSensor.RunAsync(grains, NodeHostFixture.NodeName, "before", EventFlags.None, programs);
+        foreach (var part in (string[])[NodeHealth.Journal, "history"])
+        {
+            var degradation = await Wait.UntilAsync(
+                () => health.GetDegradations().FirstOrDefault(degradation => degradation.Part == part), static found => found is not null, $"{part} said to be degraded");
+            Assert.Contains(disk.Path, degradation!.Reason, StringComparison.Ordinal);
+        }
+
+        File.Delete(filler);
+        await FakeSensor.RunAsync(grains, NodeHostFixture.NodeName, "before", EventFlags.None, "/dev/shm/z");
+        await Wait.UntilAsync(
+            () => health.GetDegradations().Select(static degradation => degradation.Part).ToList(),
+            static parts => !parts.Contains(NodeHealth.Journal) && !parts.Contains("history"),
+            "nothing of the disk degraded any more");
     }
 
     [Fact]

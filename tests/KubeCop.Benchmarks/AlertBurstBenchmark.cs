@@ -48,12 +48,22 @@ internal static class AlertBurstBenchmark
     private static async Task MakeFilesAsync(ContainerdContainer container, KubeCopProcess kubecop, string name, int files, int expected)
     {
         await container.ShellAsync($"mkdir -p /{name}; i=0; while [ $i -lt {files} ]; do : >/{name}/$i; i=$((i+1)); done");
-        await Wait.UntilAsync(
+        try
+        {
+            await WaitAsync(kubecop, name, expected);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}\n{await kubecop.GetAsync("/api/v1/node")}\n{kubecop.Errors}");
+        }
+    }
+
+    private static Task WaitAsync(KubeCopProcess kubecop, string name, int expected) =>
+        Wait.UntilAsync(
             () => kubecop.Alerts.Count(alert => alert.State == "new" && (alert.EventText("path") ?? "").StartsWith($"/{name}/", StringComparison.Ordinal)),
             count => count >= expected,
             $"{expected} alerts",
             TimeSpan.FromMinutes(2));
-    }
 
     /// <summary>Median of a second's samples.</summary>
     private static async Task<double> ResidentMegabytesAsync(KubeCopProcess kubecop)

@@ -28,7 +28,8 @@ public static class KubeCopGrainsSiloBuilderExtensions
                 $"{LearningOptions.Section}:Period must be between 1 second and 366 days; 15m is the default, 12h or more is advised in production.")
             .Validate(
                 static options => options.MaxEntriesPerKind is > 0 and <= 1_000_000,
-                $"{LearningOptions.Section}:MaxEntriesPerKind must be between 1 and 1000000; the default is 10000.");
+                $"{LearningOptions.Section}:MaxEntriesPerKind must be between 1 and 1000000; the default is 10000.")
+            .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
         return builder;
     }
 }

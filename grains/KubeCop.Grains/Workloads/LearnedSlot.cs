@@ -16,6 +16,7 @@ internal sealed class LearnedSlot
 
     // What was stored before a kind was learned does not become learned by going on: its beginning is missing.
     private ProfileSections _sections = ProfileSections.All;
+    private readonly int _maxVariableNames;
     private readonly TimeSpan _period;
     private DateTimeOffset _startedAt;
     private DateTimeOffset _completedBeforeStep;
@@ -26,6 +27,7 @@ internal sealed class LearnedSlot
     {
         Slot = slot;
         _behaviour = new BehaviourSet(options.MaxEntriesPerKind);
+        _maxVariableNames = options.MaxVariableNames;
         _period = options.Period;
         _startedAt = RegisteredAt = now;
         CompletesAt = now + _period;
@@ -39,6 +41,7 @@ internal sealed class LearnedSlot
         // What was stored under a larger limit is not thrown away.
         _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, LargestSection(profile)));
         _behaviour.Add(profile);
+        _maxVariableNames = options.MaxVariableNames;
         _containers.AddRange(state.Containers);
         _gaps = profile.Gaps;
         _sections = profile.Sections;
@@ -75,8 +78,11 @@ internal sealed class LearnedSlot
 
     public bool IsGuarding => State is ProfileState.Final or ProfileState.Partial;
 
-    /// <summary>The content as of <see cref="Version"/>.</summary>
-    public ContainerProfile Profile => _profile ??= _behaviour.WriteTo(new ContainerProfile
+    /// <summary>The content as of <see cref="Version"/>, as others get it: with patterns for names that do not matter.</summary>
+    public ContainerProfile Profile => _profile ??= Generalized(Stored);
+
+    /// <summary>The same with each file by itself: a pattern is made of the whole set, whatever was known of it earlier.</summary>
+    private ContainerProfile Stored => _behaviour.WriteTo(new ContainerProfile
     {
         Name = Slot.ContainerName,
         Revision = Slot.Revision,
@@ -155,7 +161,7 @@ internal sealed class LearnedSlot
     /// <summary>Unites with what another activation stored of the same learning. A completed learning stays completed.</summary>
     public void Unite(LearnedSlot other)
     {
-        _behaviour.Add(other.Profile);
+        _behaviour.Add(other.Stored);
         _sections &= other._sections;
         foreach (var container in other._containers)
         {
@@ -183,7 +189,9 @@ internal sealed class LearnedSlot
         _profile = null;
     }
 
-    public SlotState ToState() => new() { Profile = Profile, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
+    public SlotState ToState() => new() { Profile = Stored, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
+
+    private ContainerProfile Generalized(ContainerProfile profile) => profile with { Opens = OpenGeneralization.Collapse(profile.Opens, _maxVariableNames) };
 
     private static int LargestSection(ContainerProfile profile) => new[]
     {

@@ -85,11 +85,13 @@ public sealed record ExecEntry(
     [property: Id(3)] DateTimeOffset FirstSeen);
 
 /// <summary>A file of a profile; the flags are the union of all opens of this path.</summary>
+/// <param name="Collapsed">Of how many files learning has made this pattern; 0 for a file, and for a pattern somebody wrote.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.OpenEntry")]
 public sealed record OpenEntry(
     [property: Id(0)] string Path,
     [property: Id(1)] IReadOnlyList<string> Flags,
-    [property: Id(2)] DateTimeOffset FirstSeen);
+    [property: Id(2)] DateTimeOffset FirstSeen,
+    [property: Id(3)] int Collapsed = 0);
 
 /// <summary>A system call of a profile.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.SyscallEntry")]

@@ -13,4 +13,10 @@ public sealed class LearningOptions
 
     /// <summary>The most entries in one section (execs, opens, dns, …) of a container's profile; further ones are dropped and counted. Default: 10 000.</summary>
     public int MaxEntriesPerKind { get; set; } = 10_000;
+
+    /// <summary>
+    /// The most names in one directory that a profile lists which differ only in their numbers, or are random; of more it has one pattern
+    /// (<see cref="OpenGeneralization"/>). 0 lists them all. Default: 10.
+    /// </summary>
+    public int MaxVariableNames { get; set; } = 10;
 }

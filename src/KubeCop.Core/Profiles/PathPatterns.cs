@@ -58,12 +58,19 @@ public sealed class PathPatterns
         return string.Join('/', segments);
     }
 
+    /// <summary>Whether a pattern can cover a path.</summary>
+    public static bool CanCover(string path) => IsPlain(path) && path.AsSpan().Count('/') <= MaxSegments;
+
+    /// <summary>Whether all patterns among these entries would be looked up.</summary>
+    public static bool HaveRoomFor(IEnumerable<OpenEntry> opens) =>
+        opens.Where(static open => IsPattern(open.Path)).Select(static open => ShapeOf(open.Path)).Distinct().Take(MaxShapes + 1).Count() <= MaxShapes;
+
     /// <returns>
     /// The flags of all patterns that cover a path, as a set; and of those among them that cover any other name in its place, too.
     /// </returns>
     public (uint Flags, uint FlagsOfAny) Find(string path)
     {
-        if (_shapes.Length == 0 || path.Length > MaxLength || !path.StartsWith('/') || path.EndsWith('/') || path.Contains("//", StringComparison.Ordinal))
+        if (_shapes.Length == 0 || !IsPlain(path))
         {
             return default;
         }
@@ -72,6 +79,9 @@ public sealed class PathPatterns
         var count = path.AsSpan(1).Split(segments, '/');
         return count <= MaxSegments ? Find(path.AsSpan(1), segments[..count]) : default;
     }
+
+    private static bool IsPlain(string path) =>
+        path.Length <= MaxLength && path.StartsWith('/') && !path.EndsWith('/') && !path.Contains("//", StringComparison.Ordinal);
 
     private (uint Flags, uint FlagsOfAny) Find(ReadOnlySpan<char> path, ReadOnlySpan<Range> segments)
     {

@@ -67,7 +67,10 @@ internal static class ProfileText
 
         TextTable.Write(output, ["program", "executable", "arguments"], container.Execs.Select(static exec =>
             new[] { exec.Path, exec.Executable, string.Join(' ', exec.Args) }));
-        TextTable.Write(output, ["file", "flags"], container.Opens.Select(static open => new[] { open.Path, string.Join(',', open.Flags) }));
+        TextTable.Write(output, ["file", "flags", ""], container.Opens.Select(static open => new[]
+        {
+            open.Path, string.Join(',', open.Flags), open.Collapsed > 0 ? $"of {open.Collapsed} files" : "",
+        }));
         WriteIfAny(output, ["capabilities", "in system call", "refused"], container.Capabilities.Select(static entry =>
             new[] { string.Join(' ', entry.Caps), entry.Syscall, string.Join(' ', entry.Refused) }));
         WriteIfAny(output, ["dns name", "addresses"], container.Dns.Select(static dns => new[] { dns.DnsName, string.Join(' ', dns.Addresses) }));

@@ -206,7 +206,7 @@ internal sealed record ContainerProfileView
         Lost = profile.Lost,
         Gaps = [.. profile.Gaps.Select(static gap => new GapView(gap.From, gap.To))],
         Execs = [.. profile.Execs.Select(static exec => new ExecView(exec.Path, exec.Executable, exec.Args, exec.FirstSeen))],
-        Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen))],
+        Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen, open.Collapsed))],
         Syscalls = [.. profile.Syscalls.Select(static syscall => syscall.Name)],
         Capabilities = [.. profile.Capabilities.Select(static entry => new CapabilityView(entry.Syscall, entry.Caps, entry.Refused, entry.FirstSeen))],
         Dns = [.. profile.Dns.Select(static dns => new DnsView(dns.DnsName, dns.Addresses, dns.FirstSeen))],
@@ -219,7 +219,8 @@ internal sealed record GapView(DateTimeOffset From, DateTimeOffset To);
 
 internal sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args, DateTimeOffset FirstSeen);
 
-internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen);
+/// <param name="Collapsed">Of how many files learning has made this pattern; 0 for a file, and for a pattern somebody wrote.</param>
+internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen, int Collapsed = 0);
 
 internal sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused, DateTimeOffset FirstSeen);
 

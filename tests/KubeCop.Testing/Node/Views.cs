@@ -89,7 +89,7 @@ public sealed record ContainerProfileView
 
 public sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args);
 
-public sealed record OpenView(string Path, IReadOnlyList<string> Flags);
+public sealed record OpenView(string Path, IReadOnlyList<string> Flags, int Collapsed = 0);
 
 public sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused);
 

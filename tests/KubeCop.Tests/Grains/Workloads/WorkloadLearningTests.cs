@@ -65,6 +65,28 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void Merge_NumberedFilesBeforeAndAfterARestart_AreOnePatternOfAllOfThem()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        for (var file = 0; file < 8; file++)
+        {
+            _learning.Merge(Delta(slot, Start, $"/cache/{file}"), Start);
+        }
+
+        Assert.Equal(8, _learning.Find(slot)!.Opens.Count);
+        var restarted = new WorkloadLearning(Workload, Options);
+        restarted.Load(JsonSerializer.Deserialize<WorkloadState>(JsonSerializer.Serialize(_learning.ToState()))!, Start);
+        for (var file = 4; file < 12; file++)
+        {
+            restarted.Merge(Delta(slot, Start, $"/cache/{file}"), Start);
+        }
+
+        var entry = Assert.Single(restarted.Find(slot)!.Opens);
+        Assert.Equal(("/cache/⋯", 12), (entry.Path, entry.Collapsed));
+        Assert.Equal(12, restarted.ToState().Slots.Single().Profile.Opens.Count);
+    }
+
+    [Fact]
     public void Merge_ObservedAfterCompletion_IsDiscarded()
     {
         var slot = Final();

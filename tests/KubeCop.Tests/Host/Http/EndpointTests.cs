@@ -63,7 +63,10 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         Assert.Equal(3600, answer.GetProperty("learningPeriodSeconds").GetInt64());
         Assert.Equal(
             ["No capability events are seen: hook cap_capable is not attached: not permitted", "Not all network events are seen: hook connect6 is not attached: not permitted"],
-            answer.GetProperty("degraded").EnumerateArray().Where(static part => part.GetProperty("part").GetString() == "sensor").Select(static part => part.GetProperty("reason").GetString()).Order());
+            answer.GetProperty("degraded").EnumerateArray()
+                .Where(static part => part.GetProperty("part").GetString() == "sensor")
+                .Select(static part => part.GetProperty("reason").GetString())
+                .Order());
         Assert.Equal("{}", answer.GetProperty("journal").GetProperty("overflow").GetRawText());
         var metrics = await node.Http.GetStringAsync("/metrics", Cancelled);
         Assert.Contains("kubecop_degraded{part=\"sensor\"} 1\n", metrics, StringComparison.Ordinal);

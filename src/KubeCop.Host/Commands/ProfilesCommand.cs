@@ -7,7 +7,7 @@ namespace KubeCop.Host.Commands;
 internal static class ProfilesCommand
 {
     public static Command Create() =>
-        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateAllow() };
+        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateAllow() };
 
     private static Command CreateList()
     {
@@ -63,6 +63,31 @@ internal static class ProfilesCommand
             var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
             ProfileYaml.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken), Console.Out);
             return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateDiff()
+    {
+        var before = new Argument<string>("A") { Description = "A profile's name as in 'profiles list', or the file of an ApplicationProfile." };
+        var after = new Argument<string>("B") { Description = "Another one." };
+        var command = new Command("diff", "Show what profile A has and B has not (-), and B has and A has not (+). Exit code 1 if they differ.") { before, after };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            return ProfileDifference.Write(await LinesOfAsync(before), await LinesOfAsync(after), Console.Out) ? ExitCode.Success : ExitCode.Failure;
+
+            async Task<IReadOnlySet<string>> LinesOfAsync(Argument<string> argument)
+            {
+                var given = result.GetRequiredValue(argument);
+                if (File.Exists(given))
+                {
+                    return ProfileDifference.ReadLines(given);
+                }
+
+                using var node = client.Connect(result);
+                return ProfileDifference.LinesOf(await node.GetAsync(ProfileName.Parse(given).Path(), ApiJson.Default.ProfileView, cancellationToken));
+            }
         });
         return command;
     }

@@ -13,6 +13,7 @@ public sealed class FixTests(ContainerdFixture containerd)
     private static readonly string[] Scenarios = ["R0001", "R0002", "R0003", "R0004", "R0005", "R0007-connection", "R0008", "R0010", "R0011", "R0040"];
 
     [RealContainersFact]
+    [Trait("Category", "Soak")]
     public async Task Fixes_AppliedOneByOne_EachSilencesItsAlertAndNoOther()
     {
         using var directory = new TestDirectory();

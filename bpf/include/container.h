@@ -70,9 +70,26 @@ static __always_inline void begin_setup(__u32 tgid, __u64 mnt_ns)
 		count_lost(NULL, KC_FORK, KC_LOST_SETUP_FULL);
 }
 
+/*
+ * Whether a process has just been moved into a container from outside, and the tracepoint that marks it is yet to come: 'runc exec'
+ * moves its init while that starts threads. It was forked by the runtime into the container's pid namespace, has not executed
+ * anything, and has the runtime as its parent still. Nothing of the container's can look like that: an orphan never gets a parent
+ * outside of its pid namespace. In a container with the host's pid namespace such a process is not told from others.
+ */
+static __always_inline bool is_entering(struct task_struct *task)
+{
+	struct task_struct *parent;
+
+	if (!(BPF_CORE_READ(task, flags) & PF_FORKNOEXEC))
+		return false;
+	parent = BPF_CORE_READ(task, real_parent);
+	return BPF_CORE_READ(task, thread_pid, level) != BPF_CORE_READ(parent, thread_pid, level) &&
+	       !cgroup_entry(BPF_CORE_READ(parent, cgroups, dfl_cgrp, kn, id));
+}
+
 static __always_inline bool in_setup(struct task_struct *task)
 {
-	return setup_task_count && find_setup(BPF_CORE_READ(task, tgid)) != NULL;
+	return (setup_task_count && find_setup(BPF_CORE_READ(task, tgid)) != NULL) || is_entering(task);
 }
 
 static __always_inline void end_setup(__u32 tgid)

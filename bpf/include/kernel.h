@@ -35,6 +35,7 @@ typedef _Bool bool;
 #define TCP_LISTEN 10
 /* include/linux/sched.h */
 #define PF_EXITING 0x4
+#define PF_FORKNOEXEC 0x40
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 
@@ -297,6 +298,10 @@ struct thread_info {
 	__u32 status;
 };
 
+struct pid {
+	unsigned int level;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -306,6 +311,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using KubeCop.Core.Events;
@@ -42,11 +44,48 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
     [Fact]
     public void Syscall_ThatWaits_IsReportedMeanwhile()
     {
-        using var process = System.Diagnostics.Process.Start("/bin/sh", ["-c", $"echo $$ > {_cgroup.Directory}/cgroup.procs; exec /bin/busybox sleep 1000"]);
+        using var process = Process.Start("/bin/sh", ["-c", $"echo $$ > {_cgroup.Directory}/cgroup.procs; exec /bin/busybox sleep 1000"]);
 
         _cgroup.ReadUntil(() => _cgroup.Events.Any(static one => one is { Kind: EventKind.Syscall, Path: "nanosleep" or "clock_nanosleep" }), "the call that waits");
         process.Kill();
         process.WaitForExit();
+    }
+
+    /// <summary>'runc exec' moves its init into the cgroup while that runs: what it does in the moment of the move is not the container's.</summary>
+    [Fact]
+    public void Entry_OfAProcessThatRunsMeanwhile_IsSetUpFromTheFirstMoment()
+    {
+        // For each line a runtime, with a child in a pid namespace of its own that makes system calls until it is killed.
+        const string Script = "$| = 1; while (<STDIN>) { if (fork) { wait; next } syscall(272, 0x20000000) == 0 or die $!; "
+            + "$pid = fork // die $!; if (!$pid) { syscall(110) while 1 } print \"$pid\\n\"; wait; exit }";
+        var start = new ProcessStartInfo("/usr/bin/perl", ["-e", Script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        using var runtime = Process.Start(start)!;
+
+        for (var i = 0; i < 300; i++)
+        {
+            runtime.StandardInput.WriteLine();
+            using var child = Process.GetProcessById(int.Parse(runtime.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
+            _cgroup.Enter(child.Id);
+            child.Kill();
+        }
+
+        runtime.StandardInput.Close();
+        runtime.WaitForExit();
+        _cgroup.ReadUntil(() => _cgroup.Events.Count(static one => one.Kind == EventKind.Exit) >= 300, "the exit of them all");
+
+        Assert.All(_cgroup.Events, static one => Assert.True(one.Flags.HasFlag(EventFlags.Setup), $"{one.Kind} {one.Path} is the container's"));
+    }
+
+    /// <summary>A container's process that has forked into a new pid namespace looks like a runtime's, but for its parent.</summary>
+    [Fact]
+    public void Open_InANewPidNamespaceOfTheContainer_IsReported()
+    {
+        var path = Path.GetTempFileName();
+
+        _cgroup.Run($"perl -e 'syscall(272, 0x20000000) == 0 or die; if (!fork) {{ open(F, \"<{path}\"); exit }} wait'");
+        File.Delete(path);
+
+        Assert.Contains(_cgroup.Events, one => one.Kind == EventKind.Open && one.Path == path);
     }
 
     [Theory]

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace KubeCop.Storage.File;
+namespace KubeCop.Storage;
 
 /// <summary>
-/// The name of the file of one state of one grain: <c>type@key@state.state</c>, readable for ordinary keys and different for different
+/// The name of the file or blob of one state of one grain: <c>type@key@state.state</c>, readable for ordinary keys and different for different
 /// grains whatever their keys hold.
 /// </summary>
 internal static class StateFileName

@@ -20,6 +20,9 @@ namespace KubeCop.Host.Silo;
 /// </summary>
 internal sealed class SiloHost : IHostedService, IAsyncDisposable
 {
+    /// <summary>Part of the names of what some stores hold, so it stays.</summary>
+    public const string ServiceId = "kubecop";
+
     private readonly IHost _host;
 
     public SiloHost(IServiceProvider process)
@@ -45,7 +48,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
-            silo.UseLocalhostClustering(siloPort, gatewayPort: 0, primarySiloEndpoint: null, serviceId: "kubecop", clusterId: "kubecop");
+            silo.UseLocalhostClustering(siloPort, gatewayPort: 0, primarySiloEndpoint: null, serviceId: ServiceId, clusterId: ServiceId);
             silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
 
             // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.

@@ -38,6 +38,7 @@ have() {
 	busybox-static) dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q '^install ok installed' ;;
 	containernetworking-plugins) [[ -x /usr/lib/cni/bridge ]] ;;
 	nodejs) command -v node >/dev/null ;;
+	postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
 	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
 	esac

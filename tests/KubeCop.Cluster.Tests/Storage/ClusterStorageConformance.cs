@@ -3,6 +3,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Grains;
 using KubeCop.Grains.Workloads;
 using KubeCop.Host.Silo;
+using KubeCop.Storage;
 using KubeCop.Testing.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Serialization.Configuration;
@@ -41,8 +42,25 @@ public abstract class ClusterStorageConformance : GrainStorageConformance, IAsyn
             },
             NullLoggerFactory.Instance,
             TestContext.Current.CancellationToken);
-        _opened.Add(opened);
+        lock (_opened)
+        {
+            _opened.Add(opened);
+        }
+
         return opened.Storage;
+    }
+
+    /// <returns>Null while the store fails.</returns>
+    private protected static async Task<GrainState<Sample>?> TryReadAsync(IGrainStorage storage, GrainId grain)
+    {
+        try
+        {
+            return await ReadAsync(storage, grain);
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
     }
 
     [Fact]

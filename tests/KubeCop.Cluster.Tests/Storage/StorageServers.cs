@@ -9,9 +9,21 @@ public sealed class StorageServers : IAsyncDisposable
 {
     private readonly Lazy<Task<AzuriteServer>> _azurite = new(AzuriteServer.StartNewAsync);
 
+    private readonly Lazy<Task<RedisServer>> _redis = new(RedisServer.StartNewAsync);
+    private readonly Lazy<Task<PostgreSqlServer>> _postgreSql = new(PostgreSqlServer.StartNewAsync);
+
     public Task<AzuriteServer> AzuriteAsync() => _azurite.Value;
 
-    public async ValueTask DisposeAsync() => await DisposeAsync(_azurite);
+    public Task<RedisServer> RedisAsync() => _redis.Value;
+
+    public Task<PostgreSqlServer> PostgreSqlAsync() => _postgreSql.Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisposeAsync(_azurite);
+        await DisposeAsync(_redis);
+        await DisposeAsync(_postgreSql);
+    }
 
     private static async Task DisposeAsync<T>(Lazy<Task<T>> server)
         where T : IAsyncDisposable

@@ -19,7 +19,7 @@ public sealed class ReferenceTableTests
         ["KubeCop.Grains.Abstractions"] = (["KubeCop.Core"], ["Orleans.Serialization", "Orleans.Core.Abstractions"]),
         ["KubeCop.Grains"] = (["KubeCop.Core", "KubeCop.Grains.Abstractions"], [Orleans]),
         ["KubeCop.Sensor"] = (["KubeCop.Core", "KubeCop.Grains.Abstractions"], ["Orleans.Serialization", "Orleans.Core", "Grpc", "Google.Protobuf"]),
-        ["KubeCop.Storage"] = (["KubeCop.Core"], [Orleans, "Azure"]),
+        ["KubeCop.Storage"] = (["KubeCop.Core"], [Orleans, "Azure", "Npgsql", "StackExchange.Redis"]),
         ["KubeCop.Kubernetes"] = (["KubeCop.Core"], [Orleans, "KubernetesClient"]),
         ["KubeCop.Exporters"] = (["KubeCop.Core"], ["Orleans.Serialization", "CsvHelper", "Polly"]),
         ["KubeCop.Scanning"] = (["KubeCop.Core"], ["Orleans.Serialization"]),

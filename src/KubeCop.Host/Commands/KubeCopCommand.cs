@@ -78,6 +78,7 @@ internal static class KubeCopCommand
             AlertsCommand.Create(),
             RecordCommand.Create(),
             ReplayCommand.Create(),
+            StorageCommand.Create(),
         };
 
     /// <returns>Null for what is a defect of ours: its stack trace is wanted.</returns>

@@ -8,6 +8,8 @@ using KubeCop.Core.Workloads;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
+using KubeCop.Storage.AzureBlob;
+using KubeCop.Storage.Redis;
 
 namespace KubeCop.Host.Configuration;
 
@@ -23,7 +25,12 @@ internal sealed class Settings
     private const string Root = "KubeCop";
     private const string VariablePrefix = "KubeCop__";
 
-    private static readonly string[] Durations = [Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout];
+    private static readonly string[] Durations =
+    [
+        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout,
+        $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
+        $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
+    ];
 
     private Settings(IConfiguration configuration)
     {
@@ -37,12 +44,16 @@ internal sealed class Settings
         Bind(configuration, HttpOptions.Section, Http);
         Bind(configuration, OutputOptions.Section, Output);
         Bind(configuration, BindingOptions.Section, Bindings);
+        Bind(configuration, StorageOptions.AzureBlobSection, Storage.AzureBlob);
+        Bind(configuration, StorageOptions.RedisSection, Storage.Redis);
+        Bind(configuration, StorageOptions.PostgreSqlSection, Storage.PostgreSql);
+        Bind(configuration, StorageOptions.Section, Storage);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
-                OutputOptions.Section, BindingOptions.Section,
+                OutputOptions.Section, BindingOptions.Section, StorageOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -69,6 +80,8 @@ internal sealed class Settings
     public OutputOptions Output { get; } = new();
 
     public BindingOptions Bindings { get; } = new();
+
+    public StorageOptions Storage { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -199,6 +212,11 @@ internal sealed class Settings
                 $"{ContainersOptions.Section}:{nameof(Containers.RuntimeSockets)}",
                 socket,
                 "a socket's path that starts with / or unix:///");
+        }
+
+        if (Storage.FindMistake() is { } mistake)
+        {
+            throw new UsageException(mistake);
         }
 
         Require(Containers.HasTimeout, Keys.RuntimeTimeout, Containers.RuntimeTimeout, "0.1 s (00:00:00.1) to 5s");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using KubeCop.Host.Commands;
 
 namespace KubeCop.Host.Http;
 
@@ -11,6 +12,7 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(BindingsView))]
 [JsonSerializable(typeof(AllowRequest))]
 [JsonSerializable(typeof(ProblemView))]
+[JsonSerializable(typeof(StorageCheckView))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext;

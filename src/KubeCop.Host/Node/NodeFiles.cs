@@ -9,6 +9,9 @@ internal static class NodeFiles
     /// <summary>What proves to the endpoints that somebody may change things; mode 0600.</summary>
     public static string TokenFile(string dataDirectory) => Path.Combine(dataDirectory, "token");
 
+    /// <summary>The state of grains, when that is kept in files.</summary>
+    public static string GrainDirectory(string dataDirectory) => Path.Combine(dataDirectory, "grains");
+
     public static string AlertDirectory(string dataDirectory) => Path.Combine(dataDirectory, "alerts");
 
     /// <summary>Writes a file whole or not at all, for the owner only.</summary>

@@ -7,7 +7,8 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains;
-using KubeCop.Storage.File;
+using KubeCop.Host.Configuration;
+using KubeCop.Host.Node;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
@@ -53,7 +54,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
 
             // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.
             silo.Configure<GrainDirectoryOptions>(static options => options.CacheSize = 16_384);
-            silo.AddKubeCopFileStorage(GrainStorage.Name, options => options.Directory = Path.Combine(node.DataDirectory, "grains"));
+            process.GetRequiredService<IOptions<StorageOptions>>().Value.AddTo(silo, NodeFiles.GrainDirectory(node.DataDirectory));
             silo.AddKubeCopGrains();
 
             // The process's logs do not pass through the silo, so there is nothing for the dashboard to trace.

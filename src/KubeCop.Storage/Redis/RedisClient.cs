@@ -30,8 +30,11 @@ internal static class RedisClient
     }
 
     /// <summary>Where it is, without secrets.</summary>
-    public static string Describe(RedisOptions options) =>
-        $"Redis at {string.Join(", ", ConfigurationOptions.Parse(options.ConnectionString).EndPoints.Select(static endPoint => endPoint.ToString()?.Replace("Unspecified/", "", StringComparison.Ordinal)))}";
+    public static string Describe(RedisOptions options)
+    {
+        var servers = ConfigurationOptions.Parse(options.ConnectionString).EndPoints;
+        return $"Redis at {string.Join(", ", servers.Select(static server => server.ToString()?.Replace("Unspecified/", "", StringComparison.Ordinal)))}";
+    }
 
     /// <summary>Orleans' provider wraps what failed into its own exception, and keeps only the words.</summary>
     public static StorageFailure? Explain(Exception error)

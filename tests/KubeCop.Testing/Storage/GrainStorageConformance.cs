@@ -230,7 +230,8 @@ public abstract class GrainStorageConformance
         [
             root, $"../{root}", $"/{root}", $"{root}/..", $"{root}/.", $"{root}%2F..", $"{root}%252F..", $"{root}@profile", $"{root}~", $"{root}\0", $"{root}\n",
             $"{root} ", $"{root}.state", $"{root}.state.tmp", $"{root}*", $"{root}⋯", $"{root}é", $"{root}e\u0301", root.ToUpperInvariant(), $"{root}\\..\\x",
-            root + new string('b', 200 - root.Length), root + new string('a', 1000), root + new string('a', 1001), root + new string('/', 300), root + new string('/', 301), root + new string('⋯', 200),
+            root + new string('b', 200 - root.Length),
+            root + new string('a', 1000), root + new string('a', 1001), root + new string('/', 300), root + new string('/', 301), root + new string('⋯', 200),
         ];
         foreach (var key in keys.Where(CanHold))
         {

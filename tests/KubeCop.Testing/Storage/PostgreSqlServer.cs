@@ -50,7 +50,10 @@ public sealed class PostgreSqlServer : IAsyncDisposable
 
     public async Task StartAsync() => _process = await ServerProcess.StartAsync(
         _directory.Combine("postgresql.log"),
-        [.. AsServer(), Path.Combine(Programs!, "postgres"), "-D", Data, "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={Data}"],
+        [
+            .. AsServer(), Path.Combine(Programs!, "postgres"), "-D", Data, "-p", Port.ToString(CultureInfo.InvariantCulture),
+            "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={Data}",
+        ],
         async () => (await Commands.TryRunAsync(Path.Combine(Programs!, "pg_isready"), "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture))).ExitCode == 0);
 
     public async Task StopAsync()

@@ -27,6 +27,9 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     /// <summary>How long stop and flush wait for storage. SIGTERM has 5 s for everything.</summary>
     private static readonly TimeSpan FlushBound = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a container that has registered waits for its profile before it learns without.</summary>
+    private static readonly TimeSpan ProfilePatience = TimeSpan.FromSeconds(1);
+
     /// <summary>How long an ended container that could not hand over everything goes on trying.</summary>
     private static readonly TimeSpan Lingering = TimeSpan.FromMinutes(1);
 
@@ -43,6 +46,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private ProfileAssignment? _assignment;
     private ProfileWatch? _watch;
     private ProfileSnapshot? _applied;
+    private CompiledProfile? _guarding;
     private long? _stoppedAt;
 
     public ContainerGrain(
@@ -200,14 +204,25 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         {
             var assignment = await GrainFactory.GetGrain<IWorkloadGrain>(container.Workload.GrainKey).RegisterAsync(container);
             _retry.Succeeded();
-            if (ReferenceEquals(container, _container) || container == _container)
+            var watch = _profiles.Watch(container.Workload, assignment.Slot);
+
+            // What a new revision does first is to be judged by the profile of the one before; events wait here meanwhile.
+            await watch.LoadAsync().WaitAsync(ProfilePatience, _time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (container != _container)
             {
-                _watch?.Dispose();
-                (_watch, _applied) = (_profiles.Watch(container.Workload, assignment.Slot), null);
-                Assign(assignment);
-                ApplyProfile();
-                Collect();
+                watch.Dispose();
+                return;
             }
+
+            _watch?.Dispose();
+            (_watch, _applied) = (watch, null);
+            if (watch.Snapshot is null)
+            {
+                Follow(assignment, guarding: null);
+            }
+
+            ApplyProfile();
         }
         catch (Exception e)
         {
@@ -219,26 +234,22 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
     }
 
-    private void Assign(ProfileAssignment assignment)
+    private void Follow(ProfileAssignment assignment, CompiledProfile? guarding)
     {
-        if (assignment != _assignment)
-        {
-            // What was learned so far belongs where it was learned.
-            Collect();
-            _assignment = assignment;
-            _monitor.Assign(assignment);
-        }
+        // What was learned so far belongs where it was learned.
+        Collect();
+        (_assignment, _guarding) = (assignment, guarding);
+        _monitor.Assign(assignment, guarding);
+        Collect();
     }
 
     // Its profile tells a container everything that registering told it first: the slot (a partial one may have yielded), the state, the end.
     private void ApplyProfile()
     {
-        if (_watch?.Snapshot is { } snapshot && snapshot != _applied)
+        if (_watch is { Snapshot: { } snapshot, Guarding: var guarding } && (snapshot != _applied || guarding != _guarding))
         {
             _applied = snapshot;
-            Assign(LearnedSlot.AssignmentOf(snapshot.Profile));
-            _monitor.Guard(snapshot.Guarding);
-            Collect();
+            Follow(LearnedSlot.AssignmentOf(snapshot.Profile), guarding);
         }
     }
 

@@ -114,8 +114,12 @@ internal sealed partial class ContainerMonitor
         DecideHeld();
     }
 
+    /// <inheritdoc cref="Assign(ProfileAssignment, CompiledProfile?)"/>
+    public void Assign(ProfileAssignment assignment) => Assign(assignment, _profile);
+
     /// <summary>What to do with events. Another slot or generation than before makes it learn from nothing.</summary>
-    public void Assign(ProfileAssignment assignment)
+    /// <param name="profile">See <see cref="Guard"/>.</param>
+    public void Assign(ProfileAssignment assignment, CompiledProfile? profile)
     {
         if (_assignment is { } before && (before.Slot != assignment.Slot || before.Generation != assignment.Generation))
         {
@@ -125,7 +129,7 @@ internal sealed partial class ContainerMonitor
         }
 
         _assignment = assignment;
-        Guard(_profile);
+        Guard(profile);
     }
 
     /// <summary>

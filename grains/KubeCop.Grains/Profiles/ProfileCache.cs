@@ -41,15 +41,6 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         }
     }
 
-    /// <summary>The guarding profile; null while there is none or nobody watches it. Never waits.</summary>
-    public CompiledProfile? Current(WorkloadKey workload, ProfileSlot slot)
-    {
-        lock (_lock)
-        {
-            return _cached.GetValueOrDefault((workload, slot))?.Snapshot?.Guarding;
-        }
-    }
-
     public Task ProfileChangedAsync(WorkloadKey workload, ContainerProfile profile)
     {
         var own = LearnedSlot.SlotOf(profile);
@@ -73,6 +64,8 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
             if (--cached.Watches == 0)
             {
                 _cached.Remove((cached.Workload, cached.Slot));
+                cached.Guard?.Dispose();
+                cached.Guard = null;
             }
         }
     }
@@ -138,6 +131,8 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
             {
                 Apply(cached.Workload, cached.Slot, profile);
             }
+
+            cached.HasLoaded();
         }
         catch (Exception e)
         {
@@ -187,10 +182,21 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         var snapshot = new ProfileSnapshot(profile);
         lock (_lock)
         {
-            if (cached.Snapshot is null || cached.Snapshot.Profile.Version < profile.Version)
+            if (cached.Watches > 0 && (cached.Snapshot is null || cached.Snapshot.Profile.Version < profile.Version))
             {
                 cached.Snapshot = snapshot;
+                WatchGuard(cached, profile.GuardedBy);
             }
+        }
+    }
+
+    private void WatchGuard(CachedProfile cached, ProfileSlot? guard)
+    {
+        if (cached.Guard?.Slot != guard)
+        {
+            var before = cached.Guard;
+            cached.Guard = guard is null ? null : Watch(cached.Workload, guard);
+            before?.Dispose();
         }
     }
 

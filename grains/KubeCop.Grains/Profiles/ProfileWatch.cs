@@ -11,9 +11,22 @@ internal sealed class ProfileWatch(ProfileCache cache, CachedProfile cached) : I
     /// <summary>The newest version known here; null until the first one came.</summary>
     public ProfileSnapshot? Snapshot => cached.Snapshot;
 
+    /// <summary>What judges now; null while nothing does.</summary>
+    public CompiledProfile? Guarding => cached.Snapshot?.Guarding ?? cached.Guard?.Snapshot?.Guarding;
+
     public WorkloadKey Workload => cached.Workload;
 
     public ProfileSlot Slot => cached.Slot;
+
+    /// <summary>Ends when both <see cref="Snapshot"/> and <see cref="Guarding"/> are what there is of them.</summary>
+    public async Task LoadAsync()
+    {
+        await cached.Loaded;
+        if (cached.Guard is { } guard)
+        {
+            await guard.LoadAsync();
+        }
+    }
 
     public void Dispose()
     {
@@ -37,7 +50,9 @@ internal sealed class ProfileSnapshot(ContainerProfile profile)
 /// <summary>An entry of <see cref="ProfileCache"/>, guarded by its lock except for reading the snapshot.</summary>
 internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
 {
+    private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ProfileSnapshot? _snapshot;
+    private volatile ProfileWatch? _guard;
 
     public WorkloadKey Workload { get; } = workload;
 
@@ -48,6 +63,18 @@ internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
         get => _snapshot;
         set => _snapshot = value;
     }
+
+    /// <summary>On the profile that guards while this one learns.</summary>
+    public ProfileWatch? Guard
+    {
+        get => _guard;
+        set => _guard = value;
+    }
+
+    /// <summary>Ends with the first answer of the workload.</summary>
+    public Task Loaded => _loaded.Task;
+
+    public void HasLoaded() => _loaded.TrySetResult();
 
     public int Watches { get; set; }
 

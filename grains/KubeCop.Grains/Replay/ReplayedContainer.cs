@@ -15,6 +15,7 @@ internal sealed class ReplayedContainer(ReplayedWorkloads workloads, ContainerMo
     private ContainerDescription? _container;
     private ProfileAssignment? _assignment;
     private ProfileSnapshot? _applied;
+    private CompiledProfile? _guarding;
     private bool _stopped;
 
     /// <summary>Stopped, and all it did was learned or judged: after the end of learning that needs the final profile.</summary>
@@ -25,7 +26,7 @@ internal sealed class ReplayedContainer(ReplayedWorkloads workloads, ContainerMo
         Collect();
         (_container, _applied, _stopped) = (container, null, false);
         monitor.Describe(container);
-        Assign(workloads.Workload(container.Workload).Register(container, time.GetUtcNow()));
+        _assignment = workloads.Workload(container.Workload).Register(container, time.GetUtcNow());
         ApplyProfile();
         return Task.CompletedTask;
     }
@@ -60,23 +61,19 @@ internal sealed class ReplayedContainer(ReplayedWorkloads workloads, ContainerMo
 
     public void Complete() => monitor.Complete();
 
-    private void Assign(ProfileAssignment assignment)
-    {
-        if (assignment != _assignment)
-        {
-            Collect();
-            _assignment = assignment;
-            monitor.Assign(assignment);
-        }
-    }
-
     private void ApplyProfile()
     {
-        if (_container is not null && _assignment is not null && workloads.Profile(_container.Workload, _assignment.Slot) is { } snapshot && snapshot != _applied)
+        if (_container is null || _assignment is null || workloads.Profile(_container.Workload, _assignment.Slot) is not { } snapshot)
         {
-            _applied = snapshot;
-            Assign(LearnedSlot.AssignmentOf(snapshot.Profile));
-            monitor.Guard(snapshot.Guarding);
+            return;
+        }
+
+        var guarding = snapshot.Guarding ?? (snapshot.Profile.GuardedBy is { } guard ? workloads.Profile(_container.Workload, guard)?.Guarding : null);
+        if (snapshot != _applied || guarding != _guarding)
+        {
+            Collect();
+            (_applied, _guarding, _assignment) = (snapshot, guarding, LearnedSlot.AssignmentOf(snapshot.Profile));
+            monitor.Assign(_assignment, guarding);
             Collect();
         }
     }

@@ -29,12 +29,12 @@ internal sealed class LearnedSlot
         _behaviour = new BehaviourSet(options.MaxEntriesPerKind);
         _maxVariableNames = options.MaxVariableNames;
         _period = options.Period;
-        _startedAt = RegisteredAt = now;
+        _startedAt = RegisteredAt = UsedAt = now;
         CompletesAt = now + _period;
     }
 
     /// <summary>Continues from storage.</summary>
-    public LearnedSlot(SlotState state, LearningOptions options)
+    public LearnedSlot(SlotState state, DateTimeOffset now, LearningOptions options)
     {
         var profile = state.Profile;
         Slot = SlotOf(profile);
@@ -49,6 +49,7 @@ internal sealed class LearnedSlot
         _startedAt = profile.LearningStartedAt;
         (Generation, State, Version, Lost) = (profile.Generation, profile.State, profile.Version, profile.Lost);
         (CompletesAt, RegisteredAt, Index) = (profile.CompletesAt, state.RegisteredAt, profile.Index);
+        (GuardedBy, UsedAt) = (profile.GuardedBy, now);
     }
 
     public ProfileSlot Slot { get; }
@@ -63,6 +64,12 @@ internal sealed class LearnedSlot
     public DateTimeOffset AcceptsUntil => Latest(CompletesAt, _completedBeforeStep);
 
     public DateTimeOffset RegisteredAt { get; private set; }
+
+    /// <summary>When a silo last asked for it, as each does from time to time that runs a container of it. Not stored.</summary>
+    public DateTimeOffset UsedAt { get; set; }
+
+    /// <summary>See <see cref="ContainerProfile.GuardedBy"/>.</summary>
+    public ProfileSlot? GuardedBy { get; set; }
 
     public long Version { get; private set; }
 
@@ -98,6 +105,7 @@ internal sealed class LearnedSlot
         IsPartial = Slot.Partial,
         Sections = _sections,
         Index = Index,
+        GuardedBy = GuardedBy,
     });
 
     public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };
@@ -113,7 +121,7 @@ internal sealed class LearnedSlot
     /// <returns>True when the container was not known.</returns>
     public bool Register(string containerId, DateTimeOffset now)
     {
-        RegisteredAt = now;
+        RegisteredAt = UsedAt = now;
         if (Knows(containerId))
         {
             return false;

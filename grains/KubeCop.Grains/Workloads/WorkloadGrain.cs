@@ -129,8 +129,11 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         return outcome;
     }
 
-    public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion) =>
-        Task.FromResult(_learning.Find(slot) is { } profile && profile.Version != knownVersion ? profile : null);
+    public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion)
+    {
+        _learning.Use(slot, Now);
+        return Task.FromResult(_learning.Find(slot) is { } profile && profile.Version != knownVersion ? profile : null);
+    }
 
     public Task<ApplicationProfile?> GetProfileAsync() => Task.FromResult(_learning.ToProfile(Now));
 

@@ -22,6 +22,12 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     public static readonly TimeSpan Reunion = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A revision is unused when no silo has asked for its profile for this long: many times the period at which each silo compares the
+    /// profiles its containers have.
+    /// </summary>
+    public static readonly TimeSpan UnusedAfter = TimeSpan.FromMinutes(10);
+
     /// <summary>Container names times revisions; beyond, the slot that was longest without a registration is forgotten.</summary>
     private const int MostSlots = 64;
 
@@ -44,7 +50,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         foreach (var stored in state.Slots)
         {
-            var slot = new LearnedSlot(stored, options);
+            var slot = new LearnedSlot(stored, now, options);
             Insert(slot);
             if (slot.IsLearning && slot.Profile.LearningStartedAt is var startedAt && startedAt > now)
             {
@@ -55,6 +61,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         Arrange(now);
+        AppointGuards(now);
         _completeFrom = now + Reunion;
     }
 
@@ -69,6 +76,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         var key = SlotFor(container);
         if (!_slots.TryGetValue(key, out var slot))
         {
+            CollectUnused(now);
             MakeRoom();
             slot = new LearnedSlot(key, now, options);
             _slots.Add(key, slot);
@@ -80,6 +88,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         {
             Changes++;
         }
+
+        AppointGuards(now);
 
         if (container is { Origin: ContainerOrigin.Continued, Gap: { } gap } && slot.Extend(gap))
         {
@@ -175,11 +185,22 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             slot.Complete();
             Changed(slot, now);
         }
+
+        AppointGuards(now);
     }
 
     /// <summary>The profile that guards, or will guard, the containers of a slot; null when there is none.</summary>
     public ContainerProfile? Find(ProfileSlot key) =>
         key == ProfileSlot.Unlisted(key.ContainerName) ? FindUnlisted(key.ContainerName) : _slots.GetValueOrDefault(Yielded(key))?.Profile;
+
+    /// <summary>A silo has containers that are guarded by, or add to, a slot.</summary>
+    public void Use(ProfileSlot key, DateTimeOffset now)
+    {
+        if (_slots.TryGetValue(Yielded(key), out var slot))
+        {
+            slot.UsedAt = now;
+        }
+    }
 
     /// <summary>Profiles that changed in a way containers must know, since the last call.</summary>
     public IReadOnlyList<ContainerProfile> TakeAnnouncements()
@@ -234,7 +255,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         foreach (var state in stored.Slots)
         {
-            var other = new LearnedSlot(state, options);
+            var other = new LearnedSlot(state, now, options);
             if (_slots.TryGetValue(other.Slot, out var slot) && slot.Generation >= other.Generation)
             {
                 if (slot.Generation == other.Generation)
@@ -255,6 +276,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         Arrange(now);
+        AppointGuards(now);
     }
 
     public static long RemainingSeconds(DateTimeOffset completesAt, DateTimeOffset now) =>
@@ -325,15 +347,54 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     private ProfileSlot Yielded(ProfileSlot key) =>
         key.Partial && key with { Partial = false } is var full && _slots.TryGetValue(full, out var slot) && !slot.IsLearning ? full : key;
 
+    /// <summary>
+    /// Tells each slot that learns who guards its containers meanwhile: the revision, learned from a start, that a container was last of.
+    /// </summary>
+    private void AppointGuards(DateTimeOffset now)
+    {
+        foreach (var slot in _slots.Values)
+        {
+            var guard = !slot.IsLearning ? null : _slots.Values
+                .Where(other => other is { State: ProfileState.Final, Slot.Partial: false } && other.Slot.ContainerName == slot.Slot.ContainerName)
+                .MaxBy(static other => other.RegisteredAt)?.Slot;
+            if (guard != slot.GuardedBy)
+            {
+                slot.GuardedBy = guard;
+                Changed(slot, now);
+                _announced.Add(slot);
+            }
+        }
+    }
+
+    /// <summary>Forgets revisions that have long been replaced. What still learns is not among them: its containers may be between two runs.</summary>
+    private void CollectUnused(DateTimeOffset now)
+    {
+        var unused = _slots.Values
+            .GroupBy(static slot => (slot.Slot.ContainerName, slot.Slot.Revision))
+            .Where(revision => revision.All(slot => !slot.IsLearning && now - slot.UsedAt >= UnusedAfter))
+            .GroupBy(static revision => revision.Key.ContainerName, StringComparer.Ordinal)
+            .SelectMany(container => container.OrderByDescending(static revision => revision.Max(static slot => slot.RegisteredAt)).Skip(options.KeptRevisions))
+            .SelectMany(static revision => revision)
+            .ToList();
+        foreach (var slot in unused)
+        {
+            Forget(slot);
+        }
+    }
+
     private void MakeRoom()
     {
         if (_slots.Count >= MostSlots)
         {
-            var oldest = _slots.Values.MinBy(static slot => slot.RegisteredAt)!;
-            _slots.Remove(oldest.Slot);
-            _announced.Remove(oldest);
-            Changes++;
+            Forget(_slots.Values.MinBy(static slot => slot.RegisteredAt)!);
         }
+    }
+
+    private void Forget(LearnedSlot slot)
+    {
+        _slots.Remove(slot.Slot);
+        _announced.Remove(slot);
+        Changes++;
     }
 
     private void Insert(LearnedSlot slot)

@@ -74,6 +74,9 @@ public sealed record ContainerProfile
 
     /// <summary>Its place in <see cref="ApplicationProfile.Containers"/>, from 0.</summary>
     [Id(18)] public int Index { get; init; }
+
+    /// <summary>While it learns: whose profile guards its containers meanwhile, an earlier revision's. Null when there is none.</summary>
+    [Id(19)] public ProfileSlot? GuardedBy { get; init; }
 }
 
 /// <summary>A program of a profile.</summary>

@@ -19,4 +19,10 @@ public sealed class LearningOptions
     /// (<see cref="OpenGeneralization"/>). 0 lists them all. Default: 10.
     /// </summary>
     public int MaxVariableNames { get; set; } = 10;
+
+    /// <summary>
+    /// How many learned revisions of a container are kept that no running container is of, so that going back to one is guarded at once; the
+    /// longest unused are forgotten first. Default: 3.
+    /// </summary>
+    public int KeptRevisions { get; set; } = 3;
 }

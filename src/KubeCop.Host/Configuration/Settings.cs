@@ -196,6 +196,7 @@ internal sealed class Settings
         Require(Learning.Period >= TimeSpan.FromSeconds(1), SourceOf(Keys.LearningPeriod), Duration.Format(Learning.Period), "at least 1s");
         Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
         Require(Learning.MaxVariableNames >= 0, $"{LearningOptions.Section}:{nameof(Learning.MaxVariableNames)}", Learning.MaxVariableNames, "at least 0");
+        Require(Learning.KeptRevisions >= 0, $"{LearningOptions.Section}:{nameof(Learning.KeptRevisions)}", Learning.KeptRevisions, "at least 0");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
 using KubeCop.Grains.Abstractions.Workloads;
@@ -221,6 +222,49 @@ public sealed class LearningTests
         await cluster.ExecAsync(attached, "/bin/app");
         await cluster.UntilAsync(() => cluster.Alerts.Alerts.Count > 1, "an alert on what only the partial profile had");
         Assert.Contains("/bin/app", cluster.Alerts.Alerts.Last().Message);
+    }
+
+    [Fact]
+    public async Task Rollout_AddsAndDropsAProgramThenRollsBack_AlertsAreGradedThenSilentThenFull()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var first = cluster.Describe("c1", revision: "v1");
+        await cluster.Container(first).StartAsync(first);
+        await cluster.ExecAsync(first, "/bin/app", "/bin/dropped");
+        await cluster.UntilStateAsync(first, ProfileState.Final);
+
+        // What the new revision does first is judged by the old one's profile, at once.
+        var second = cluster.Describe("c2", revision: "v2");
+        await cluster.Container(second).StartAsync(second);
+        await cluster.ExecAsync(second, "/bin/app", "/bin/added");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on the new program");
+        await cluster.ExecAsync(second, "/bin/app", "/bin/added");
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+        var graded = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal(("c2", true, Severity.High), (graded.Container.Id, graded.Learning, graded.Severity));
+        Assert.Contains("/bin/added", graded.Message);
+
+        // Its own profile has it. What it did not do any more is not its behaviour.
+        await cluster.UntilStateAsync(second, ProfileState.Final);
+        cluster.Alerts.Alerts.Clear();
+        await cluster.ExecAsync(second, "/bin/app", "/bin/added");
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+        Assert.Empty(cluster.Alerts.Alerts);
+        await cluster.ExecAsync(second, "/bin/dropped");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on the dropped program");
+        var full = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal((false, Severity.Critical), (full.Learning, full.Severity));
+
+        // Back to the first: nothing is learned again, and it is guarded at once.
+        cluster.Alerts.Alerts.Clear();
+        var third = cluster.Describe("c3", revision: "v1");
+        await cluster.Container(third).StartAsync(third);
+        await cluster.ExecAsync(third, "/bin/app", "/bin/dropped", "/bin/added");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on what the first revision does not do");
+        var back = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal(("c3", false, Severity.Critical), (back.Container.Id, back.Learning, back.Severity));
+        Assert.Contains("/bin/added", back.Message);
+        Assert.Equal(ProfileState.Final, (await cluster.Container(third).GetStatusAsync())!.ProfileState);
     }
 
     [Fact]

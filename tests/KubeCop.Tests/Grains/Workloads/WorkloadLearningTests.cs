@@ -353,6 +353,54 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void Register_NewRevision_IsGuardedByTheOneBeforeUntilItIsFinal()
+    {
+        Final();
+        var second = _learning.Register(Container("b") with { Revision = "r2" }, Start.AddSeconds(200)).Slot;
+        var third = _learning.Register(Container("c") with { Revision = "r3" }, Start.AddSeconds(250)).Slot;
+        Assert.Equal(new ProfileSlot("app", "r1", Partial: false), _learning.Find(second)!.GuardedBy);
+        Assert.Equal(new ProfileSlot("app", "r1", Partial: false), _learning.Find(third)!.GuardedBy);
+        _learning.TakeAnnouncements();
+        var version = _learning.Find(third)!.Version;
+
+        _learning.Complete(Start.AddSeconds(301));
+
+        Assert.Null(_learning.Find(second)!.GuardedBy);
+        Assert.Equal(second, _learning.Find(third)!.GuardedBy);
+        Assert.True(_learning.Find(third)!.Version > version);
+        Assert.Equal(["r2", "r3"], _learning.TakeAnnouncements().Select(static profile => profile.Revision).Order());
+    }
+
+    [Fact]
+    public void Register_FirstRevisionStillLearns_NobodyGuardsTheSecond()
+    {
+        _learning.Register(Container("a"), Start);
+
+        Assert.Null(_learning.Find(_learning.Register(Container("b") with { Revision = "r2" }, Start).Slot)!.GuardedBy);
+    }
+
+    [Fact]
+    public void Register_ManyRevisionsNobodyUses_KeepsTheLatestAndThoseInUse()
+    {
+        var now = Start;
+        var slots = new List<ProfileSlot>();
+        for (var revision = 0; revision < 8; revision++)
+        {
+            slots.Add(_learning.Register(Container($"c{revision}") with { Revision = $"r{revision}" }, now).Slot);
+            now += Options.Period + WorkloadLearning.Settling;
+            _learning.Complete(now);
+            now += WorkloadLearning.UnusedAfter;
+            _learning.Use(slots[0], now);
+        }
+
+        _learning.Register(Container("last") with { Revision = "last" }, now);
+
+        Assert.Equal(
+            ["r0", "r5", "r6", "r7"],
+            slots.Where(slot => _learning.Find(slot) is not null).Select(static slot => slot.Revision));
+    }
+
+    [Fact]
     public void Register_ManyRevisions_ForgetsTheOldest()
     {
         for (var i = 0; i < 200; i++)

@@ -29,6 +29,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
             .Validate(
                 static options => options.MaxEntriesPerKind is > 0 and <= 1_000_000,
                 $"{LearningOptions.Section}:MaxEntriesPerKind must be between 1 and 1000000; the default is 10000.")
+            .Validate(static options => options.MaxProfileBytes >= 1024, $"{LearningOptions.Section}:MaxProfileBytes must be at least 1024; the default is 921600.")
             .Validate(static options => options.KeptRevisions >= 0, $"{LearningOptions.Section}:KeptRevisions must be at least 0; the default is 3.")
             .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
         return builder;

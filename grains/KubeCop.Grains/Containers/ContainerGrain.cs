@@ -185,6 +185,11 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         ApplyProfile();
         _monitor.Tick();
         Collect(withLost: true);
+        if (_outbox.IsEmpty)
+        {
+            _monitor.HandedOver();
+        }
+
         _outbox.Send();
         EndWhenDone();
         return Task.CompletedTask;
@@ -264,7 +269,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         var lost = learned.Count > 0 || (withLost && _assignment.State == ProfileState.Learning) ? _monitor.TakeLost() : 0;
         if (learned.Count > 0 || lost > 0)
         {
-            _outbox.Add(_container!.Workload, _assignment, learned, lost);
+            _outbox.Add(_container!, _assignment, learned, lost);
         }
     }
 

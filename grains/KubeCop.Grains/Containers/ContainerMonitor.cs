@@ -36,6 +36,7 @@ internal sealed partial class ContainerMonitor
     private readonly ProcessTree _processes = new();
     private readonly ProfilePath _paths = new();
     private readonly HeldEvents _held = new();
+    private readonly IgnoredOpens _ignored;
     private readonly HashSet<string> _failedRules = [];
     private readonly long[] _events = new long[(int)Enum.GetValues<EventKind>().Max() + 1];
 
@@ -70,6 +71,7 @@ internal sealed partial class ContainerMonitor
         _logger = logger;
         _folding = new AlertFolding(alerts, time, alertOptions.MaxPerMinute);
         _learned = new LearnedBehaviour(learning.MaxEntriesPerKind);
+        _ignored = new IgnoredOpens(learning);
     }
 
     /// <summary>Events ingested.</summary>
@@ -202,6 +204,9 @@ internal sealed partial class ContainerMonitor
     /// <summary>What was learned since the last call, for the journal.</summary>
     public IReadOnlyList<ObservedItem> TakeLearned() => _learned.TakeNew();
 
+    /// <summary>All that was learned so far is stored: where there is no room for more, it is made.</summary>
+    public void HandedOver() => _learned.HandedOver();
+
     /// <summary>Events lost since the last call.</summary>
     public long TakeLost()
     {
@@ -321,6 +326,11 @@ internal sealed partial class ContainerMonitor
 
     private void Compare(in SensorEvent named, in SensorEvent original, DateTimeOffset at, bool isLearning, bool suspicious, AlertProcess? process)
     {
+        if (named.Kind == EventKind.Open && _ignored.Covers(named.Path, _container!.Mounts))
+        {
+            return;
+        }
+
         if (_assignment is null)
         {
             Hold(named, original, suspicious, process);

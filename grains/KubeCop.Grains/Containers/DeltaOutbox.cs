@@ -18,14 +18,16 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     private readonly Queue<Entry> _entries = new();
     private Task _sending = Task.CompletedTask;
     private Backoff _retry;
+    private bool _isDraining;
 
     public bool IsEmpty => _entries.Count == 0;
 
-    public void Add(WorkloadKey workload, ProfileAssignment assignment, IReadOnlyList<ObservedItem> items, long lost)
+    public void Add(ContainerDescription container, ProfileAssignment assignment, IReadOnlyList<ObservedItem> items, long lost)
     {
+        var (workload, replicas) = (container.Workload, ReplicaSketch.Of(container.Id));
         foreach (var chunk in items.Count > 0 ? items.Chunk(MostItems) : [[]])
         {
-            var delta = new ProfileDelta { Slot = assignment.Slot, Generation = assignment.Generation, Items = chunk, Lost = lost };
+            var delta = new ProfileDelta { Slot = assignment.Slot, Generation = assignment.Generation, Items = chunk, Lost = lost, Replicas = replicas };
             lost = 0;
             _entries.Enqueue(new Entry(journal.Append(workload, delta), workload, delta));
         }
@@ -49,12 +51,19 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         using var timeout = new CancellationTokenSource(bound, time);
         var expired = Task.Delay(Timeout.Infinite, timeout.Token);
         _retry.Succeeded();
+        _isDraining = true;
+        if (!_sending.IsCompleted && _entries.TryPeek(out var sent))
+        {
+            grains.GetGrain<IWorkloadGrain>(sent.Workload.GrainKey).FlushAsync().Ignore();
+        }
+
         while (!IsEmpty && !expired.IsCompleted)
         {
             Send();
             await Task.WhenAny(_sending.IsCompleted ? Task.Delay(TimeSpan.FromMilliseconds(100), time) : _sending, expired);
         }
 
+        _isDraining = false;
         return IsEmpty;
     }
 
@@ -65,7 +74,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             var batch = TakeBatch(first);
             try
             {
-                await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).MergeAsync(Combine(batch));
+                await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).MergeAsync(Combine(batch) with { IsUrgent = _isDraining });
             }
             catch (Exception e)
             {

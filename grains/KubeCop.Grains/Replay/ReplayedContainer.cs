@@ -89,7 +89,7 @@ internal sealed class ReplayedContainer(ReplayedWorkloads workloads, ContainerMo
         var lost = learned.Count > 0 || _assignment.State == ProfileState.Learning ? monitor.TakeLost() : 0;
         if (learned.Count > 0 || lost > 0)
         {
-            var delta = new ProfileDelta { Slot = _assignment.Slot, Generation = _assignment.Generation, Items = learned, Lost = lost };
+            var delta = new ProfileDelta { Slot = _assignment.Slot, Generation = _assignment.Generation, Items = learned, Lost = lost, Replicas = ReplicaSketch.Of(_container.Id) };
             workloads.Workload(_container.Workload).Merge(delta, time.GetUtcNow());
         }
     }

@@ -14,10 +14,11 @@ internal sealed class BehaviourSet
     /// <param name="maxEntriesPerKind">
     /// Further entries of a kind are refused and counted in <see cref="Refused"/>; which ones then depends on the order they came in.
     /// </param>
-    public BehaviourSet(int maxEntriesPerKind) => _sections =
+    /// <param name="maxVariableNames">See <see cref="OpenGeneralization"/>.</param>
+    public BehaviourSet(int maxEntriesPerKind, int maxVariableNames = 0) => _sections =
     [
         new ExecSet(maxEntriesPerKind),
-        new OpenSet(maxEntriesPerKind),
+        new OpenSet(maxEntriesPerKind, maxVariableNames),
         new SyscallSet(maxEntriesPerKind),
         new CapabilitySet(maxEntriesPerKind),
         new DnsSet(maxEntriesPerKind),
@@ -27,14 +28,15 @@ internal sealed class BehaviourSet
     /// <summary>Additions that found their kind full, repeats included.</summary>
     public long Refused => _sections.Sum(static section => section.Refused);
 
+    /// <param name="replicas">See <see cref="ReplicaSketch"/>.</param>
     /// <returns>True when the set has changed.</returns>
-    public bool Add(BehaviourItem item, DateTimeOffset seenAt)
+    public bool Add(BehaviourItem item, DateTimeOffset seenAt, ulong replicas = 0)
     {
         foreach (var section in _sections)
         {
             if (section.ItemType == item.GetType())
             {
-                return section.Add(item, seenAt);
+                return section.Add(item, new Sighting(seenAt, replicas));
             }
         }
 

@@ -17,6 +17,8 @@ internal sealed class LearnedSlot
     // What was stored before a kind was learned does not become learned by going on: its beginning is missing.
     private ProfileSections _sections = ProfileSections.All;
     private readonly int _maxVariableNames;
+    private readonly int _maxBytes;
+    private long _refusedBefore;
     private readonly TimeSpan _period;
     private DateTimeOffset _startedAt;
     private DateTimeOffset _completedBeforeStep;
@@ -26,8 +28,8 @@ internal sealed class LearnedSlot
     public LearnedSlot(ProfileSlot slot, DateTimeOffset now, LearningOptions options)
     {
         Slot = slot;
-        _behaviour = new BehaviourSet(options.MaxEntriesPerKind);
-        _maxVariableNames = options.MaxVariableNames;
+        _behaviour = new BehaviourSet(options.MaxEntriesPerKind, options.MaxVariableNames);
+        (_maxVariableNames, _maxBytes) = (options.MaxVariableNames, options.MaxProfileBytes);
         _period = options.Period;
         _startedAt = RegisteredAt = UsedAt = now;
         CompletesAt = now + _period;
@@ -39,9 +41,10 @@ internal sealed class LearnedSlot
         var profile = state.Profile;
         Slot = SlotOf(profile);
         // What was stored under a larger limit is not thrown away.
-        _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, LargestSection(profile)));
+        _behaviour = new BehaviourSet(Math.Max(options.MaxEntriesPerKind, LargestSection(profile)), options.MaxVariableNames);
         _behaviour.Add(profile);
-        _maxVariableNames = options.MaxVariableNames;
+        (_maxVariableNames, _maxBytes) = (options.MaxVariableNames, options.MaxProfileBytes);
+        _refusedBefore = profile.Truncated;
         _containers.AddRange(state.Containers);
         _gaps = profile.Gaps;
         _sections = profile.Sections;
@@ -86,7 +89,7 @@ internal sealed class LearnedSlot
     public bool IsGuarding => State is ProfileState.Final or ProfileState.Partial;
 
     /// <summary>The content as of <see cref="Version"/>, as others get it: with patterns for names that do not matter.</summary>
-    public ContainerProfile Profile => _profile ??= Generalized(Stored);
+    public ContainerProfile Profile => _profile ??= ProfileSize.Collapse(Stored, _maxVariableNames, _maxBytes);
 
     /// <summary>The same with each file by itself: a pattern is made of the whole set, whatever was known of it earlier.</summary>
     private ContainerProfile Stored => _behaviour.WriteTo(new ContainerProfile
@@ -106,7 +109,11 @@ internal sealed class LearnedSlot
         Sections = _sections,
         Index = Index,
         GuardedBy = GuardedBy,
+        Truncated = _refusedBefore + Refused,
     });
+
+    /// <summary><see cref="Profile"/>, without what there is no room for.</summary>
+    public ContainerProfile ProfileWithin(int bytes) => ProfileSize.Of(Profile) <= bytes ? Profile : ProfileSize.Fit(Stored, _maxVariableNames, bytes);
 
     public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };
 
@@ -160,7 +167,7 @@ internal sealed class LearnedSlot
         _gaps = [.. _gaps.Select(gap => gap with { From = gap.From + step, To = gap.To + step })];
     }
 
-    public bool Add(BehaviourItem item, DateTimeOffset seenAt) => _behaviour.Add(item, seenAt);
+    public bool Add(BehaviourItem item, DateTimeOffset seenAt, ulong replicas = 0) => _behaviour.Add(item, seenAt, replicas);
 
     public void AddLost(long lost) => Lost += lost;
 
@@ -178,6 +185,7 @@ internal sealed class LearnedSlot
 
         RegisteredAt = Latest(RegisteredAt, other.RegisteredAt);
         Lost = Math.Max(Lost, other.Lost);
+        _refusedBefore = Math.Max(_refusedBefore, other._refusedBefore);
         _gaps = ObservationGaps.Union([.. _gaps, .. other._gaps]);
         if (IsLearning && other.IsLearning)
         {
@@ -198,8 +206,6 @@ internal sealed class LearnedSlot
     }
 
     public SlotState ToState() => new() { Profile = Stored, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
-
-    private ContainerProfile Generalized(ContainerProfile profile) => profile with { Opens = OpenGeneralization.Collapse(profile.Opens, _maxVariableNames) };
 
     private static int LargestSection(ContainerProfile profile) => new[]
     {

@@ -19,6 +19,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 {
     /// <summary>While it learns it stays, and looks whether the clock was set.</summary>
     private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromSeconds(10);
+    /// <summary>Between two writes of what containers learn; who waits for one has it in its journal meanwhile.</summary>
+    private static readonly TimeSpan WriteSpacing = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
@@ -50,7 +52,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
         _learning = new WorkloadLearning(_workload, options.Value);
         _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
-        _write = new CoalescedWrite(WriteAsync);
+        _write = new CoalescedWrite(WriteAsync, WriteSpacing, time);
     }
 
     /// <summary>The time. When the clock was set since it was asked for last, the learning moves with it.</summary>
@@ -120,10 +122,10 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             LogRefused(_workload, refused);
         }
 
-        if (outcome == DeltaOutcome.Stored)
+        if (outcome == DeltaOutcome.Stored && _storedChanges != _learning.Changes)
         {
             // Also when it brought nothing new: what it repeats may not be stored yet.
-            await StoreAsync();
+            await (delta.IsUrgent ? _write.WriteAsync() : _write.WriteSoonAsync());
         }
 
         return outcome;
@@ -189,6 +191,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 
     private async Task OnTimerAsync()
     {
+        var changes = _learning.Changes;
         _learning.Complete(Now);
         Announce();
         if (_indexRetry.IsDue(_time))
@@ -196,7 +199,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             _ = IndexAsync();
         }
 
-        if (_retry.IsDue(_time))
+        // What containers learned is stored in its time.
+        if (_retry.IsDue(_time) && (_learning.Changes != changes || !_write.IsPending))
         {
             try
             {

@@ -114,7 +114,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             if (observedAt < slot.AcceptsUntil)
             {
                 wanted = true;
-                changed |= slot.Add(item, observedAt);
+                changed |= slot.Add(item, observedAt, delta.Replicas);
             }
         }
 
@@ -218,19 +218,22 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>The whole as people see it: for each container name its newest revision; null before the first registration.</summary>
     public ApplicationProfile? ToProfile(DateTimeOffset now)
     {
-        var shown = _slots.Values
+        var slots = _slots.Values
             .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
             .OrderBy(static group => group.Key, StringComparer.Ordinal)
             .Select(static group =>
             {
                 var revision = group.MaxBy(static slot => slot.RegisteredAt)!.Slot.Revision;
-                return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial)!.Profile;
+                return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial)!;
             })
-            .ToArray();
-        if (shown.Length == 0)
+            .ToList();
+        if (slots.Count == 0)
         {
             return null;
         }
+
+        var share = ProfileSize.Share(slots.Select(static slot => ProfileSize.Of(slot.Profile)), options.MaxProfileBytes);
+        var shown = slots.Select(slot => slot.ProfileWithin(share)).ToArray();
 
         var learning = shown.Where(static profile => profile.State == ProfileState.Learning).ToArray();
         return new ApplicationProfile

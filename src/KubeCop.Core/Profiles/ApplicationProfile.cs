@@ -77,15 +77,22 @@ public sealed record ContainerProfile
 
     /// <summary>While it learns: whose profile guards its containers meanwhile, an earlier revision's. Null when there is none.</summary>
     [Id(19)] public ProfileSlot? GuardedBy { get; init; }
+
+    /// <summary>
+    /// Entries that are missing because there was no room: those that came when their section was full, repeats included, and those that
+    /// would have made the whole too large to be shown. A profile with any does not know everything that is normal.
+    /// </summary>
+    [Id(20)] public long Truncated { get; init; }
 }
 
-/// <summary>A program of a profile.</summary>
+/// <summary>A program of a profile. Of each entry <c>Replicas</c> tells how many containers showed it: see <see cref="ReplicaSketch"/>.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.ExecEntry")]
 public sealed record ExecEntry(
     [property: Id(0)] string Path,
     [property: Id(1)] string Executable,
     [property: Id(2)] IReadOnlyList<string> Args,
-    [property: Id(3)] DateTimeOffset FirstSeen);
+    [property: Id(3)] DateTimeOffset FirstSeen,
+    [property: Id(4)] ulong Replicas = 0);
 
 /// <summary>A file of a profile; the flags are the union of all opens of this path.</summary>
 /// <param name="Collapsed">Of how many files learning has made this pattern; 0 for a file, and for a pattern somebody wrote.</param>
@@ -94,11 +101,15 @@ public sealed record OpenEntry(
     [property: Id(0)] string Path,
     [property: Id(1)] IReadOnlyList<string> Flags,
     [property: Id(2)] DateTimeOffset FirstSeen,
-    [property: Id(3)] int Collapsed = 0);
+    [property: Id(3)] int Collapsed = 0,
+    [property: Id(4)] ulong Replicas = 0);
 
 /// <summary>A system call of a profile.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.SyscallEntry")]
-public sealed record SyscallEntry([property: Id(0)] string Name, [property: Id(1)] DateTimeOffset FirstSeen);
+public sealed record SyscallEntry(
+    [property: Id(0)] string Name,
+    [property: Id(1)] DateTimeOffset FirstSeen,
+    [property: Id(2)] ulong Replicas = 0);
 
 /// <summary>The capabilities of a profile that one system call needs.</summary>
 /// <param name="Syscall">Its name; <see cref="CapabilityItem.AnySyscall"/> for all of them.</param>
@@ -109,14 +120,16 @@ public sealed record CapabilityEntry(
     [property: Id(0)] string Syscall,
     [property: Id(1)] IReadOnlyList<string> Caps,
     [property: Id(2)] IReadOnlyList<string> Refused,
-    [property: Id(3)] DateTimeOffset FirstSeen);
+    [property: Id(3)] DateTimeOffset FirstSeen,
+    [property: Id(4)] ulong Replicas = 0);
 
 /// <summary>A name of a profile that is looked up, and up to <see cref="DnsItem.MaxAddresses"/> addresses it led to.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.DnsEntry")]
 public sealed record DnsEntry(
     [property: Id(0)] string DnsName,
     [property: Id(1)] IReadOnlyList<string> Addresses,
-    [property: Id(2)] DateTimeOffset FirstSeen);
+    [property: Id(2)] DateTimeOffset FirstSeen,
+    [property: Id(3)] ulong Replicas = 0);
 
 /// <summary>A connection of a profile; an incoming one has no endpoint.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.NetworkEntry")]
@@ -124,4 +137,5 @@ public sealed record NetworkEntry(
     [property: Id(0)] string Protocol,
     [property: Id(1)] ushort Port,
     [property: Id(2)] string DstEndpoint,
-    [property: Id(3)] DateTimeOffset FirstSeen);
+    [property: Id(3)] DateTimeOffset FirstSeen,
+    [property: Id(4)] ulong Replicas = 0);

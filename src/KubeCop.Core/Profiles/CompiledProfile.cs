@@ -9,6 +9,7 @@ public sealed class CompiledProfile
     private readonly FrozenDictionary<string, string[]> _executablesByPath;
     private readonly FrozenDictionary<string, uint> _flagsByPath;
     private readonly PathPatterns _patterns;
+    private readonly PathPatterns _learnedPatterns;
     private readonly FrozenSet<string> _syscalls;
     private readonly FrozenSet<(string Name, string Syscall)> _capabilities;
     private readonly FrozenSet<(string Name, string Syscall)> _refusedCapabilities;
@@ -22,7 +23,8 @@ public sealed class CompiledProfile
         _executablesByPath = profile.Execs
             .GroupBy(static exec => exec.Path, StringComparer.Ordinal)
             .ToFrozenDictionary(static group => group.Key, static group => group.Select(static exec => exec.Executable).Distinct().ToArray(), StringComparer.Ordinal);
-        _patterns = new PathPatterns(profile.Opens.Where(static open => PathPatterns.IsPattern(open.Path)));
+        _patterns = new PathPatterns(profile.Opens.Where(static open => open.Collapsed == 0 && PathPatterns.IsPattern(open.Path)));
+        _learnedPatterns = new PathPatterns(profile.Opens.Where(static open => open.Collapsed > 0 && PathPatterns.IsPattern(open.Path)));
         _flagsByPath = profile.Opens
             .Where(static open => !PathPatterns.IsPattern(open.Path))
             .GroupBy(static open => open.Path, StringComparer.Ordinal)
@@ -88,10 +90,18 @@ public sealed class CompiledProfile
     }
 
     /// <summary>The flags this path is opened with, by its own entry and by patterns, as a set; 0 when it is not.</summary>
-    public uint OpenFlagsOf(string path) => _flagsByPath.GetValueOrDefault(path) | _patterns.Find(path).Flags;
+    public uint OpenFlagsOf(string path) => _flagsByPath.GetValueOrDefault(path) | FindPatterns(path).Flags;
 
     /// <summary>The flags with which any file of this path's directory is opened, whatever its name, as a set.</summary>
-    public uint OpenFlagsBeside(string path) => _patterns.Find(path).FlagsOfAny;
+    public uint OpenFlagsBeside(string path) => FindPatterns(path).FlagsOfAny;
+
+    /// <summary>What learning has made a pattern of does not stand for a sensitive file: each of these was learned by itself.</summary>
+    private (uint Flags, uint FlagsOfAny) FindPatterns(string path)
+    {
+        var given = _patterns.Find(path);
+        var learned = _learnedPatterns.Find(path);
+        return learned.Flags == 0 || SensitivePaths.Covers(path) ? given : (given.Flags | learned.Flags, given.FlagsOfAny | learned.FlagsOfAny);
+    }
 
     public bool ContainsSyscall(string name) => _syscalls.Contains(name);
 

@@ -30,6 +30,12 @@ public sealed record ProfileDelta
 
     /// <summary>Events lost while these were seen: a profile that learned during a loss says so.</summary>
     [Id(3)] public long Lost { get; init; }
+
+    /// <summary>The container that saw them (<see cref="ReplicaSketch.Of"/>); 0 when that is not known.</summary>
+    [Id(4)] public ulong Replicas { get; init; }
+
+    /// <summary>Whether it is to be stored at once, because the sender is about to end. Else that may take some seconds.</summary>
+    [Id(5)] public bool IsUrgent { get; init; }
 }
 
 /// <summary>A behaviour and when it was first seen.</summary>

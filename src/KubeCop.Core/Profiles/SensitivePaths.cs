@@ -19,6 +19,21 @@ public static class SensitivePaths
     /// <summary>Directories that hold credentials wherever they are.</summary>
     private static readonly string[] Names = [".aws", ".azure", ".docker", ".gnupg", ".kube", ".ssh", "secrets"];
 
+    /// <summary>Whether one of them, other than those known by their names, lies somewhere below a directory.</summary>
+    /// <param name="directory">Absolute; empty for the root.</param>
+    public static bool AreBelow(string directory)
+    {
+        foreach (var tree in Trees)
+        {
+            if (tree.Length > directory.Length && tree.StartsWith(directory, StringComparison.Ordinal) && tree[directory.Length] == '/')
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether a file's directory is one of them. Allocates nothing.</summary>
     /// <param name="path">Of the file, absolute, in the container's view.</param>
     public static bool Covers(string path)

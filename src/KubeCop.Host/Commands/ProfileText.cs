@@ -47,7 +47,8 @@ internal static class ProfileText
             output.WriteLine();
             output.WriteLine($"container {TerminalText.Escape(container.Name)}, revision {TerminalText.Escape(container.Revision)}, {container.State}"
                 + $", learned {Time(container.LearningStartedAt)} to {Time(container.CompletesAt)}"
-                + (container.Lost > 0 ? $", {container.Lost} events lost meanwhile" : ""));
+                + (container.Lost > 0 ? $", {container.Lost} events lost meanwhile" : "")
+                + (container.Truncated > 0 ? $", {container.Truncated} entries left out for lack of room" : ""));
             foreach (var gap in container.Gaps)
             {
                 output.WriteLine($"  unwatched {Time(gap.From)} to {Time(gap.To)}");

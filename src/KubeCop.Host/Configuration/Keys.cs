@@ -4,6 +4,8 @@ namespace KubeCop.Host.Configuration;
 internal static class Keys
 {
     public const string LearningPeriod = "KubeCop:Learning:Period";
+    public const string IgnoredPrefixes = "KubeCop:Learning:IgnoredPrefixes";
+    public const string IgnoreMounts = "KubeCop:Learning:IgnoreMounts";
     public const string NodeName = "KubeCop:Node:Name";
     public const string DataDirectory = "KubeCop:Node:DataDirectory";
     public const string HostRoot = "KubeCop:Node:HostRoot";

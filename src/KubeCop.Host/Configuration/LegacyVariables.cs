@@ -13,6 +13,16 @@ internal static class LegacyVariables
             yield return new(Keys.LearningPeriod, period);
         }
 
+        foreach (var (index, prefix) in (Value("OPEN_IGNORE_PREFIXES") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Index())
+        {
+            yield return new($"{Keys.IgnoredPrefixes}:{index}", prefix);
+        }
+
+        if (Value("OPEN_IGNORE_MOUNTS") is { } mounts)
+        {
+            yield return new(Keys.IgnoreMounts, mounts);
+        }
+
         if (Value("NODE_NAME") is { } name)
         {
             yield return new(Keys.NodeName, name);

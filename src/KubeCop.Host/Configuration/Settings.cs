@@ -146,6 +146,7 @@ internal sealed class Settings
     private static string SourceOf(string key) => key switch
     {
         Keys.LearningPeriod => $"--learning-period ({key}, FINALIZATION_DURATION)",
+        Keys.IgnoredPrefixes => $"{key} (OPEN_IGNORE_PREFIXES)",
         Keys.ApiServer => $"{key} (KUBERNETES_SERVICE_HOST)",
         _ => key,
     };
@@ -196,6 +197,12 @@ internal sealed class Settings
         Require(Learning.Period >= TimeSpan.FromSeconds(1), SourceOf(Keys.LearningPeriod), Duration.Format(Learning.Period), "at least 1s");
         Require(Learning.MaxEntriesPerKind > 0, $"{LearningOptions.Section}:{nameof(Learning.MaxEntriesPerKind)}", Learning.MaxEntriesPerKind, "at least 1");
         Require(Learning.MaxVariableNames >= 0, $"{LearningOptions.Section}:{nameof(Learning.MaxVariableNames)}", Learning.MaxVariableNames, "at least 0");
+        Require(Learning.MaxProfileBytes >= 1024, $"{LearningOptions.Section}:{nameof(Learning.MaxProfileBytes)}", Learning.MaxProfileBytes, "at least 1024");
+        foreach (var prefix in Learning.IgnoredPrefixes)
+        {
+            Require(IgnoredOpens.IsPrefix(prefix), SourceOf(Keys.IgnoredPrefixes), prefix, "the absolute path of a directory other than /");
+        }
+
         Require(Learning.KeptRevisions >= 0, $"{LearningOptions.Section}:{nameof(Learning.KeptRevisions)}", Learning.KeptRevisions, "at least 0");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");

@@ -184,6 +184,10 @@ internal sealed record ContainerProfileView
     public required DateTimeOffset LearningStartedAt { get; init; }
     public required DateTimeOffset CompletesAt { get; init; }
     public required long Lost { get; init; }
+
+    /// <summary>Entries left out because there was no room.</summary>
+    public long Truncated { get; init; }
+
     public required IReadOnlyList<GapView> Gaps { get; init; }
     public required IReadOnlyList<ExecView> Execs { get; init; }
     public required IReadOnlyList<OpenView> Opens { get; init; }
@@ -204,12 +208,13 @@ internal sealed record ContainerProfileView
         LearningStartedAt = profile.LearningStartedAt,
         CompletesAt = profile.CompletesAt,
         Lost = profile.Lost,
+        Truncated = profile.Truncated,
         Gaps = [.. profile.Gaps.Select(static gap => new GapView(gap.From, gap.To))],
-        Execs = [.. profile.Execs.Select(static exec => new ExecView(exec.Path, exec.Executable, exec.Args, exec.FirstSeen))],
-        Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen, open.Collapsed))],
+        Execs = [.. profile.Execs.Select(static exec => new ExecView(exec.Path, exec.Executable, exec.Args, exec.FirstSeen, ReplicaSketch.Count(exec.Replicas)))],
+        Opens = [.. profile.Opens.Select(static open => new OpenView(open.Path, open.Flags, open.FirstSeen, open.Collapsed, ReplicaSketch.Count(open.Replicas)))],
         Syscalls = [.. profile.Syscalls.Select(static syscall => syscall.Name)],
-        Capabilities = [.. profile.Capabilities.Select(static entry => new CapabilityView(entry.Syscall, entry.Caps, entry.Refused, entry.FirstSeen))],
-        Dns = [.. profile.Dns.Select(static dns => new DnsView(dns.DnsName, dns.Addresses, dns.FirstSeen))],
+        Capabilities = [.. profile.Capabilities.Select(static entry => new CapabilityView(entry.Syscall, entry.Caps, entry.Refused, entry.FirstSeen, ReplicaSketch.Count(entry.Replicas)))],
+        Dns = [.. profile.Dns.Select(static dns => new DnsView(dns.DnsName, dns.Addresses, dns.FirstSeen, ReplicaSketch.Count(dns.Replicas)))],
         NetworkActivity = new NetworkActivityView([.. profile.Incoming.Select(NetworkView.Of)], [.. profile.Outgoing.Select(NetworkView.Of)]),
         LearnedSections = ProfileSection.Names(profile.Sections),
     };
@@ -217,20 +222,21 @@ internal sealed record ContainerProfileView
 
 internal sealed record GapView(DateTimeOffset From, DateTimeOffset To);
 
-internal sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args, DateTimeOffset FirstSeen);
+/// <param name="Replicas">About how many containers showed it; 0 when that is not known. The same in the other entries.</param>
+internal sealed record ExecView(string Path, string Executable, IReadOnlyList<string> Args, DateTimeOffset FirstSeen, int Replicas = 0);
 
 /// <param name="Collapsed">Of how many files learning has made this pattern; 0 for a file, and for a pattern somebody wrote.</param>
-internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen, int Collapsed = 0);
+internal sealed record OpenView(string Path, IReadOnlyList<string> Flags, DateTimeOffset FirstSeen, int Collapsed = 0, int Replicas = 0);
 
-internal sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused, DateTimeOffset FirstSeen);
+internal sealed record CapabilityView(string Syscall, IReadOnlyList<string> Caps, IReadOnlyList<string> Refused, DateTimeOffset FirstSeen, int Replicas = 0);
 
-internal sealed record DnsView(string DnsName, IReadOnlyList<string> Addresses, DateTimeOffset FirstSeen);
+internal sealed record DnsView(string DnsName, IReadOnlyList<string> Addresses, DateTimeOffset FirstSeen, int Replicas = 0);
 
 internal sealed record NetworkActivityView(IReadOnlyList<NetworkView> Incoming, IReadOnlyList<NetworkView> Outgoing);
 
-internal sealed record NetworkView(string Protocol, int Port, string DstEndpoint, DateTimeOffset FirstSeen)
+internal sealed record NetworkView(string Protocol, int Port, string DstEndpoint, DateTimeOffset FirstSeen, int Replicas = 0)
 {
-    public static NetworkView Of(NetworkEntry entry) => new(entry.Protocol, entry.Port, entry.DstEndpoint, entry.FirstSeen);
+    public static NetworkView Of(NetworkEntry entry) => new(entry.Protocol, entry.Port, entry.DstEndpoint, entry.FirstSeen, ReplicaSketch.Count(entry.Replicas));
 }
 
 internal sealed record RuleView

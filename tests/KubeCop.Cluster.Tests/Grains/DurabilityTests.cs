@@ -81,6 +81,33 @@ public sealed class DurabilityTests
     }
 
     [Fact]
+    public async Task LearningForAMinute_OfTenContainers_IsWrittenOnceInFiveSecondsAndNotAtRest()
+    {
+        await using var cluster = await GrainCluster.StartAsync(period: TimeSpan.FromMinutes(2));
+        var containers = Enumerable.Range(0, 10).Select(number => cluster.Describe($"c{number}")).ToList();
+        foreach (var container in containers)
+        {
+            await cluster.Container(container).StartAsync(container);
+        }
+
+        await cluster.UntilAsync(async () => (await cluster.Workload(containers[0]).GetProfileAsync()) is not null, "a profile");
+        await cluster.PassAsync(TimeSpan.FromSeconds(10));
+        var (before, began) = (cluster.Storage.Writes, cluster.Time.GetUtcNow());
+        for (var second = 0; second < 60; second++)
+        {
+            await cluster.ExecAsync(containers[second % 10], $"/bin/{second}");
+            await cluster.PassAsync(TimeSpan.FromSeconds(1));
+        }
+
+        await cluster.UntilAsync(() => cluster.Stored(containers[0])!.Contains("/bin/59", StringComparison.Ordinal) && cluster.Journal.Open.IsEmpty, "everything is stored and acknowledged");
+        var written = cluster.Storage.Writes;
+        Assert.InRange(written - before, 1, (int)((cluster.Time.GetUtcNow() - began).TotalSeconds / 5) + 1);
+
+        await cluster.PassAsync(TimeSpan.FromSeconds(15));
+        Assert.Equal(written, cluster.Storage.Writes);
+    }
+
+    [Fact]
     public async Task ConcurrentMerges_ShareWrites()
     {
         await using var cluster = await GrainCluster.StartAsync();
@@ -98,18 +125,19 @@ public sealed class DurabilityTests
     [Fact]
     public async Task Restart_WhileLearning_ContinuesTheRemainingPeriod()
     {
-        var first = await GrainCluster.StartAsync();
+        var period = TimeSpan.FromMinutes(2);
+        var first = await GrainCluster.StartAsync(period: period);
         var container = first.Describe("c1");
         await first.Container(container).StartAsync(container);
         await first.ExecAsync(container, "/bin/app");
         await first.UntilAsync(() => first.Stored(container)?.Contains("/bin/app") is true, "stored");
-        await first.PassAsync(GrainCluster.Period / 2);
+        await first.PassAsync(period / 2);
         var remaining = (await first.Workload(container).GetProfileAsync())!.RemainingSeconds;
         await first.DisposeAsync();
         var gapFrom = first.Time.GetUtcNow();
         first.Time.Advance(TimeSpan.FromHours(1));
 
-        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time);
+        await using var second = await GrainCluster.StartAsync(storage: first.Storage, time: first.Time, period: period);
         var gap = new ObservationGap(gapFrom, second.Time.GetUtcNow());
         container = second.Describe("c1", ContainerOrigin.Continued, gap);
         await second.Container(container).StartAsync(container);
@@ -118,7 +146,7 @@ public sealed class DurabilityTests
 
         var profile = (await second.Workload(container).GetProfileAsync())!;
         Assert.Equal(ProfileState.Learning, profile.State);
-        Assert.InRange(profile.RemainingSeconds, remaining - 5, remaining);
+        Assert.InRange(profile.RemainingSeconds, remaining - 30, remaining);
         Assert.Equal(gap, Assert.Single(Assert.Single(profile.Containers).Gaps));
         await second.UntilStateAsync(container, ProfileState.Final);
         Assert.Equal(["/bin/app", "/bin/later"], (await second.Workload(container).GetProfileAsync())!.Containers[0].Execs.Select(static exec => exec.Path));

@@ -47,7 +47,7 @@ internal sealed class GrainCluster : IAsyncDisposable
     public string Node => _cluster.Silos[0].Name;
 
     public static async Task<GrainCluster> StartAsync(
-        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null)
+        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null, TimeSpan? period = null)
     {
         time ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         storage ??= new SharedGrainStorage();
@@ -64,7 +64,7 @@ internal sealed class GrainCluster : IAsyncDisposable
                 .AddSingleton<IBehaviourJournal>(journal)
                 .AddSingleton(new NodeRules(new FixedRules(rules ?? DefaultBinding.Rules), new RuleCounters()))
                 .AddGrainStorage(GrainStorage.Name, (services, _) => storage.For(services.GetRequiredService<IGrainStorageSerializer>()))
-                .Configure<LearningOptions>(static options => options.Period = Period);
+                .Configure<LearningOptions>(options => options.Period = period ?? Period);
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();

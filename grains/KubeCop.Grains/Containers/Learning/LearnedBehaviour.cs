@@ -69,6 +69,15 @@ internal sealed class LearnedBehaviour
         return items ?? (IReadOnlyList<ObservedItem>)[];
     }
 
+    /// <summary>The workload has stored all that was learned so far.</summary>
+    public void HandedOver()
+    {
+        foreach (var kind in _kinds)
+        {
+            kind?.HandedOver();
+        }
+    }
+
     /// <summary>Forgets what the profile has, so that it alone decides from now on.</summary>
     public void Forget(CompiledProfile profile)
     {

@@ -27,6 +27,11 @@ internal abstract class LearnedKind
     /// <summary>See <see cref="LearnedBehaviour.Covers"/>.</summary>
     public abstract bool Covers(in SensorEvent sensorEvent);
 
+    /// <summary>All that was learned so far is stored with the workload.</summary>
+    public virtual void HandedOver()
+    {
+    }
+
     /// <summary>See <see cref="LearnedBehaviour.Forget"/>.</summary>
     public abstract void Forget(CompiledProfile profile);
 }

@@ -45,6 +45,15 @@ internal sealed class LearnedOpens(int maxEntries) : LearnedKind
         return (_flags.GetValueOrDefault(sensorEvent.Path) & flags) == flags;
     }
 
+    // The workload makes patterns of so many; here they only keep repeats away.
+    public override void HandedOver()
+    {
+        if (_flags.Count >= maxEntries)
+        {
+            _flags.Clear();
+        }
+    }
+
     public override void Forget(CompiledProfile profile)
     {
         foreach (var (path, flags) in _flags)

@@ -9,15 +9,15 @@ internal sealed class DnsSet(int maxEntries) : SectionSet<DnsItem, string, NameS
 
     protected override NameSet Unite(NameSet known, NameSet added) => known.Unite(added, DnsItem.MaxAddresses);
 
-    protected override IEnumerable<(DnsItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
-        profile.Dns.Select(static entry => (new DnsItem(entry.DnsName, new ArgumentList(entry.Addresses)), entry.FirstSeen));
+    protected override IEnumerable<(DnsItem Item, Sighting Seen)> Read(ContainerProfile profile) =>
+        profile.Dns.Select(static entry => (new DnsItem(entry.DnsName, new ArgumentList(entry.Addresses)), new Sighting(entry.FirstSeen, entry.Replicas)));
 
     protected override ContainerProfile Write(
-        ContainerProfile profile, IEnumerable<(string Key, NameSet Detail, DateTimeOffset FirstSeen)> entries) => profile with
+        ContainerProfile profile, IEnumerable<(string Key, NameSet Detail, Sighting Seen)> entries) => profile with
         {
             Dns = entries
                 .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
-                .Select(static entry => new DnsEntry(entry.Key, entry.Detail.ToArray(), entry.FirstSeen))
+                .Select(static entry => new DnsEntry(entry.Key, entry.Detail.ToArray(), entry.Seen.First, Replicas: entry.Seen.Replicas))
                 .ToArray(),
         };
 }

@@ -5,11 +5,11 @@ namespace KubeCop.Grains.Workloads.Sections;
 /// <summary>Connections of both directions.</summary>
 internal sealed class NetworkSet(int maxEntries) : SectionSet<NetworkItem>(maxEntries)
 {
-    protected override IEnumerable<(NetworkItem Item, DateTimeOffset FirstSeen)> Read(ContainerProfile profile) =>
-        profile.Incoming.Select(static entry => (ItemOf(entry, isOutgoing: false), entry.FirstSeen))
-            .Concat(profile.Outgoing.Select(static entry => (ItemOf(entry, isOutgoing: true), entry.FirstSeen)));
+    protected override IEnumerable<(NetworkItem Item, Sighting Seen)> Read(ContainerProfile profile) =>
+        profile.Incoming.Select(static entry => (ItemOf(entry, isOutgoing: false), new Sighting(entry.FirstSeen, entry.Replicas)))
+            .Concat(profile.Outgoing.Select(static entry => (ItemOf(entry, isOutgoing: true), new Sighting(entry.FirstSeen, entry.Replicas))));
 
-    protected override ContainerProfile Write(ContainerProfile profile, IEnumerable<(NetworkItem Key, ValueTuple Detail, DateTimeOffset FirstSeen)> entries)
+    protected override ContainerProfile Write(ContainerProfile profile, IEnumerable<(NetworkItem Key, ValueTuple Detail, Sighting Seen)> entries)
     {
         var byDirection = entries
             .OrderBy(static entry => entry.Key.Protocol, StringComparer.Ordinal)
@@ -17,7 +17,7 @@ internal sealed class NetworkSet(int maxEntries) : SectionSet<NetworkItem>(maxEn
             .ThenBy(static entry => entry.Key.Port)
             .ToLookup(
                 static entry => entry.Key.IsOutgoing,
-                static entry => new NetworkEntry(entry.Key.Protocol, entry.Key.Port, entry.Key.Address, entry.FirstSeen));
+                static entry => new NetworkEntry(entry.Key.Protocol, entry.Key.Port, entry.Key.Address, entry.Seen.First, Replicas: entry.Seen.Replicas));
         return profile with { Incoming = byDirection[false].ToArray(), Outgoing = byDirection[true].ToArray() };
     }
 

@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules.Matching;
 using KubeCop.Core.Rules.Wording;
 
@@ -74,18 +75,6 @@ internal sealed class UnexpectedFileAccess : IRule
             }
         }
 
-        if (_ignoreMounts)
-        {
-            var mounts = context.Container.Mounts;
-            for (var i = 0; i < mounts.Count; i++)
-            {
-                if (PathPrefix.CoversUnchecked(mounts[i], path))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
+        return _ignoreMounts && IgnoredOpens.IsMounted(path, context.Container.Mounts);
     }
 }

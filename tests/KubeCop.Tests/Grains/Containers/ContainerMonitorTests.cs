@@ -2,6 +2,7 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Deviations;
 using KubeCop.Core.Rules.Signatures;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
@@ -41,6 +42,28 @@ public sealed class ContainerMonitorTests
             monitor.TakeLearned());
         Assert.Empty(monitor.TakeLearned());
         Assert.Empty(_alerts);
+    }
+
+    [Fact]
+    public void Open_BelowIgnoredPrefixOrMount_IsNeitherLearnedNorCompared_UnlessSensitive()
+    {
+        _learning.IgnoredPrefixes.Add("/srv/cache");
+        _learning.IgnoredPrefixes.Add("/etc");
+        _learning.IgnoreMounts = true;
+        var opens = new[] { "/srv/cache/a", "/data/b", "/srv/cached", "/etc/passwd", "/data/.ssh/id_rsa" };
+        var monitor = Learning();
+        monitor.Describe(Sample.Container with { Mounts = ["/data"] });
+
+        Ingest(monitor, [.. opens.Select(static path => Sample.Open(path))]);
+        Assert.Equal(
+            ["/srv/cached", "/etc/passwd", "/data/.ssh/id_rsa"],
+            monitor.TakeLearned().Select(static learned => ((OpenItem)learned.Item).Path));
+
+        var guarding = Monitor(new RuleSet([new BoundRule(UnexpectedFileAccess.Type.Create(RuleArguments.Default), Severity.Medium)]));
+        guarding.Describe(Sample.Container with { Mounts = ["/data"] });
+        guarding.Assign(Assignment(ProfileState.Final), Sample.Profile());
+        Ingest(guarding, [.. opens.Select(static path => Sample.Open(path, at: 3600))]);
+        Assert.Equal(["/srv/cached", "/etc/passwd", "/data/.ssh/id_rsa"], _alerts.Select(static alert => alert.Event.Path));
     }
 
     public static TheoryData<string, SensorEvent, BehaviourItem> Behaviours => new()
@@ -457,6 +480,11 @@ public sealed class ContainerMonitorTests
         var learned = monitor.TakeLearned();
         Assert.Equal((100, 100), (learned.Count(static item => item.Item is OpenItem), learned.Count(static item => item.Item is ExecItem)));
         Assert.Equal(50 + 6 + 34, monitor.LearningDropped);
+
+        // The workload makes patterns of many files.
+        monitor.HandedOver();
+        Ingest(monitor, Sample.Open("/more"), Sample.Exec("/bin/more"));
+        Assert.Equal(new OpenItem("/more", 1), Assert.Single(monitor.TakeLearned()).Item);
     }
 
     [Fact]

@@ -76,9 +76,70 @@ public sealed class BehaviourSetTests
         Assert.Equal(["O_RDONLY", "O_WRONLY"], Assert.Single(Written(set).Opens).Flags);
     }
 
+    [Fact]
+    public void Add_MoreFilesThanThereIsRoomFor_MakesPatternsAndForgetsNothing()
+    {
+        var set = new BehaviourSet(100, maxVariableNames: 10);
+        var files = Enumerable.Range(0, 1000).Select(static n => n % 2 == 0 ? $"/srv/cache/{n}" : $"/srv/words/{Word(n)}").Append("/etc/passwd").ToList();
+
+        foreach (var file in files)
+        {
+            set.Add(new OpenItem(file, OpenFlags.ToSet(0)), Epoch);
+        }
+
+        var profile = Written(set);
+        Assert.InRange(profile.Opens.Count, 3, 100);
+        Assert.Equal(0, set.Refused);
+        Assert.Contains(profile.Opens, static open => open.Path == "/etc/passwd");
+        var compiled = new CompiledProfile(profile);
+        Assert.All(files, file => Assert.True(compiled.OpenFlagsOf(file) != 0, file));
+        Assert.Equal(0u, compiled.OpenFlagsOf("/srv/other"));
+
+        // Stored and loaded it is the same, and knows what its patterns stand for.
+        var loaded = new BehaviourSet(100, maxVariableNames: 10);
+        loaded.Add(profile);
+        Assert.Equal(Text(set), Text(loaded));
+        Assert.False(loaded.Add(new OpenItem("/srv/cache/5000", OpenFlags.ToSet(0)), Epoch));
+        Assert.True(loaded.Add(new OpenItem("/srv/cache/5000", OpenFlags.ToSet(1)), Epoch));
+    }
+
+    [Fact]
+    public void Add_MoreSensitiveFilesThanThereIsRoomFor_RefusesAndCounts()
+    {
+        var set = new BehaviourSet(100, maxVariableNames: 10);
+        for (var file = 0; file < 150; file++)
+        {
+            set.Add(new OpenItem($"/etc/{file}", OpenFlags.ToSet(0)), Epoch);
+        }
+
+        Assert.Equal(50, set.Refused);
+        Assert.Equal(100, Written(set).Opens.Count);
+    }
+
+    [Fact]
+    public void Add_FromManyReplicas_TellsHowMany()
+    {
+        var set = new BehaviourSet(10);
+        for (var replica = 0; replica < 10; replica++)
+        {
+            set.Add(new OpenItem("/all", 1), Epoch, ReplicaSketch.Of($"container-{replica}"));
+        }
+
+        Assert.True(set.Add(new OpenItem("/one", 1), Epoch, ReplicaSketch.Of("container-0")));
+        Assert.False(set.Add(new OpenItem("/one", 1), Epoch, ReplicaSketch.Of("container-0")));
+        set.Add(new OpenItem("/unknown", 1), Epoch);
+
+        var opens = Written(set).Opens;
+        Assert.InRange(ReplicaSketch.Count(opens[0].Replicas), 8, 12);
+        Assert.Equal([1, 0], opens.Skip(1).Select(static open => ReplicaSketch.Count(open.Replicas)));
+    }
+
+    // No digits, so that no two are of one kind.
+    private static string Word(int number) => string.Concat(number.ToString(System.Globalization.CultureInfo.InvariantCulture).Select(static digit => (char)('a' + digit - '0')));
+
     private static BehaviourSet SetOf(params (BehaviourItem Item, DateTimeOffset At)[] observations)
     {
-        var set = new BehaviourSet(1000);
+        var set = new BehaviourSet(1000, maxVariableNames: 10);
         foreach (var (item, at) in observations)
         {
             set.Add(item, at);

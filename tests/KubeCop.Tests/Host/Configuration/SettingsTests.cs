@@ -57,6 +57,15 @@ public sealed class SettingsTests : IDisposable
         Assert.False(settings.Output.Stdout);
     }
 
+    [Fact]
+    public void Load_KubeCopsIgnoredFiles_AreThoseOfLearning()
+    {
+        var settings = Load([], new() { ["OPEN_IGNORE_PREFIXES"] = "/proc, /tmp,", ["OPEN_IGNORE_MOUNTS"] = "true" });
+
+        Assert.Equal(["/proc", "/tmp"], settings.Learning.IgnoredPrefixes);
+        Assert.True(settings.Learning.IgnoreMounts);
+    }
+
     [Theory]
     [InlineData("_PPROF_SERVER")]
     [InlineData("GOMEMLIMIT")]
@@ -68,6 +77,10 @@ public sealed class SettingsTests : IDisposable
     [Theory]
     [InlineData(Keys.LearningPeriod, "banana", "--learning-period", "90s, 15m")]
     [InlineData(Keys.LearningPeriod, "0s", "--learning-period", "at least 1s")]
+    [InlineData(Keys.IgnoredPrefixes + ":0", "tmp", "OPEN_IGNORE_PREFIXES", "absolute path")]
+    [InlineData(Keys.IgnoredPrefixes + ":0", "/", "OPEN_IGNORE_PREFIXES", "other than /")]
+    [InlineData(Keys.IgnoredPrefixes + ":0", "/tmp/../etc", "OPEN_IGNORE_PREFIXES", "absolute path")]
+    [InlineData("KubeCop:Learning:KeptRevisions", "-1", "KubeCop:Learning:KeptRevisions", "at least 0")]
     [InlineData(Keys.HttpAddress, "nowhere", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1:99999", "--http", "ADDRESS:PORT")]

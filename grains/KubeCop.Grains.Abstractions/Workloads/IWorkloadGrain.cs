@@ -36,6 +36,14 @@ public interface IWorkloadGrain : IGrainWithStringKey
     [Alias("Allow")]
     Task<bool> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items);
 
+    /// <summary>
+    /// Takes profiles that somebody gives, each for a container's name whatever its revision: they guard from now on, also containers that are
+    /// yet to come, instead of what was or would be learned.
+    /// </summary>
+    /// <param name="containers">In state final, of <see cref="ProfileSlot.GivenRevision"/>.</param>
+    [Alias("Import")]
+    Task ImportAsync(IReadOnlyList<ContainerProfile> containers);
+
     /// <summary>Stores what is in memory.</summary>
     [Alias("Flush")]
     Task FlushAsync();

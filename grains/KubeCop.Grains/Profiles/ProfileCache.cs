@@ -44,6 +44,12 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
     public Task ProfileChangedAsync(WorkloadKey workload, ContainerProfile profile)
     {
         var own = LearnedSlot.SlotOf(profile);
+        if (own.Revision == ProfileSlot.GivenRevision)
+        {
+            ApplyToAll(workload, profile);
+            return Task.CompletedTask;
+        }
+
         Apply(workload, own, profile);
         if (profile is { State: ProfileState.Final, IsPartial: false })
         {
@@ -163,6 +169,21 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         return learning?.CompletesAt + WorkloadLearning.Settling - time.GetUtcNow() is { } completion && completion > TimeSpan.Zero && completion < next
             ? completion
             : next;
+    }
+
+    /// <summary>A profile that somebody gave stands for all revisions.</summary>
+    private void ApplyToAll(WorkloadKey workload, ContainerProfile profile)
+    {
+        ProfileSlot[] slots;
+        lock (_lock)
+        {
+            slots = [.. _cached.Keys.Where(key => key.Workload == workload && key.Slot.ContainerName == profile.Name).Select(static key => key.Slot)];
+        }
+
+        foreach (var slot in slots)
+        {
+            Apply(workload, slot, profile);
+        }
     }
 
     private void Apply(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile)

@@ -153,6 +153,17 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         return found;
     }
 
+    public async Task ImportAsync(IReadOnlyList<ContainerProfile> containers)
+    {
+        _learning.Import(containers, Now);
+        _registered = true;
+        Announce();
+        Schedule();
+        var indexing = IndexAsync();
+        await StoreAsync();
+        await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
     public Task FlushAsync() => StoreAsync();
 
     private Task StoreAsync() => _storedChanges == _learning.Changes ? Task.CompletedTask : _write.WriteAsync();

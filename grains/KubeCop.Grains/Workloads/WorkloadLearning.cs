@@ -157,6 +157,22 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         return found;
     }
 
+    /// <summary>Puts profiles that somebody gives in force; see <see cref="IWorkloadGrain.ImportAsync"/>. One given before is replaced.</summary>
+    public void Import(IReadOnlyList<ContainerProfile> containers, DateTimeOffset now)
+    {
+        foreach (var profile in containers)
+        {
+            MakeRoom();
+            var state = new SlotState { Profile = profile, Period = options.Period, RegisteredAt = now, Containers = [] };
+            var slot = new LearnedSlot(state, now, options);
+            _slots[slot.Slot] = slot;
+            Changed(slot, now);
+        }
+
+        Arrange(now);
+        AppointGuards(now);
+    }
+
     /// <summary>The clock was set: learning still takes as long as it was to take.</summary>
     /// <returns>False when nothing is being learned.</returns>
     public bool ClockSet(TimeSpan step, DateTimeOffset now)
@@ -223,7 +239,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             .OrderBy(static group => group.Key, StringComparer.Ordinal)
             .Select(static group =>
             {
-                var revision = group.MaxBy(static slot => slot.RegisteredAt)!.Slot.Revision;
+                var revision = group.MaxBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.RegisteredAt))!.Slot.Revision;
                 return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial)!;
             })
             .ToList();
@@ -337,7 +353,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         if (container.Origin == ContainerOrigin.Started)
         {
-            return new ProfileSlot(container.Name, container.Revision, Partial: false);
+            return Yielded(new ProfileSlot(container.Name, container.Revision, Partial: false));
         }
 
         var known = container.Origin == ContainerOrigin.Continued
@@ -348,7 +364,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     // What was learned from a start is complete, so it replaces what was pooled from containers already running.
     private ProfileSlot Yielded(ProfileSlot key) =>
-        key.Partial && key with { Partial = false } is var full && _slots.TryGetValue(full, out var slot) && !slot.IsLearning ? full : key;
+        ProfileSlot.Given(key.ContainerName) is var given && _slots.ContainsKey(given) ? given
+        : key.Partial && key with { Partial = false } is var full && _slots.TryGetValue(full, out var slot) && !slot.IsLearning ? full : key;
 
     /// <summary>
     /// Tells each slot that learns who guards its containers meanwhile: the revision, learned from a start, that a container was last of.
@@ -374,7 +391,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         var unused = _slots.Values
             .GroupBy(static slot => (slot.Slot.ContainerName, slot.Slot.Revision))
-            .Where(revision => revision.All(slot => !slot.IsLearning && now - slot.UsedAt >= UnusedAfter))
+            .Where(revision => revision.All(slot => !slot.IsLearning && slot.Slot.Revision != ProfileSlot.GivenRevision && now - slot.UsedAt >= UnusedAfter))
             .GroupBy(static revision => revision.Key.ContainerName, StringComparer.Ordinal)
             .SelectMany(container => container.OrderByDescending(static revision => revision.Max(static slot => slot.RegisteredAt)).Skip(options.KeptRevisions))
             .SelectMany(static revision => revision)
@@ -389,7 +406,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         if (_slots.Count >= MostSlots)
         {
-            Forget(_slots.Values.MinBy(static slot => slot.RegisteredAt)!);
+            Forget(_slots.Values.MinBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.RegisteredAt))!);
         }
     }
 

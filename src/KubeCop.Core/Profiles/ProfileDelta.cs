@@ -7,6 +7,12 @@ namespace KubeCop.Core.Profiles;
 [GenerateSerializer, Immutable, Alias("kubecop.ProfileSlot")]
 public sealed record ProfileSlot([property: Id(0)] string ContainerName, [property: Id(1)] string Revision, [property: Id(2)] bool Partial)
 {
+    /// <summary>The revision of a profile that somebody gave: it guards containers of any, and nothing is learned for them.</summary>
+    public const string GivenRevision = "given";
+
+    /// <summary>Of a profile that somebody gave.</summary>
+    public static ProfileSlot Given(string containerName) => new(containerName, GivenRevision, Partial: false);
+
     /// <summary>
     /// Of a container that is not a part of its workload, as <c>kubectl debug</c> adds them to a running pod: it is of no revision. Nothing is
     /// learned from it, and where the workload has a profile, everything it does is a deviation.

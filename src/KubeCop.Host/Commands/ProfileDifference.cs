@@ -3,7 +3,6 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
-using KubeCop.Sensor.Containers;
 
 namespace KubeCop.Host.Commands;
 
@@ -38,19 +37,8 @@ internal static class ProfileDifference
     /// <exception cref="UsageException">It is not one.</exception>
     public static IReadOnlySet<string> ReadLines(string file)
     {
-        byte[] content;
-        try
-        {
-            content = HostFile.Read(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file, BindingLimits.Bytes)
-                ?? throw new UsageException($"{file}: there is no such file.");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"{file} cannot be read: {exception.Message}");
-        }
-
         var yaml = new YamlDocuments();
-        yaml.Add(file, content);
+        yaml.Add(file, ProfileFile.Read(file));
         return yaml switch
         {
             { Errors: [var error, ..] } => throw new UsageException(error.ToString()),

@@ -7,7 +7,7 @@ namespace KubeCop.Host.Commands;
 internal static class ProfilesCommand
 {
     public static Command Create() =>
-        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateAllow() };
+        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow() };
 
     private static Command CreateList()
     {
@@ -88,6 +88,25 @@ internal static class ProfilesCommand
                 using var node = client.Connect(result);
                 return ProfileDifference.LinesOf(await node.GetAsync(ProfileName.Parse(given).Path(), ApiJson.Default.ProfileView, cancellationToken));
             }
+        });
+        return command;
+    }
+
+    private static Command CreateImport()
+    {
+        var file = new Argument<string>("FILE") { Description = "The YAML or JSON of an ApplicationProfile: KubeCop's own, or one of 'profiles export'." };
+        var ns = new Option<string>("--namespace") { Description = "The workload's namespace. Default: the one in the file.", HelpName = "NAMESPACE" };
+        var command = new Command("import", "Put a profile from a file in force, also before its workload runs. Nothing is learned for its containers then.") { file, ns };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var name = result.GetRequiredValue(file);
+            var content = ProfileFile.Read(name);
+            using var node = client.Connect(result);
+            var query = $"?source={Uri.EscapeDataString(name)}" + (result.GetValue(ns) is { } given ? $"&namespace={Uri.EscapeDataString(given)}" : "");
+            await node.PostAsync($"api/v1/profiles{query}", new ByteArrayContent(content), cancellationToken);
+            Console.Error.WriteLine("imported");
+            return ExitCode.Success;
         });
         return command;
     }

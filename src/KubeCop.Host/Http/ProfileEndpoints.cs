@@ -23,6 +23,7 @@ internal static partial class ProfileEndpoints
             await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
         });
         endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync);
+        endpoints.MapPost("/api/v1/profiles", ImportAsync);
     }
 
     /// <summary>One profile at a time goes out, so that memory holds one.</summary>
@@ -86,13 +87,41 @@ internal static partial class ProfileEndpoints
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    private static async Task<AllowRequest> ReadAsync(HttpContext context)
+    /// <summary>The body is the YAML or JSON of an ApplicationProfile; <c>source</c> is what messages call it.</summary>
+    private static async Task ImportAsync(HttpContext context)
     {
-        if (context.Request.ContentLength > MaxBody)
+        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
+        RequireLength(context.Request.ContentLength);
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        RequireLength(body.Length);
+        var time = context.RequestServices.GetRequiredService<TimeProvider>();
+        var given = ProfileReader.Read(context.Request.Query["source"] is [{ Length: > 0 } source] ? source : "the body", body.ToArray(), time.GetUtcNow());
+
+        // The namespace of the request is that of the node the profile is for, where the resource comes from another.
+        var ns = context.Request.Query["namespace"] is [{ Length: > 0 } wanted] ? wanted : given.Namespace;
+        if (ns.Length == 0)
+        {
+            throw new BadRequestException("The profile names no namespace; give it with --namespace NAMESPACE.");
+        }
+
+        var workload = (await WorkloadsAsync(context, ns)).FirstOrDefault(workload => workload.ProfileName == given.Name) ?? given.Workload(ns)
+            ?? throw new BadRequestException($"'{given.Name}' is no profile's name: KIND-NAME of the workload is expected, as deployment-web or container-web.");
+        await Grain(context, workload).ImportAsync(given.Containers);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static void RequireLength(long? length)
+    {
+        if (length > MaxBody)
         {
             throw new BadRequestException($"The body is larger than {MaxBody} bytes.", StatusCodes.Status413PayloadTooLarge);
         }
+    }
 
+    private static async Task<AllowRequest> ReadAsync(HttpContext context)
+    {
+        RequireLength(context.Request.ContentLength);
         try
         {
             return await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Default.AllowRequest, context.RequestAborted)

@@ -372,6 +372,33 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void Import_GuardsEveryRevisionAtOnceAndSurvivesARestart()
+    {
+        var learned = Final();
+        var given = _learning.Find(learned)! with { Revision = ProfileSlot.GivenRevision, Execs = [new ExecEntry("/bin/given", "", [], Start)], CompletesAt = Start };
+
+        _learning.Import([given], Start.AddSeconds(200));
+
+        Assert.Equal("/bin/given", Assert.Single(_learning.Find(learned)!.Execs).Path);
+        Assert.Equal(ProfileSlot.GivenRevision, Assert.Single(_learning.TakeAnnouncements()).Revision);
+        var next = _learning.Register(Container("b") with { Revision = "r2" }, Start.AddSeconds(201));
+        Assert.Equal((ProfileSlot.Given("app"), ProfileState.Final), (next.Slot, next.State));
+        Assert.Equal(ProfileSlot.Given("app"), Restarted(Start.AddSeconds(300)).Register(Container("c") with { Revision = "r3" }, Start.AddSeconds(301)).Slot);
+        Assert.Equal(ProfileSlot.GivenRevision, _learning.ToProfile(Start.AddSeconds(202))!.Revision);
+    }
+
+    [Fact]
+    public void Import_Again_ReplacesWhatWasGiven()
+    {
+        var given = _learning.Find(Final())! with { Revision = ProfileSlot.GivenRevision, Execs = [new ExecEntry("/bin/old", "", [], Start)] };
+        _learning.Import([given], Start.AddSeconds(200));
+
+        _learning.Import([given with { Execs = [new ExecEntry("/bin/new", "", [], Start)] }], Start.AddSeconds(201));
+
+        Assert.Equal("/bin/new", Assert.Single(_learning.Find(ProfileSlot.Given("app"))!.Execs).Path);
+    }
+
+    [Fact]
     public void Register_FirstRevisionStillLearns_NobodyGuardsTheSecond()
     {
         _learning.Register(Container("a"), Start);

@@ -235,6 +235,45 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     }
 
     [Fact]
+    public async Task Import_BeforeTheWorkloadExists_IsListedAndExportedAsItWasGiven()
+    {
+        const string Yaml = """
+            apiVersion: kubescape.io/v1
+            kind: ApplicationProfile
+            metadata: { name: deployment-given, namespace: shop }
+            spec:
+              containers:
+              - name: web
+                execs: [{ path: /bin/given, args: [-x] }]
+                opens: []
+            """;
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync("/api/v1/profiles", Yaml, token: null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/v1/profiles", Yaml, Token)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/v1/profiles?namespace=other", Yaml, Token)).StatusCode);
+
+        var profile = await GetAsync("/api/v1/profiles/deployment-given?namespace=shop");
+        Assert.Equal("final", profile.GetProperty("state").GetString());
+        Assert.Equal("Deployment", profile.GetProperty("workload").GetProperty("kind").GetString());
+        var container = Assert.Single(profile.GetProperty("containers").EnumerateArray());
+        Assert.Equal("/bin/given", container.GetProperty("execs")[0].GetProperty("path").GetString());
+        Assert.Equal(["execs", "opens"], container.GetProperty("learnedSections").EnumerateArray().Select(static section => section.GetString()));
+    }
+
+    [Theory]
+    [InlineData("kind: Pod", "an ApplicationProfile is expected")]
+    [InlineData("{kind: ApplicationProfile, metadata: {name: deployment-a, namespace: b}, spec: {containers: [{execs: []}]}}", "name: missing")]
+    [InlineData("{kind: ApplicationProfile, metadata: {name: web, namespace: b}, spec: {containers: [{name: a}]}}", "KIND-NAME of the workload")]
+    [InlineData("{kind: ApplicationProfile, metadata: {name: deployment-a}, spec: {containers: [{name: a}]}}", "--namespace")]
+    public async Task Import_NotAProfile_IsRefused(string body, string reason)
+    {
+        var answer = await PostAsync("/api/v1/profiles?source=my.yaml", body, Token);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(reason, await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Allow_EveryKind_IsInTheProfile()
     {
         await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "complete", "/bin/a");
@@ -406,9 +445,11 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         return JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancelled)).RootElement;
     }
 
-    private Task<HttpResponseMessage> AllowAsync(string profile, string body, string? token)
+    private Task<HttpResponseMessage> AllowAsync(string profile, string body, string? token) => PostAsync($"/api/v1/profiles/{profile}/allow", body, token);
+
+    private Task<HttpResponseMessage> PostAsync(string path, string body, string? token)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/profiles/{profile}/allow") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         return node.Http.SendAsync(request, Cancelled);
     }

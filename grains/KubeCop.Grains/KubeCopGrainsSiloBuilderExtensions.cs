@@ -4,6 +4,7 @@ using KubeCop.Grains.Placement;
 using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Runtime.Hosting;
 
 namespace KubeCop.Grains;
 
@@ -17,6 +18,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
     public static ISiloBuilder AddKubeCopGrains(this ISiloBuilder builder)
     {
         builder.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
+        builder.AddGrainDirectory(NodeGrainDirectory.Name, static (_, _) => new NodeGrainDirectory());
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.AddSingleton<StorageWarnings>();

@@ -11,6 +11,7 @@ using KubeCop.Grains.Workloads;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
+using Orleans.GrainDirectory;
 using Orleans.Placement;
 
 namespace KubeCop.Grains.Containers;
@@ -19,7 +20,7 @@ namespace KubeCop.Grains.Containers;
 /// Connects a container's monitor with its workload's profile: registers, sends what is learned, hands over what guards. Reentrant, so
 /// that a slow workload grain or storage never holds up events; the monitor itself is only used without an await in between.
 /// </summary>
-[NodePlacement, Immovable, Reentrant]
+[NodePlacement, GrainDirectory(NodeGrainDirectory.Name), Immovable, Reentrant]
 internal sealed partial class ContainerGrain : Grain, IContainerGrain
 {
     private static readonly TimeSpan TickPeriod = TimeSpan.FromSeconds(1);

@@ -38,4 +38,10 @@ public sealed record ContainerStatus
 
     /// <summary>The same as <see cref="Events"/> by kind; kinds that did not occur are left out.</summary>
     [Id(8)] public IReadOnlyDictionary<EventKind, long> EventsByKind { get; init; } = new Dictionary<EventKind, long>();
+
+    /// <summary>Version of the profile it goes by, as <see cref="ContainerProfile.Version"/>; 0 while it knows none.</summary>
+    [Id(11)] public long ProfileVersion { get; init; }
+
+    /// <summary>Deltas of what it learned that its workload has not stored yet.</summary>
+    [Id(12)] public int DeltasUnstored { get; init; }
 }

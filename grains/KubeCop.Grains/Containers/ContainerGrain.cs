@@ -151,6 +151,8 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             Alerts = _monitor.Alerts,
             Processes = _monitor.Processes,
             ProcessesForgotten = _monitor.ProcessesDropped,
+            ProfileVersion = _applied?.Profile.Version ?? 0,
+            DeltasUnstored = _outbox.Count,
         });
     }
 

@@ -22,6 +22,9 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
 
     public bool IsEmpty => _entries.Count == 0;
 
+    /// <summary>Deltas not acknowledged.</summary>
+    public int Count => _entries.Count;
+
     public void Add(ContainerDescription container, ProfileAssignment assignment, IReadOnlyList<ObservedItem> items, long lost)
     {
         var (workload, replicas) = (container.Workload, ReplicaSketch.Of(container.Id));

@@ -17,5 +17,7 @@ internal static class Keys
     public const string Verbose = "KubeCop:Output:Verbose";
     public const string Quiet = "KubeCop:Output:Quiet";
     public const string RuntimeTimeout = "KubeCop:Containers:RuntimeTimeout";
+    public const string ProbeTimeout = "KubeCop:Cluster:ProbeTimeout";
+    public const string RefreshPeriod = "KubeCop:Cluster:RefreshPeriod";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -27,7 +27,7 @@ internal sealed class Settings
 
     private static readonly string[] Durations =
     [
-        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout,
+        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod,
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
     ];
@@ -48,12 +48,13 @@ internal sealed class Settings
         Bind(configuration, StorageOptions.RedisSection, Storage.Redis);
         Bind(configuration, StorageOptions.PostgreSqlSection, Storage.PostgreSql);
         Bind(configuration, StorageOptions.Section, Storage);
+        Bind(configuration, ClusterOptions.Section, Cluster);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
-                OutputOptions.Section, BindingOptions.Section, StorageOptions.Section,
+                OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -82,6 +83,8 @@ internal sealed class Settings
     public BindingOptions Bindings { get; } = new();
 
     public StorageOptions Storage { get; } = new();
+
+    public ClusterOptions Cluster { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -236,6 +239,39 @@ internal sealed class Settings
         {
             Require(HttpOptions.IsHostName(host), $"{HttpOptions.Section}:{nameof(Http.AllowedHosts)}", host, "a host's name without a port, for example kubecop.kubecop.svc");
         }
+
+        if (Cluster.Membership != Membership.None)
+        {
+            ValidateCluster();
+        }
+    }
+
+    private void ValidateCluster()
+    {
+        // Its value may hold a password.
+        Require(Cluster.ConnectionString.Length > 0, $"{ClusterOptions.Section}:{nameof(Cluster.ConnectionString)}", "", "where the membership table is, for example redis:6379");
+        Require(
+            Cluster.HasAddress,
+            $"{ClusterOptions.Section}:{nameof(Cluster.AdvertisedAddress)} (POD_IP)",
+            Cluster.AdvertisedAddress,
+            "the IP address at which other nodes reach this one");
+        Require(Cluster.SiloPort is > 0 and < 65536, $"{ClusterOptions.Section}:{nameof(Cluster.SiloPort)}", Cluster.SiloPort, "1 to 65535");
+        Require(
+            Cluster.GatewayPort is >= 0 and < 65536 && Cluster.GatewayPort != Cluster.SiloPort,
+            $"{ClusterOptions.Section}:{nameof(Cluster.GatewayPort)}",
+            Cluster.GatewayPort,
+            "0 to 65535, another than SiloPort");
+        Require(Cluster.ClusterId.Trim().Length > 0, $"{ClusterOptions.Section}:{nameof(Cluster.ClusterId)}", Cluster.ClusterId, "a name");
+        Require(
+            Cluster.ProbeTimeout >= TimeSpan.FromSeconds(0.5) && Cluster.ProbeTimeout <= TimeSpan.FromMinutes(1),
+            Keys.ProbeTimeout,
+            Cluster.ProbeTimeout,
+            "0.5 s (00:00:00.5) to 1m");
+        Require(
+            Cluster.RefreshPeriod >= TimeSpan.FromSeconds(1) && Cluster.RefreshPeriod <= TimeSpan.FromMinutes(10),
+            Keys.RefreshPeriod,
+            Cluster.RefreshPeriod,
+            "1s to 10m");
     }
 
     /// <param name="address">As events have it; empty when the text is.</param>

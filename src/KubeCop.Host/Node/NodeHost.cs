@@ -173,6 +173,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Sensor));
         services.AddSingleton(MsOptions.Create(settings.Http));
         services.AddSingleton(MsOptions.Create(settings.Storage));
+        services.AddSingleton(MsOptions.Create(settings.Cluster));
         services.AddSingleton(new NodeRules(bindings.Rules, new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
         services.AddSingleton(bindings);
 

@@ -29,7 +29,7 @@ internal sealed class DetachedGrainStorage : IAsyncDisposable
         builder.Services.AddSingleton(loggers);
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(serviceId: SiloHost.ServiceId, clusterId: SiloHost.ServiceId);
+            silo.UseLocalhostClustering(serviceId: SiloMembership.ServiceId, clusterId: SiloMembership.ServiceId);
             add(silo);
         });
         var detached = new DetachedGrainStorage(builder.Build());

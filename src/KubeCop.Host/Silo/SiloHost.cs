@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
@@ -12,6 +10,7 @@ using KubeCop.Host.Node;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
+using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
 
 namespace KubeCop.Host.Silo;
 
@@ -21,15 +20,10 @@ namespace KubeCop.Host.Silo;
 /// </summary>
 internal sealed class SiloHost : IHostedService, IAsyncDisposable
 {
-    /// <summary>Part of the names of what some stores hold, so it stays.</summary>
-    public const string ServiceId = "kubecop";
-
     private readonly IHost _host;
 
     public SiloHost(IServiceProvider process)
     {
-        // Only loopback: nobody else joins a silo that runs alone, and its ports know no authentication.
-        var siloPort = FreePort();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSingleton(process.GetRequiredService<ILoggerFactory>());
         builder.Services.AddSingleton<IHostLifetime, ProcessLifetime>();
@@ -49,7 +43,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
-            silo.UseLocalhostClustering(siloPort, gatewayPort: 0, primarySiloEndpoint: null, serviceId: ServiceId, clusterId: ServiceId);
+            SiloMembership.AddTo(silo, process.GetRequiredService<IOptions<ClusterOptions>>().Value);
             silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
 
             // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.
@@ -66,7 +60,10 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
                 options.CounterUpdateIntervalMs = 10_000;
             });
             DashboardCounters.AddTo(silo.Services);
+            process.GetService<SiloSetup>()?.Invoke(silo);
         });
+        builder.Services.AddSingleton<IFatalErrorHandler>(new SiloFailure(
+            process.GetRequiredService<IHostApplicationLifetime>(), process.GetRequiredService<ILogger<SiloFailure>>()));
         _host = builder.Build();
     }
 
@@ -84,14 +81,10 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
     public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 }
+
+/// <summary>More for the silo, from who puts the process together; applied last.</summary>
+internal delegate void SiloSetup(ISiloBuilder silo);
 
 /// <summary>The process decides when to end; hosts inside it listen to no signals of their own.</summary>
 internal sealed class ProcessLifetime : IHostLifetime

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using KubeCop.Host.Configuration;
+using Orleans.Configuration;
+using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
+
+namespace KubeCop.Host.Silo;
+
+/// <summary>Makes a silo a member of its cluster, or one that runs alone.</summary>
+internal static class SiloMembership
+{
+    /// <summary>Part of the names of what some stores hold, so it stays.</summary>
+    public const string ServiceId = "kubecop";
+
+    /// <summary>Orleans' shortest wait for an answer to a probe, when answers have been quick. Default of Orleans.</summary>
+    private static readonly TimeSpan ShortestProbe = TimeSpan.FromSeconds(2.5);
+
+    public static void AddTo(ISiloBuilder silo, ClusterOptions cluster)
+    {
+        if (cluster.Membership == Membership.None)
+        {
+            // Only loopback: nobody else joins a silo that runs alone, and its ports know no authentication.
+            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, primarySiloEndpoint: null, ServiceId, clusterId: ServiceId);
+            return;
+        }
+
+        silo.Configure<Orleans.Configuration.ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, ServiceId));
+        silo.ConfigureEndpoints(IPAddress.Parse(cluster.AdvertisedAddress), cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: false);
+        silo.Configure<ClusterMembershipOptions>(options =>
+        {
+            options.ProbeTimeout = cluster.ProbeTimeout;
+            options.MinProbeTimeout = cluster.ProbeTimeout < ShortestProbe ? cluster.ProbeTimeout : ShortestProbe;
+            options.MaxProbeTimeout = 4 * cluster.ProbeTimeout;
+            options.TableRefreshTimeout = cluster.RefreshPeriod;
+        });
+        UseRedis(silo, cluster.ConnectionString);
+    }
+
+    // Apart, so that whoever runs alone loads nothing of it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void UseRedis(ISiloBuilder silo, string connectionString) => silo.UseRedisClustering(options =>
+    {
+        options.ConfigurationOptions = StackExchange.Redis.ConfigurationOptions.Parse(connectionString);
+
+        // A member survives a Redis that is away for a while; only the start fails without one.
+        options.ConfigurationOptions.AbortOnConnectFail = false;
+    });
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

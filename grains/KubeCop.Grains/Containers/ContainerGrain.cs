@@ -86,6 +86,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
 
         Register();
+        Collect();
         return Task.CompletedTask;
     }
 
@@ -265,6 +266,12 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     {
         if (_assignment is null)
         {
+            // Held back until the workload has answered, which its storage may delay: until then the journal has to have it.
+            if (_container is not null && _monitor.TakeUnassigned() is { Count: > 0 } seen)
+            {
+                _outbox.AddUnregistered(_container, seen);
+            }
+
             return;
         }
 

@@ -49,6 +49,7 @@ internal sealed partial class ContainerMonitor
     private CompiledProfile? _profile;
     private bool _isOwnProfile;
     private LearnedBehaviour _learned;
+    private LearnedBehaviour? _unassigned;
     private long _learningDroppedBefore;
     private long _lostSinceTaken;
 
@@ -130,7 +131,7 @@ internal sealed partial class ContainerMonitor
             ForgetRepeats();
         }
 
-        _assignment = assignment;
+        (_assignment, _unassigned) = (assignment, null);
         Guard(profile);
     }
 
@@ -206,6 +207,9 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>All that was learned so far is stored: where there is no room for more, it is made.</summary>
     public void HandedOver() => _learned.HandedOver();
+
+    /// <summary>What was seen since the last call that is to be learned or judged when there is an assignment, for the journal until then.</summary>
+    public IReadOnlyList<ObservedItem> TakeUnassigned() => _unassigned?.TakeNew() ?? [];
 
     /// <summary>Events lost since the last call.</summary>
     public long TakeLost()
@@ -333,6 +337,11 @@ internal sealed partial class ContainerMonitor
 
         if (_assignment is null)
         {
+            if (!suspicious && !IsAttempt(named))
+            {
+                (_unassigned ??= new LearnedBehaviour(_learning.MaxEntriesPerKind)).Learn(named, at);
+            }
+
             Hold(named, original, suspicious, process);
         }
         else if (_assignment.State == ProfileState.Failed)

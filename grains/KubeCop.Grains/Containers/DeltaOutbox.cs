@@ -38,6 +38,25 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         Send();
     }
 
+    /// <summary>What a container has seen that could not register yet: only in the journal does it outlive this process.</summary>
+    public void AddUnregistered(ContainerDescription container, IReadOnlyList<ObservedItem> items)
+    {
+        foreach (var chunk in items.Chunk(MostItems))
+        {
+            var delta = new ProfileDelta
+            {
+                Slot = new ProfileSlot(container.Name, container.Revision, container.Origin != ContainerOrigin.Started),
+                Generation = 0,
+                Items = chunk,
+                Replicas = ReplicaSketch.Of(container.Id),
+                Unregistered = container,
+            };
+            _entries.Enqueue(new Entry(journal.Append(container.Workload, delta), container.Workload, delta));
+        }
+
+        Send();
+    }
+
     /// <summary>Sends what there is unless it is being done, or failed a moment ago.</summary>
     public void Send()
     {
@@ -107,7 +126,8 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         {
             items += entry.Delta.Items.Count;
             if (batch.Count > 0
-                && (items > MostItems || entry.Workload != first.Workload || entry.Delta.Slot != first.Delta.Slot || entry.Delta.Generation != first.Delta.Generation))
+                && (items > MostItems || entry.Workload != first.Workload || entry.Delta.Slot != first.Delta.Slot || entry.Delta.Generation != first.Delta.Generation
+                    || entry.Delta.Unregistered != first.Delta.Unregistered))
             {
                 break;
             }

@@ -114,6 +114,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 
     public async Task<DeltaOutcome> MergeAsync(ProfileDelta delta)
     {
+        if (delta.Unregistered is { } container)
+        {
+            var assignment = await RegisterAsync(container);
+            delta = delta with { Slot = assignment.Slot, Generation = assignment.Generation, Unregistered = null };
+        }
+
         var outcome = _learning.Merge(delta, Now);
         Announce();
         if (_learning.Refused is var refused && refused > _reportedRefused)

@@ -30,7 +30,7 @@ public sealed class DurabilityTests
     }
 
     [Fact]
-    public async Task StorageDownAtStart_EventsWaitForTheRegistration()
+    public async Task StorageDownAtStart_EventsWaitInTheJournalForTheRegistration()
     {
         await using var cluster = await GrainCluster.StartAsync();
         cluster.Storage.IsDown = true;
@@ -38,11 +38,12 @@ public sealed class DurabilityTests
         await cluster.Container(container).StartAsync(container);
         await cluster.ExecAsync(container, "/bin/app");
         await cluster.PassAsync(TimeSpan.FromSeconds(5));
-        Assert.Empty(cluster.Journal.All);
+        Assert.NotEmpty(cluster.Journal.Open);
 
         cluster.Storage.IsDown = false;
 
         await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/app") is true, "stored");
+        await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "acknowledged");
     }
 
     [Fact]
@@ -56,7 +57,7 @@ public sealed class DurabilityTests
         cluster.Storage.IsDown = true;
         await cluster.ExecAsync(container, "/bin/job");
         await WithTime(cluster, grain.StopAsync());
-        Assert.Single(cluster.Journal.Open);
+        Assert.NotEmpty(cluster.Journal.Open);
 
         cluster.Storage.IsDown = false;
 
@@ -188,6 +189,27 @@ public sealed class DurabilityTests
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => call);
         Assert.Contains("schema 2", failure.ToString());
         Assert.Equal(text, second.Stored(container));
+    }
+
+    [Fact]
+    public async Task Observe_BeforeRegistrationIsAnswered_IsJournaledAndMergedByReplay()
+    {
+        var first = await GrainCluster.StartAsync();
+        first.Storage.IsDown = true;
+        var container = first.Describe("c1");
+        await first.Container(container).StartAsync(container);
+        await first.ExecAsync(container, "/bin/early");
+        await first.UntilAsync(() => !first.Journal.All.IsEmpty, "what was seen is journaled");
+        var delta = first.Journal.All.First();
+        await first.DisposeAsync();
+
+        // The next process replays it, before or after another container has begun the learning.
+        await using var second = await GrainCluster.StartAsync(time: first.Time);
+        await WithTime(second, second.Workload(container).MergeAsync(delta));
+
+        var profile = (await second.Workload(container).GetProfileAsync())!.Containers[0];
+        Assert.False(profile.IsPartial);
+        Assert.Equal(["/bin/early"], profile.Execs.Select(static exec => exec.Path));
     }
 
     private static async Task WithTime(GrainCluster cluster, Task task)

@@ -37,6 +37,7 @@ have() {
 	libbpf1) compgen -G '/usr/lib*/libbpf.so.1' >/dev/null || compgen -G '/usr/lib/*/libbpf.so.1' >/dev/null ;;
 	busybox-static) dpkg-query -W -f '${Status}' busybox-static 2>/dev/null | grep -q '^install ok installed' ;;
 	containernetworking-plugins) [[ -x /usr/lib/cni/bridge ]] ;;
+	iproute2) PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null ;;
 	nodejs) command -v node >/dev/null ;;
 	postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
 	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;

@@ -4,16 +4,16 @@ using KubeCop.Testing;
 namespace KubeCop.Cluster.Tests.Faults;
 
 /// <summary>
-/// Silos as processes, whose containers act while processes are killed, storage fails and all are replaced: whatever happened, each profile
+/// Silos as processes, whose containers act while processes are killed, one is cut off, storage fails and all are replaced: whatever happened, each profile
 /// is what its containers did. <c>KUBECOP_FAULT_SEED</c> repeats a seed; what a node says is in the failure's message.
 /// </summary>
 public sealed class ClusterFaultTests
 {
     private static readonly FaultPlan Slice = new(
-        Workloads: 30, Replicas: 6, Period: TimeSpan.FromSeconds(25), Duration: TimeSpan.FromSeconds(25), Outage: TimeSpan.FromSeconds(5), DeedsPerSecond: 1);
+        Workloads: 20, Replicas: 6, Period: TimeSpan.FromSeconds(20), Duration: TimeSpan.FromSeconds(20), Outage: TimeSpan.FromSeconds(5), CutOff: TimeSpan.FromSeconds(9), DeedsPerSecond: 1);
 
     private static readonly FaultPlan Whole = new(
-        Workloads: 300, Replicas: 10, Period: TimeSpan.FromSeconds(150), Duration: TimeSpan.FromSeconds(150), Outage: TimeSpan.FromSeconds(60), DeedsPerSecond: 0.3);
+        Workloads: 300, Replicas: 10, Period: TimeSpan.FromSeconds(150), Duration: TimeSpan.FromSeconds(150), Outage: TimeSpan.FromSeconds(60), CutOff: TimeSpan.FromSeconds(30), DeedsPerSecond: 0.3);
 
     private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(5);
 
@@ -86,12 +86,17 @@ public sealed class ClusterFaultTests
     {
         var started = TimeProvider.System.GetTimestamp();
         var pause = cluster.Plan.Duration / 8;
-        while (TimeProvider.System.GetElapsedTime(started) < cluster.Plan.Duration * 0.7)
+        while (TimeProvider.System.GetElapsedTime(started) < cluster.Plan.Duration * 0.5)
         {
             await Task.Delay(pause * (0.5 + random.NextDouble()));
             await cluster.Nodes[random.Next(cluster.Nodes.Count)].KillAsync(TimeSpan.FromSeconds(3 * random.NextDouble()));
         }
 
+        cluster.Tell($"{cluster.Nodes[^1].Name} cut off for {cluster.Plan.CutOff.TotalSeconds} s");
+        await cluster.Network.CutAsync();
+        await Task.Delay(cluster.Plan.CutOff);
+        await cluster.Network.JoinAsync();
+        cluster.Tell($"{cluster.Nodes[^1].Name} joined again");
         foreach (var node in cluster.Nodes)
         {
             await node.RollAsync();

@@ -7,17 +7,16 @@ namespace KubeCop.Cluster.Tests.Faults;
 /// <summary>How large a cluster is and for how long things go wrong in it.</summary>
 /// <param name="Period">How long profiles are learned; gaps come on top.</param>
 /// <param name="Duration">Of the faults.</param>
-/// <param name="Outage">How long the storage is away, and a node is cut off.</param>
+/// <param name="Outage">How long the storage is away.</param>
+/// <param name="CutOff">How long a node is cut off.</param>
 /// <param name="DeedsPerSecond">Of each container.</param>
-internal sealed record FaultPlan(int Workloads, int Replicas, TimeSpan Period, TimeSpan Duration, TimeSpan Outage, double DeedsPerSecond);
+internal sealed record FaultPlan(int Workloads, int Replicas, TimeSpan Period, TimeSpan Duration, TimeSpan Outage, TimeSpan CutOff, double DeedsPerSecond);
 
 /// <summary>
-/// Three nodes as processes, with their membership in a Redis and their profiles in an Azurite of their own.
+/// Three nodes as processes, the last one in a network of its own, with their membership in a Redis and their profiles in an Azurite.
 /// </summary>
 internal sealed class FaultCluster : IAsyncDisposable
 {
-    private const string Loopback = "127.0.0.1";
-
     private readonly TestDirectory _directory = new();
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
@@ -31,6 +30,9 @@ internal sealed class FaultCluster : IAsyncDisposable
     public List<FaultNode> Nodes { get; } = [];
 
     public AzuriteServer Storage { get; private set; } = null!;
+
+    /// <summary>Of the last node.</summary>
+    public CutOffNetwork Network { get; private set; } = null!;
 
     public static async Task<FaultCluster> StartAsync(FaultPlan plan, ulong seed)
     {
@@ -79,17 +81,22 @@ internal sealed class FaultCluster : IAsyncDisposable
     private async Task StartAsync()
     {
         Assert.SkipWhen(Commands.Find("redis-server") is null, "needs redis-server; tools/test installs it");
+        Network = await CutOffNetwork.CreateAsync();
+        _parts.Add(Network);
         Storage = await AzuriteServer.StartNewAsync();
         _parts.Add(Storage);
+        _parts.Add(new Forwarder(Network.Outside, Storage.Port));
         var redis = ServerProcess.FreePort();
         _parts.Add(await ServerProcess.StartAsync(
             _directory.Combine("redis.log"),
-            [Commands.Find("redis-server")!, "--port", $"{redis}", "--bind", Loopback, "--save", "", "--appendonly", "no", "--dir", _directory.Path],
+            [Commands.Find("redis-server")!, "--port", $"{redis}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _directory.Path],
             () => ServerProcess.ListensAsync(redis)));
+        _parts.Add(new Forwarder(Network.Outside, redis));
         string[] names = ["node-a", "node-b", "node-c"];
         foreach (var name in names)
         {
-            Nodes.Add(new FaultNode(_directory.Path, Simulate(name, names, Loopback, redis), networkNamespace: null, Tell));
+            var isInside = name == names[^1];
+            Nodes.Add(new FaultNode(_directory.Path, Simulate(name, names, isInside ? Network.Inside : Network.Outside, redis), isInside ? Network.Name : null, Tell));
         }
 
         await Task.WhenAll(Nodes.Select(static node => node.StartAsync()));
@@ -106,18 +113,18 @@ internal sealed class FaultCluster : IAsyncDisposable
         Lifetime = Plan.Period * 3,
         Seed = Seed,
         EmissionLog = _directory.Combine($"{name}.emissions"),
-        StorageConnection = Storage.ConnectionString,
+        StorageConnection = Storage.ConnectionString.Replace("127.0.0.1", Network.Outside, StringComparison.Ordinal),
         Settings = new Dictionary<string, string>
         {
             ["KubeCop:Node:Name"] = name,
             ["KubeCop:Node:DataDirectory"] = _directory.Combine(name),
-            ["KubeCop:Http:Address"] = $"{address}:0",
+            ["KubeCop:Http:Address"] = "127.0.0.1:0",
             ["KubeCop:Learning:Period"] = $"{Plan.Period:c}",
 
             // Each file by itself, so that profiles can be compared with what was done.
             ["KubeCop:Learning:MaxVariableNames"] = "0",
             ["KubeCop:Cluster:Membership"] = "redis",
-            ["KubeCop:Cluster:ConnectionString"] = $"{address}:{redis}",
+            ["KubeCop:Cluster:ConnectionString"] = $"{Network.Outside}:{redis}",
             ["KubeCop:Cluster:AdvertisedAddress"] = address,
             ["KubeCop:Cluster:SiloPort"] = $"{ServerProcess.FreePort()}",
 

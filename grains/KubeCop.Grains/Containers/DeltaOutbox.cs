@@ -74,15 +74,17 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         var expired = Task.Delay(Timeout.Infinite, timeout.Token);
         _retry.Succeeded();
         _isDraining = true;
-        if (!_sending.IsCompleted && _entries.TryPeek(out var sent))
-        {
-            grains.GetGrain<IWorkloadGrain>(sent.Workload.GrainKey).FlushAsync().Ignore();
-        }
-
         while (!IsEmpty && !expired.IsCompleted)
         {
+            if (!_sending.IsCompleted)
+            {
+                // What was sent before that may wait for its time, and the order of calls is not certain.
+                grains.GetGrain<IWorkloadGrain>(_entries.Peek().Workload.GrainKey).FlushAsync().Ignore();
+            }
+
             Send();
-            await Task.WhenAny(_sending.IsCompleted ? Task.Delay(TimeSpan.FromMilliseconds(100), time) : _sending, expired);
+            var pause = Task.Delay(TimeSpan.FromMilliseconds(100), time);
+            await Task.WhenAny(_sending.IsCompleted ? pause : Task.WhenAny(_sending, pause), expired);
         }
 
         _isDraining = false;

@@ -91,7 +91,9 @@ internal sealed class Verdict
         {
             _faults.Add(
                 $"workload {profile.Workload}: '{entry}' was learned, but "
-                + (deeds.TryGetValue(entry, out var all) ? $"first done at {all.Min(static done => done.Deed.At):HH:mm:ss.fff}, after learning ended at {profile.CompletesAt:HH:mm:ss.fff}" : "nobody did it"));
+                + (deeds.TryGetValue(entry, out var all)
+                    ? $"first done at {all.Min(static done => done.Deed.At):HH:mm:ss.fff}, after learning ended at {profile.CompletesAt:HH:mm:ss.fff}"
+                    : "nobody did it"));
         }
     }
 
@@ -109,7 +111,8 @@ internal sealed class Verdict
             else
             {
                 _faults.Add(
-                    $"workload {container.Workload}: {container.Container} started at {started[container.Container]:HH:mm:ss.fff} and is taken for one that nobody saw start since {container.At:HH:mm:ss.fff}");
+                    $"workload {container.Workload}: {container.Container} started at {started[container.Container]:HH:mm:ss.fff} "
+                    + $"and is taken for one that nobody saw start since {container.At:HH:mm:ss.fff}");
             }
         }
 

@@ -25,8 +25,10 @@ internal sealed class CoalescedWrite(Func<Task> write, TimeSpan spacing, TimePro
     /// <summary>Ends as the first write does that began after this call.</summary>
     public Task WriteAsync()
     {
+        // In this order: who waits may go on within the second call, and its write is the one that is meant.
+        var next = WriteSoonAsync();
         _hurry.TrySetResult();
-        return WriteSoonAsync();
+        return next;
     }
 
     /// <summary>The same, at the time when a write is due.</summary>

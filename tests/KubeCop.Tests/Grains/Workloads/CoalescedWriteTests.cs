@@ -79,8 +79,8 @@ public sealed class CoalescedWriteTests
         Assert.Equal(2, begun);
 
         soon = write.WriteSoonAsync();
-        await write.WriteAsync().WaitAsync(Timeout);
-        Assert.True(soon.IsCompletedSuccessfully);
+        Assert.Same(soon, write.WriteAsync());
+        await soon.WaitAsync(Timeout);
         Assert.Equal(3, begun);
         Assert.False(write.IsPending);
     });

@@ -78,7 +78,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         {
             if (!_sending.IsCompleted)
             {
-                // What was sent before that may wait for its time, and the order of calls is not certain.
+                // What was sent before that may wait for its time.
                 grains.GetGrain<IWorkloadGrain>(_entries.Peek().Workload.GrainKey).FlushAsync().Ignore();
             }
 

@@ -37,6 +37,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     private Backoff _retry;
     private Backoff _indexRetry;
     private long _storedChanges;
+    private long? _flushedAt;
     private long _reportedRefused;
     private bool _registered;
     private bool _indexed;
@@ -69,6 +70,14 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             return now;
         }
     }
+
+    /// <summary>
+    /// Whether what containers learn may be stored some seconds later. Not near the end of learning: a container sends what it learns next when
+    /// this is stored, and a profile that is complete is to have it.
+    /// </summary>
+    private bool MayWait =>
+        _learning.NextCompletion - Now > WriteSpacing + WorkloadLearning.Settling + RetryPeriod
+        && !(_flushedAt is { } flushedAt && _time.GetElapsedTime(flushedAt) < WriteSpacing);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -131,7 +140,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         if (outcome == DeltaOutcome.Stored && _storedChanges != _learning.Changes)
         {
             // Also when it brought nothing new: what it repeats may not be stored yet.
-            await (delta.IsUrgent ? _write.WriteAsync() : _write.WriteSoonAsync());
+            await (delta.IsUrgent || !MayWait ? _write.WriteAsync() : _write.WriteSoonAsync());
         }
 
         return outcome;
@@ -170,7 +179,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
-    public Task FlushAsync() => StoreAsync();
+    public Task FlushAsync()
+    {
+        // What was sent before this may arrive after it, and is meant too.
+        _flushedAt = _time.GetTimestamp();
+        return StoreAsync();
+    }
 
     private Task StoreAsync() => _storedChanges == _learning.Changes ? Task.CompletedTask : _write.WriteAsync();
 

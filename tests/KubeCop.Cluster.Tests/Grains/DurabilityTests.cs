@@ -109,6 +109,25 @@ public sealed class DurabilityTests
     }
 
     [Fact]
+    public async Task LearningToTheEnd_WhatWasSeenJustBefore_IsInTheFinalProfileAtOnce()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.UntilAsync(async () => (await cluster.Workload(container).GetProfileAsync()) is not null, "a profile");
+        var programs = 0;
+        while ((await cluster.Workload(container).GetProfileAsync())!.RemainingSeconds > 1)
+        {
+            await cluster.ExecAsync(container, $"/bin/{programs++}");
+            await cluster.PassAsync(TimeSpan.FromSeconds(0.5));
+        }
+
+        await cluster.UntilAsync(async () => (await cluster.Workload(container).GetProfileAsync())!.State == ProfileState.Final, "a final profile");
+
+        Assert.Equal(programs, (await cluster.Workload(container).GetProfileAsync())!.Containers[0].Execs.Count);
+    }
+
+    [Fact]
     public async Task ConcurrentMerges_ShareWrites()
     {
         await using var cluster = await GrainCluster.StartAsync();

@@ -18,7 +18,6 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     private readonly Queue<Entry> _entries = new();
     private Task _sending = Task.CompletedTask;
     private Backoff _retry;
-    private bool _isDraining;
 
     public bool IsEmpty => _entries.Count == 0;
 
@@ -73,21 +72,12 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         using var timeout = new CancellationTokenSource(bound, time);
         var expired = Task.Delay(Timeout.Infinite, timeout.Token);
         _retry.Succeeded();
-        _isDraining = true;
         while (!IsEmpty && !expired.IsCompleted)
         {
-            if (!_sending.IsCompleted)
-            {
-                // What was sent before that may wait for its time.
-                grains.GetGrain<IWorkloadGrain>(_entries.Peek().Workload.GrainKey).FlushAsync().Ignore();
-            }
-
             Send();
-            var pause = Task.Delay(TimeSpan.FromMilliseconds(100), time);
-            await Task.WhenAny(_sending.IsCompleted ? pause : Task.WhenAny(_sending, pause), expired);
+            await Task.WhenAny(_sending.IsCompleted ? Task.Delay(TimeSpan.FromMilliseconds(100), time) : _sending, expired);
         }
 
-        _isDraining = false;
         return IsEmpty;
     }
 
@@ -98,7 +88,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             var batch = TakeBatch(first);
             try
             {
-                await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).MergeAsync(Combine(batch) with { IsUrgent = _isDraining });
+                await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).MergeAsync(Combine(batch));
             }
             catch (Exception e)
             {

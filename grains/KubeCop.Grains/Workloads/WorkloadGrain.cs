@@ -19,8 +19,6 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 {
     /// <summary>While it learns it stays, and looks whether the clock was set.</summary>
     private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromSeconds(10);
-    /// <summary>Between two writes of what containers learn; who waits for one has it in its journal meanwhile.</summary>
-    private static readonly TimeSpan WriteSpacing = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
@@ -37,7 +35,6 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     private Backoff _retry;
     private Backoff _indexRetry;
     private long _storedChanges;
-    private long? _flushedAt;
     private long _reportedRefused;
     private bool _registered;
     private bool _indexed;
@@ -53,7 +50,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
         _learning = new WorkloadLearning(_workload, options.Value);
         _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
-        _write = new CoalescedWrite(WriteAsync, WriteSpacing, time);
+        _write = new CoalescedWrite(WriteAsync);
     }
 
     /// <summary>The time. When the clock was set since it was asked for last, the learning moves with it.</summary>
@@ -70,14 +67,6 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             return now;
         }
     }
-
-    /// <summary>
-    /// Whether what containers learn may be stored some seconds later. Not near the end of learning: a container sends what it learns next when
-    /// this is stored, and a profile that is complete is to have it.
-    /// </summary>
-    private bool MayWait =>
-        _learning.NextCompletion - Now > WriteSpacing + WorkloadLearning.Settling + RetryPeriod
-        && !(_flushedAt is { } flushedAt && _time.GetElapsedTime(flushedAt) < WriteSpacing);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -137,10 +126,10 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             LogRefused(_workload, refused);
         }
 
-        if (outcome == DeltaOutcome.Stored && _storedChanges != _learning.Changes)
+        if (outcome == DeltaOutcome.Stored)
         {
             // Also when it brought nothing new: what it repeats may not be stored yet.
-            await (delta.IsUrgent || !MayWait ? _write.WriteAsync() : _write.WriteSoonAsync());
+            await StoreAsync();
         }
 
         return outcome;
@@ -179,12 +168,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
-    public Task FlushAsync()
-    {
-        // What was sent before this may arrive after it, and is meant too.
-        _flushedAt = _time.GetTimestamp();
-        return StoreAsync();
-    }
+    public Task FlushAsync() => StoreAsync();
 
     private Task StoreAsync() => _storedChanges == _learning.Changes ? Task.CompletedTask : _write.WriteAsync();
 
@@ -222,7 +206,6 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 
     private async Task OnTimerAsync()
     {
-        var changes = _learning.Changes;
         _learning.Complete(Now);
         Announce();
         if (_indexRetry.IsDue(_time))
@@ -230,8 +213,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             _ = IndexAsync();
         }
 
-        // What containers learned is stored in its time.
-        if (_retry.IsDue(_time) && (_learning.Changes != changes || !_write.IsPending))
+        if (_retry.IsDue(_time))
         {
             try
             {

@@ -42,14 +42,11 @@ public sealed record ProfileDelta
     /// <summary>The container that saw them (<see cref="ReplicaSketch.Of"/>); 0 when that is not known.</summary>
     [Id(4)] public ulong Replicas { get; init; }
 
-    /// <summary>Whether it is to be stored at once, because the sender is about to end. Else that may take some seconds.</summary>
-    [Id(5)] public bool IsUrgent { get; init; }
-
     /// <summary>
     /// The container that saw the items, while its workload had not answered its registration: merging registers it first, and the items belong
     /// where that says, whatever <see cref="Slot"/> and <see cref="Generation"/> are. Null once it is registered.
     /// </summary>
-    [Id(6)] public ContainerDescription? Unregistered { get; init; }
+    [Id(5)] public ContainerDescription? Unregistered { get; init; }
 }
 
 /// <summary>A behaviour and when it was first seen.</summary>

@@ -35,7 +35,7 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
             try
             {
                 // Discarded is an acknowledgement too: the workload will never want it.
-                await grains.GetGrain<IWorkloadGrain>(entry.Workload.GrainKey).MergeAsync(entry.Delta with { IsUrgent = true });
+                await grains.GetGrain<IWorkloadGrain>(entry.Workload.GrainKey).MergeAsync(entry.Delta);
                 journal.Acknowledge(entry.Sequence);
                 Interlocked.Increment(ref replayed);
             }

@@ -82,33 +82,6 @@ public sealed class DurabilityTests
     }
 
     [Fact]
-    public async Task LearningForAMinute_OfTenContainers_IsWrittenOnceInFiveSecondsAndNotAtRest()
-    {
-        await using var cluster = await GrainCluster.StartAsync(period: TimeSpan.FromMinutes(2));
-        var containers = Enumerable.Range(0, 10).Select(number => cluster.Describe($"c{number}")).ToList();
-        foreach (var container in containers)
-        {
-            await cluster.Container(container).StartAsync(container);
-        }
-
-        await cluster.UntilAsync(async () => (await cluster.Workload(containers[0]).GetProfileAsync()) is not null, "a profile");
-        await cluster.PassAsync(TimeSpan.FromSeconds(10));
-        var (before, began) = (cluster.Storage.Writes, cluster.Time.GetUtcNow());
-        for (var second = 0; second < 60; second++)
-        {
-            await cluster.ExecAsync(containers[second % 10], $"/bin/{second}");
-            await cluster.PassAsync(TimeSpan.FromSeconds(1));
-        }
-
-        await cluster.UntilAsync(() => cluster.Stored(containers[0])!.Contains("/bin/59", StringComparison.Ordinal) && cluster.Journal.Open.IsEmpty, "everything is stored and acknowledged");
-        var written = cluster.Storage.Writes;
-        Assert.InRange(written - before, 1, (int)((cluster.Time.GetUtcNow() - began).TotalSeconds / 5) + 1);
-
-        await cluster.PassAsync(TimeSpan.FromSeconds(15));
-        Assert.Equal(written, cluster.Storage.Writes);
-    }
-
-    [Fact]
     public async Task LearningToTheEnd_WhatWasSeenJustBefore_IsInTheFinalProfileAtOnce()
     {
         await using var cluster = await GrainCluster.StartAsync();

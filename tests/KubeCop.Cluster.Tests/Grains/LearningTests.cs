@@ -392,6 +392,5 @@ public sealed class LearningTests
         Slot = assignment.Slot,
         Generation = assignment.Generation,
         Items = new[] { new ObservedItem(Exec(path), at) },
-        IsUrgent = true,
     };
 }

@@ -1,5 +1,7 @@
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Containers.Runtimes;
+using KubeCop.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace KubeCop.Sensor.Containers;
@@ -93,6 +95,50 @@ internal sealed class ContainerResolver(
             CgroupPath = container.RootPath,
             Revision = known?.Revision ?? Revision.Of(name, facts.ImageDigest, facts.Image, facts.Command),
         };
+    }
+
+    /// <summary>
+    /// Resolves containers made up for this, in files of their own: whatever has to be compiled for it is so before the first real container
+    /// comes, which may live for an instant only.
+    /// </summary>
+    /// <exception cref="IOException">The data directory cannot be written. Nothing but time is lost.</exception>
+    public void Rehearse()
+    {
+        const string Bundle = "run/containerd/io.containerd.runtime.v2.task/rehearsal/bundle";
+        var scratch = Path.Combine(node.Value.DataDirectory, "rehearsal");
+        try
+        {
+            Write($"{Bundle}/config.json", """
+                {
+                  "ociVersion": "1.2.0", "process": {"args": ["/bin/app"]}, "annotations": {"io.kubernetes.cri.container-name": "app"},
+                  "mounts": [{"destination": "/data", "type": "bind", "source": "/", "options": ["rbind"]}], "linux": {"cgroupsPath": "/rehearsal/bundle"}
+                }
+                """);
+            Write("run/runc/state/state.json", $$"""
+                {"cgroup_paths": {"": "{{tree.HostMountPoint}}/rehearsal/state"}, "config": {"labels": ["bundle=/{{Bundle}}"]} }
+                """);
+            Write("run/crun/status/status", $$"""{"cgroup-path": "/rehearsal/status", "bundle": "/{{Bundle}}"}""");
+
+            var itsState = new RuntimeState(scratch, tree.HostMountPoint, TimeProvider.System);
+            var itsMetadata = new ContainerMetadata(scratch, NullLogger<ContainerMetadata>.Instance);
+            var rehearsal = new ContainerResolver(tree, itsState, itsMetadata, runtimes, inventory, node);
+            foreach (var path in (string[])["/rehearsal", "/rehearsal/bundle", "/rehearsal/state", "/rehearsal/status"])
+            {
+                rehearsal.Classify(path);
+                rehearsal.Resolve(0, path, ContainerOrigin.Started, default, new CgroupMaker("runc", $"/{Bundle}"));
+            }
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+        }
+
+        void Write(string path, string text)
+        {
+            var file = Path.Combine(scratch, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!, Posix.PrivateDirectory);
+            File.WriteAllText(file, text);
+        }
     }
 
     private ContainerFacts Complete(CgroupContainer container, ContainerFacts facts)

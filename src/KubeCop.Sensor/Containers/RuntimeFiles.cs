@@ -19,11 +19,6 @@ internal sealed record OciSpec(
     /// <exception cref="JsonException">Not a container's config.</exception>
     public static OciSpec? Read(string bundlePath) =>
         HostFile.Read($"{bundlePath}/config.json", MaxBytes) is { } json ? JsonSerializer.Deserialize(json, RuntimeJson.Default.OciSpec) : null;
-
-    /// <summary>Reads a small one, so that the first real one is read at full speed.</summary>
-    public static void WarmUp() => _ = JsonSerializer.Deserialize(
-        """{"process":{"args":["x"]},"annotations":{"a":"b"},"mounts":[{"options":["rbind"]}],"linux":{"cgroupsPath":"/x"}}"""u8,
-        RuntimeJson.Default.OciSpec);
 }
 
 internal sealed record OciProcess(string?[]? Args = null);

@@ -81,8 +81,15 @@ internal sealed partial class ContainerDiscovery : IContainerDiscovery, IDisposa
 
     private void Run()
     {
-        // Whatever has to be compiled or read once is so before the first container comes: that may live for an instant only.
-        OciSpec.WarmUp();
+        try
+        {
+            _resolver.Rehearse();
+        }
+        catch (Exception exception)
+        {
+            LogNotRehearsed(exception);
+        }
+
         foreach (var action in _work.GetConsumingEnumerable())
         {
             try
@@ -129,6 +136,9 @@ internal sealed partial class ContainerDiscovery : IContainerDiscovery, IDisposa
 
         return new DiscoveryResult(request.CgroupId, container, IsNoContainer: false);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Looking up containers could not be rehearsed: the first one may be over before it is recognised")]
+    private partial void LogNotRehearsed(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A container could not be looked up; its events are kept and it is asked again at its next exec")]
     private partial void LogFailed(Exception exception);

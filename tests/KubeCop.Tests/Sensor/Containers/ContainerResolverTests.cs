@@ -430,12 +430,24 @@ public sealed class ContainerResolverTests : IDisposable
             """);
     }
 
+    [Fact]
+    public void Rehearse_ResolvesAndLeavesNothingBehind()
+    {
+        Directory.CreateDirectory(_host.Path + "/data");
+
+        Resolver().Rehearse();
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_host.Path + "/data"));
+        Assert.Empty(_log);
+        Assert.Null(Resolve("/rehearsal/bundle"));
+    }
+
     private ContainerDescription? Resolve(string path, string mount = "/sys/fs/cgroup") => Resolver(mount).Resolve(42, path, ContainerOrigin.Started, Seen);
 
     private ContainerResolver Resolver(string mount = "/sys/fs/cgroup")
     {
         var tree = new CgroupTree(_host.Make("cgroup").Path + "/cgroup", mount);
-        var node = Options.Create(new NodeOptions { Name = "node-1", HostRoot = _host.Path });
+        var node = Options.Create(new NodeOptions { Name = "node-1", HostRoot = _host.Path, DataDirectory = _host.Path + "/data" });
         using var factory = LoggerFactory.Create(logging => logging.AddProvider(new LogLines(_log)));
         return new ContainerResolver(
             tree,

@@ -11,6 +11,9 @@ namespace KubeCop.Cluster.Tests.Grains;
 
 public sealed class LearningTests
 {
+    // Grains' time passes some 25 times faster than that of the machine, which may be busy.
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(5);
+
     [Fact]
     public async Task Container_AfterThePeriod_AlertsOnceOnWhatItDidNotLearn()
     {
@@ -23,7 +26,7 @@ public sealed class LearningTests
         Assert.Contains("/bin/helper", cluster.Stored(container));
 
         await cluster.UntilStateAsync(container, ProfileState.Final);
-        Assert.InRange(cluster.Time.GetUtcNow() - started, GrainCluster.Period, GrainCluster.Period + TimeSpan.FromSeconds(5));
+        Assert.InRange(cluster.Time.GetUtcNow() - started, GrainCluster.Period, GrainCluster.Period + Late);
 
         await cluster.ExecAsync(container, "/bin/app", "/bin/helper", "/bin/app");
         await cluster.PassAsync(TimeSpan.FromSeconds(5));
@@ -54,7 +57,7 @@ public sealed class LearningTests
 
         await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/after") is true, "what was learned after the step is stored");
         await cluster.UntilStateAsync(container, ProfileState.Final);
-        Assert.InRange(cluster.Time.GetUtcNow() - set, left - TimeSpan.FromSeconds(2), left + TimeSpan.FromSeconds(5));
+        Assert.InRange(cluster.Time.GetUtcNow() - set, left - TimeSpan.FromSeconds(2), left + Late);
         Assert.Empty(cluster.Alerts.Alerts);
 
         await cluster.ExecAsync(container, "/bin/before", "/bin/after", "/bin/evil");

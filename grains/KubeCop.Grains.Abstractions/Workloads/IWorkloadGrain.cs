@@ -16,6 +16,23 @@ public interface IWorkloadGrain : IGrainWithStringKey
     [Alias("Merge")]
     Task<DeltaOutcome> MergeAsync(ProfileDelta delta);
 
+    /// <summary>
+    /// Merges learned behaviour: from now on it is in the profile, and in grain storage some seconds later. The sender keeps it until
+    /// <see cref="StoreAsync"/> has told that it is there.
+    /// </summary>
+    [Alias("Offer")]
+    Task<DeltaReceipt> OfferAsync(ProfileDelta delta);
+
+    /// <summary>Tells how much of what an activation of this grain has merged is durable in grain storage.</summary>
+    /// <param name="activation">See <see cref="DeltaReceipt.Activation"/>.</param>
+    /// <param name="hurry">To store everything now and return then. Else it is stored within <see cref="ProfileWrites.Spacing"/>.</param>
+    /// <returns>
+    /// Everything up to this <see cref="DeltaReceipt.Change"/>; null when this is another activation: what the other one had merged may be lost
+    /// and has to be offered again.
+    /// </returns>
+    [Alias("Store")]
+    Task<long?> StoreAsync(Guid activation, bool hurry);
+
     /// <summary>The profile in a slot as it is now; null when there is none. Cheap when <paramref name="knownVersion"/> is current: then null too.</summary>
     [Alias("GetContainerProfile")]
     Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion);
@@ -37,16 +54,21 @@ public interface IWorkloadGrain : IGrainWithStringKey
     Task<bool> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items);
 
     /// <summary>
+    /// Forgets what was learned or given of all containers and learns anew, in a new generation. What was learned last guards meanwhile, as the
+    /// profile of the revision before does. Containers that run now are learned as those are whose start nobody saw; those that start from now
+    /// on, from their start.
+    /// </summary>
+    /// <returns>False when there is nothing to forget.</returns>
+    [Alias("Relearn")]
+    Task<bool> RelearnAsync();
+
+    /// <summary>
     /// Takes profiles that somebody gives, each for a container's name whatever its revision: they guard from now on, also containers that are
     /// yet to come, instead of what was or would be learned.
     /// </summary>
     /// <param name="containers">In state final, of <see cref="ProfileSlot.GivenRevision"/>.</param>
     [Alias("Import")]
     Task ImportAsync(IReadOnlyList<ContainerProfile> containers);
-
-    /// <summary>Stores what is in memory.</summary>
-    [Alias("Flush")]
-    Task FlushAsync();
 }
 
 /// <summary>A silo's profile cache, as a workload grain sees it.</summary>
@@ -63,6 +85,19 @@ public static class ProfileSubscription
     /// <summary>How long a subscription holds without renewal.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 }
+
+public static class ProfileWrites
+{
+    /// <summary>Between two writes of a workload's profiles while containers learn, unless somebody is in a hurry.</summary>
+    public static readonly TimeSpan Spacing = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>What became of a delta that was offered.</summary>
+/// <param name="Outcome"><see cref="DeltaOutcome.Stored"/> when it will be; <see cref="DeltaOutcome.Discarded"/> is final.</param>
+/// <param name="Activation">Which activation of the workload's grain has it in memory.</param>
+/// <param name="Change">Its number among the changes of that activation.</param>
+[GenerateSerializer, Immutable, Alias("kubecop.DeltaReceipt")]
+public sealed record DeltaReceipt([property: Id(0)] DeltaOutcome Outcome, [property: Id(1)] Guid Activation, [property: Id(2)] long Change);
 
 /// <summary>What a container does with its events.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.ProfileAssignment")]

@@ -194,7 +194,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             _monitor.HandedOver();
         }
 
-        _outbox.Send();
+        _outbox.Send(hurry: _monitor.AwaitsRoom);
         EndWhenDone();
         return Task.CompletedTask;
     }
@@ -225,10 +225,11 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             }
 
             _watch?.Dispose();
-            (_watch, _applied) = (watch, null);
-            if (watch.Snapshot is null)
+            // A profile that is gone is of before this registration.
+            (_watch, _applied) = (watch, watch.Snapshot is { Profile.State: ProfileState.Failed } gone ? gone : null);
+            if (watch.Snapshot is null || _applied is not null)
             {
-                Follow(assignment, guarding: null);
+                Follow(assignment, watch.Guarding);
             }
 
             ApplyProfile();
@@ -258,6 +259,15 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         if (_watch is { Snapshot: { } snapshot, Guarding: var guarding } && (snapshot != _applied || guarding != _guarding))
         {
             _applied = snapshot;
+            if (snapshot.Profile.State == ProfileState.Failed)
+            {
+                // Its workload has forgotten it, or does not know it.
+                Collect();
+                _assignment = null;
+                Register();
+                return;
+            }
+
             Follow(LearnedSlot.AssignmentOf(snapshot.Profile), guarding);
         }
     }

@@ -205,6 +205,9 @@ internal sealed partial class ContainerMonitor
     /// <summary>What was learned since the last call, for the journal.</summary>
     public IReadOnlyList<ObservedItem> TakeLearned() => _learned.TakeNew();
 
+    /// <summary>Whether something cannot be learned before <see cref="HandedOver"/>.</summary>
+    public bool AwaitsRoom => _learned.AwaitsRoom;
+
     /// <summary>All that was learned so far is stored: where there is no room for more, it is made.</summary>
     public void HandedOver() => _learned.HandedOver();
 

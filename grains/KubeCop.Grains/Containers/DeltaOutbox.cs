@@ -6,23 +6,30 @@ using Microsoft.Extensions.Logging;
 namespace KubeCop.Grains.Containers;
 
 /// <summary>
-/// What a container learned and its workload grain has not stored yet: journalled at once, sent one delta at a time, kept until
-/// acknowledged. What is added while one is under way goes together in the next, so its size follows the storage's speed. It holds at most
-/// what the container's monitor can learn. Belongs to one grain: not for several threads.
+/// What a container learned and its workload grain has not stored yet: journalled at once, offered to the workload one delta at a time, kept
+/// until the workload has stored it. What is added while one is under way goes together in the next, so its size follows the workload's speed.
+/// It holds at most what the container's monitor can learn. Belongs to one grain: not for several threads.
 /// </summary>
 internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger logger)
 {
     /// <summary>Keeps a delta far below the size of an Orleans message, paths of 4 KiB included.</summary>
     private const int MostItems = 1000;
 
-    private readonly Queue<Entry> _entries = new();
-    private Task _sending = Task.CompletedTask;
-    private Backoff _retry;
+    /// <summary>A workload that has not written for a while does so at once.</summary>
+    private static readonly TimeSpan FirstQuestion = TimeSpan.FromSeconds(1);
 
-    public bool IsEmpty => _entries.Count == 0;
+    private readonly Queue<Entry> _entries = new();
+    private readonly Queue<Offered> _offered = new();
+    private Task _sending = Task.CompletedTask;
+    private Task _storing = Task.CompletedTask;
+    private Backoff _retry;
+    private long _askedAt;
+    private TimeSpan _askAfter;
+
+    public bool IsEmpty => _entries.Count == 0 && _offered.Count == 0;
 
     /// <summary>Deltas not acknowledged.</summary>
-    public int Count => _entries.Count;
+    public int Count => _entries.Count + _offered.Count;
 
     public void Add(ContainerDescription container, ProfileAssignment assignment, IReadOnlyList<ObservedItem> items, long lost)
     {
@@ -57,11 +64,17 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     }
 
     /// <summary>Sends what there is unless it is being done, or failed a moment ago.</summary>
-    public void Send()
+    /// <param name="hurry">To have what was sent before stored now.</param>
+    public void Send(bool hurry = false)
     {
-        if (_sending.IsCompleted && !IsEmpty && _retry.IsDue(time))
+        if (_entries.Count > 0 && _sending.IsCompleted && _retry.IsDue(time))
         {
-            _sending = SendAllAsync();
+            _sending = OfferAllAsync();
+        }
+
+        if (_offered.Count > 0 && _storing.IsCompleted && _retry.IsDue(time) && (hurry || time.GetElapsedTime(_askedAt) >= _askAfter))
+        {
+            _storing = AskWhatIsStoredAsync(hurry);
         }
     }
 
@@ -74,41 +87,96 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         _retry.Succeeded();
         while (!IsEmpty && !expired.IsCompleted)
         {
-            Send();
-            await Task.WhenAny(_sending.IsCompleted ? Task.Delay(TimeSpan.FromMilliseconds(100), time) : _sending, expired);
+            Send(hurry: true);
+            var pause = Task.Delay(TimeSpan.FromMilliseconds(100), time);
+            await Task.WhenAny(_sending.IsCompleted ? pause : _sending, _storing.IsCompleted ? pause : _storing, pause, expired);
         }
 
         return IsEmpty;
     }
 
-    private async Task SendAllAsync()
+    private async Task OfferAllAsync()
     {
         while (_entries.TryPeek(out var first))
         {
             var batch = TakeBatch(first);
+            DeltaReceipt receipt;
             try
             {
-                await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).MergeAsync(Combine(batch));
+                receipt = await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).OfferAsync(Combine(batch));
             }
             catch (Exception e)
             {
-                if (warnings.IsDue(first.Workload.ToString(), out var failures))
-                {
-                    LogNotStored(first.Workload, StorageWarnings.ReasonOf(e), failures);
-                }
-
-                _retry.Failed(time);
+                Failed(first.Workload, e);
                 return;
             }
 
-            // Discarded is an answer as good as stored: nobody will want it again.
             _retry.Succeeded();
             foreach (var entry in batch)
             {
                 _entries.Dequeue();
-                journal.Acknowledge(entry.Sequence);
+                if (receipt.Outcome == DeltaOutcome.Discarded)
+                {
+                    // As good an answer as stored: nobody will want it again.
+                    journal.Acknowledge(entry.Sequence);
+                }
+                else
+                {
+                    if (_offered.Count == 0)
+                    {
+                        (_askedAt, _askAfter) = (time.GetTimestamp(), FirstQuestion);
+                    }
+
+                    _offered.Enqueue(new Offered(entry, receipt.Activation, receipt.Change));
+                }
             }
         }
+    }
+
+    private async Task AskWhatIsStoredAsync(bool hurry)
+    {
+        (_askedAt, _askAfter) = (time.GetTimestamp(), ProfileWrites.Spacing);
+        foreach (var activation in _offered.Select(static offered => (offered.Entry.Workload, offered.Activation)).Distinct().ToList())
+        {
+            long? stored;
+            try
+            {
+                stored = await grains.GetGrain<IWorkloadGrain>(activation.Workload.GrainKey).StoreAsync(activation.Activation, hurry);
+            }
+            catch (Exception e)
+            {
+                Failed(activation.Workload, e);
+                return;
+            }
+
+            _retry.Succeeded();
+            for (var count = _offered.Count; count > 0; count--)
+            {
+                var offered = _offered.Dequeue();
+                if (offered.Activation != activation.Activation || offered.Change > stored)
+                {
+                    _offered.Enqueue(offered);
+                }
+                else if (stored is null)
+                {
+                    _entries.Enqueue(offered.Entry);
+                }
+                else
+                {
+                    journal.Acknowledge(offered.Entry.Sequence);
+                }
+            }
+        }
+    }
+
+    private void Failed(WorkloadKey workload, Exception e)
+    {
+        if (warnings.IsDue(workload.ToString(), out var failures))
+        {
+            LogNotStored(workload, StorageWarnings.ReasonOf(e), failures);
+        }
+
+        _retry.Failed(time);
     }
 
     private List<Entry> TakeBatch(Entry first)
@@ -144,4 +212,8 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     private partial void LogNotStored(WorkloadKey workload, string reason, int failures);
 
     private sealed record Entry(long Sequence, WorkloadKey Workload, ProfileDelta Delta);
+
+    /// <param name="Activation">Of the workload's grain, which has it in memory at least.</param>
+    /// <param name="Change">With which it came there.</param>
+    private sealed record Offered(Entry Entry, Guid Activation, long Change);
 }

@@ -164,7 +164,7 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         var learning = profile is { State: ProfileState.Learning } ? profile : null;
         var jitter = 0.8 + (Random.Shared.NextDouble() * 0.4);
         // Without a profile containers hold back what they cannot judge, so that is as urgent as learning.
-        var next = (profile is not null && learning is null ? Reconciliation : ReconciliationWhileLearning) * jitter;
+        var next = (profile is { State: ProfileState.Final or ProfileState.Partial } ? Reconciliation : ReconciliationWhileLearning) * jitter;
         // The moment a profile becomes final is worth a look of its own.
         return learning?.CompletesAt + WorkloadLearning.Settling - time.GetUtcNow() is { } completion && completion > TimeSpan.Zero && completion < next
             ? completion

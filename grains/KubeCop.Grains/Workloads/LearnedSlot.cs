@@ -25,9 +25,9 @@ internal sealed class LearnedSlot
     private ContainerProfile? _profile;
 
     /// <summary>Starts learning.</summary>
-    public LearnedSlot(ProfileSlot slot, DateTimeOffset now, LearningOptions options)
+    public LearnedSlot(ProfileSlot slot, int generation, DateTimeOffset now, LearningOptions options)
     {
-        Slot = slot;
+        (Slot, Generation) = (slot, generation);
         _behaviour = new BehaviourSet(options.MaxEntriesPerKind, options.MaxVariableNames);
         (_maxVariableNames, _maxBytes) = (options.MaxVariableNames, options.MaxProfileBytes);
         _period = options.Period;
@@ -57,7 +57,7 @@ internal sealed class LearnedSlot
 
     public ProfileSlot Slot { get; }
 
-    public int Generation { get; } = 1;
+    public int Generation { get; }
 
     public ProfileState State { get; private set; } = ProfileState.Learning;
 

@@ -31,6 +31,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     private readonly WorkloadLearning _learning;
     private readonly ObserverManager<IProfileObserver> _observers;
     private readonly CoalescedWrite _write;
+    private readonly Guid _activation = Guid.NewGuid();
     private IGrainTimer? _timer;
     private Backoff _retry;
     private Backoff _indexRetry;
@@ -50,7 +51,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         _workload = WorkloadKey.Parse(this.GetPrimaryKeyString());
         _learning = new WorkloadLearning(_workload, options.Value);
         _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
-        _write = new CoalescedWrite(WriteAsync);
+        _write = new CoalescedWrite(WriteAsync, ProfileWrites.Spacing, time);
     }
 
     /// <summary>The time. When the clock was set since it was asked for last, the learning moves with it.</summary>
@@ -103,7 +104,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         Announce();
         Schedule();
         var indexing = IndexAsync();
-        // Deltas name the slot, so it must survive whatever they survive.
+        // Deltas name the slot, so it must survive whatever they survive; and a container is to be known for one that was seen from its start.
         await StoreAsync();
         // A silo that stops right now must not leave a profile that no list shows; but an index that is away holds up nobody for long.
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
@@ -111,6 +112,18 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     }
 
     public async Task<DeltaOutcome> MergeAsync(ProfileDelta delta)
+    {
+        var receipt = await OfferAsync(delta);
+        if (receipt.Outcome == DeltaOutcome.Stored)
+        {
+            // Also when it brought nothing new: what it repeats may not be stored yet.
+            await StoreAsync();
+        }
+
+        return receipt.Outcome;
+    }
+
+    public async Task<DeltaReceipt> OfferAsync(ProfileDelta delta)
     {
         if (delta.Unregistered is { } container)
         {
@@ -126,19 +139,31 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             LogRefused(_workload, refused);
         }
 
-        if (outcome == DeltaOutcome.Stored)
+        StoreSoon();
+        return new DeltaReceipt(outcome, _activation, _learning.Changes);
+    }
+
+    public async Task<long?> StoreAsync(Guid activation, bool hurry)
+    {
+        if (activation != _activation)
         {
-            // Also when it brought nothing new: what it repeats may not be stored yet.
+            return null;
+        }
+
+        // Nobody waits here for a write that is not due: that would keep the grain from moving to another silo.
+        if (hurry)
+        {
             await StoreAsync();
         }
 
-        return outcome;
+        return _storedChanges;
     }
 
     public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion)
     {
         _learning.Use(slot, Now);
-        return Task.FromResult(_learning.Find(slot) is { } profile && profile.Version != knownVersion ? profile : null);
+        var profile = _learning.Find(slot) ?? (slot == ProfileSlot.Unlisted(slot.ContainerName) ? null : _learning.Gone(slot));
+        return Task.FromResult(profile?.Version != knownVersion ? profile : null);
     }
 
     public Task<ApplicationProfile?> GetProfileAsync() => Task.FromResult(_learning.ToProfile(Now));
@@ -157,6 +182,15 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         return found;
     }
 
+    public async Task<bool> RelearnAsync()
+    {
+        var isKnown = _learning.Relearn(Now);
+        Announce();
+        Schedule();
+        await StoreAsync();
+        return isKnown;
+    }
+
     public async Task ImportAsync(IReadOnlyList<ContainerProfile> containers)
     {
         _learning.Import(containers, Now);
@@ -168,9 +202,18 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
-    public Task FlushAsync() => StoreAsync();
+    private bool IsStored => _storedChanges == _learning.Changes;
 
-    private Task StoreAsync() => _storedChanges == _learning.Changes ? Task.CompletedTask : _write.WriteAsync();
+    private Task StoreAsync() => IsStored ? Task.CompletedTask : _write.WriteAsync();
+
+    // Should it fail, the timer tries again.
+    private void StoreSoon()
+    {
+        if (!IsStored)
+        {
+            _write.WriteSoonAsync().Ignore();
+        }
+    }
 
     private async Task WriteAsync()
     {
@@ -206,6 +249,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 
     private async Task OnTimerAsync()
     {
+        var changes = _learning.Changes;
         _learning.Complete(Now);
         Announce();
         if (_indexRetry.IsDue(_time))
@@ -213,7 +257,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             _ = IndexAsync();
         }
 
-        if (_retry.IsDue(_time))
+        // What containers learned is stored in its time.
+        if (_retry.IsDue(_time) && (_learning.Changes != changes || !_write.IsPending))
         {
             try
             {

@@ -33,6 +33,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     private readonly Dictionary<ProfileSlot, LearnedSlot> _slots = [];
     private readonly HashSet<LearnedSlot> _announced = [];
+    private readonly List<ContainerProfile> _gone = [];
+    private int _generation = 1;
+    private DateTimeOffset? _relearnedAt;
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
     private long _version;
 
@@ -48,6 +51,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     public void Load(WorkloadState state, DateTimeOffset now)
     {
+        (_generation, _relearnedAt) = (state.Generation, state.RelearnedAt);
         foreach (var stored in state.Slots)
         {
             var slot = new LearnedSlot(stored, now, options);
@@ -78,10 +82,15 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         {
             CollectUnused(now);
             MakeRoom();
-            slot = new LearnedSlot(key, now, options);
+            slot = new LearnedSlot(key, _generation, now, options);
             _slots.Add(key, slot);
             Changed(slot, now);
             Arrange(now);
+            if (_generation > 1)
+            {
+                // Caches may have it as gone.
+                _announced.Add(slot);
+            }
         }
 
         if (slot.Register(container.Id, now))
@@ -163,7 +172,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         foreach (var profile in containers)
         {
             MakeRoom();
-            var state = new SlotState { Profile = profile, Period = options.Period, RegisteredAt = now, Containers = [] };
+            var state = new SlotState { Profile = profile with { Generation = _generation }, Period = options.Period, RegisteredAt = now, Containers = [] };
             var slot = new LearnedSlot(state, now, options);
             _slots[slot.Slot] = slot;
             Changed(slot, now);
@@ -172,6 +181,41 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         Arrange(now);
         AppointGuards(now);
     }
+
+    /// <summary>Forgets everything and learns anew; see <see cref="IWorkloadGrain.RelearnAsync"/>.</summary>
+    /// <returns>False when nothing is known.</returns>
+    public bool Relearn(DateTimeOffset now)
+    {
+        if (_slots.Count == 0)
+        {
+            return false;
+        }
+
+        var former = _slots.Values
+            .Where(static slot => slot is { State: ProfileState.Final, Slot: { Partial: false, Revision: not ProfileSlot.GivenRevision } })
+            .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
+            .Select(static container => container.MaxBy(static slot => slot.RegisteredAt)!.ToState())
+            .ToList();
+        (_generation, _relearnedAt, _version) = (_generation + 1, now, NextVersion(now));
+        foreach (var slot in _slots.Keys.ToList())
+        {
+            Forget(_slots[slot]);
+            _gone.Add(Gone(slot));
+        }
+
+        foreach (var state in former)
+        {
+            var profile = state.Profile with { Revision = ProfileSlot.FormerRevision, Generation = _generation, GuardedBy = null };
+            var slot = new LearnedSlot(state with { Profile = profile, Containers = [] }, now, options);
+            _slots.Add(slot.Slot, slot);
+            Changed(slot, now);
+        }
+
+        return true;
+    }
+
+    /// <summary>What a slot's containers are told when it is not there any more.</summary>
+    public ContainerProfile Gone(ProfileSlot key) => Empty(key, ProfileState.Failed, DateTimeOffset.MinValue, _version);
 
     /// <summary>The clock was set: learning still takes as long as it was to take.</summary>
     /// <returns>False when nothing is being learned.</returns>
@@ -221,13 +265,14 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Profiles that changed in a way containers must know, since the last call.</summary>
     public IReadOnlyList<ContainerProfile> TakeAnnouncements()
     {
-        if (_announced.Count == 0)
+        if (_announced.Count == 0 && _gone.Count == 0)
         {
             return [];
         }
 
-        var profiles = _announced.Select(static slot => slot.Profile).ToArray();
+        var profiles = _gone.Concat(_announced.Select(static slot => slot.Profile)).ToArray();
         _announced.Clear();
+        _gone.Clear();
         return profiles;
     }
 
@@ -264,7 +309,12 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         };
     }
 
-    public WorkloadState ToState() => new() { Slots = _slots.Values.Select(static slot => slot.ToState()).ToArray() };
+    public WorkloadState ToState() => new()
+    {
+        Slots = _slots.Values.Select(static slot => slot.ToState()).ToArray(),
+        Generation = _generation,
+        RelearnedAt = _relearnedAt,
+    };
 
     /// <summary>
     /// Unites with what another activation has stored meanwhile (the grain directory lets two live for a moment when silos come and go).
@@ -272,9 +322,25 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     public void Unite(WorkloadState stored, DateTimeOffset now)
     {
+        if (stored.Generation > _generation)
+        {
+            // What is here was forgotten there.
+            (_generation, _relearnedAt, _version) = (stored.Generation, stored.RelearnedAt, NextVersion(now));
+            foreach (var slot in _slots.Values.Where(slot => slot.Generation < stored.Generation).ToList())
+            {
+                Forget(slot);
+                _gone.Add(Gone(slot.Slot));
+            }
+        }
+
         foreach (var state in stored.Slots)
         {
             var other = new LearnedSlot(state, now, options);
+            if (other.Generation < _generation)
+            {
+                continue;
+            }
+
             if (_slots.TryGetValue(other.Slot, out var slot) && slot.Generation >= other.Generation)
             {
                 if (slot.Generation == other.Generation)
@@ -316,19 +382,22 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
                 : null;
     }
 
-    private static ContainerProfile Unlisted(string name, ProfileState state, DateTimeOffset completesAt, long version) => new()
+    // Another generation, so that nothing it did while the workload was learning counts as known afterwards.
+    private static ContainerProfile Unlisted(string name, ProfileState state, DateTimeOffset completesAt, long version) =>
+        Empty(ProfileSlot.Unlisted(name), state, completesAt, version) with { Generation = state == ProfileState.Final ? 1 : 0 };
+
+    private static ContainerProfile Empty(ProfileSlot slot, ProfileState state, DateTimeOffset completesAt, long version) => new()
     {
-        Name = name,
-        Revision = ProfileSlot.Unlisted(name).Revision,
+        Name = slot.ContainerName,
+        Revision = slot.Revision,
         State = state,
         Version = version,
-        // Another generation, so that nothing it did while the workload was learning counts as known afterwards.
-        Generation = state == ProfileState.Final ? 1 : 0,
+        Generation = 0,
         LearningStartedAt = completesAt,
         CompletesAt = completesAt,
         Execs = [],
         Opens = [],
-        IsPartial = false,
+        IsPartial = slot.Partial,
         Sections = ProfileSections.All,
     };
 
@@ -351,7 +420,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     private ProfileSlot SlotFor(ContainerDescription container)
     {
-        if (container.Origin == ContainerOrigin.Started)
+        if (container.Origin == ContainerOrigin.Started && !(container.SeenAt < _relearnedAt))
         {
             return Yielded(new ProfileSlot(container.Name, container.Revision, Partial: false));
         }
@@ -427,7 +496,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     // number is used again that a cache may hold for content that was never stored.
     private void Changed(LearnedSlot slot, DateTimeOffset now)
     {
-        _version = Math.Max(_version + 1, now.ToUnixTimeMilliseconds());
+        _version = NextVersion(now);
         slot.Touch(_version);
         Changes++;
         if (!slot.IsLearning)
@@ -435,4 +504,6 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             _announced.Add(slot);
         }
     }
+
+    private long NextVersion(DateTimeOffset now) => Math.Max(_version + 1, now.ToUnixTimeMilliseconds());
 }

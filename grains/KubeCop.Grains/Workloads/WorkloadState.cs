@@ -16,6 +16,12 @@ internal sealed record WorkloadState
     [Id(0)] public int Schema { get; init; } = CurrentSchema;
 
     [Id(1)] public IReadOnlyList<SlotState> Slots { get; init; } = [];
+
+    /// <summary>Of slots that come now: one more each time that everything is learned anew.</summary>
+    [Id(2)] public int Generation { get; init; } = 1;
+
+    /// <summary>When that was last; null when never. Containers that started before were not seen from their start by this learning.</summary>
+    [Id(3)] public DateTimeOffset? RelearnedAt { get; init; }
 }
 
 /// <summary>One slot of a workload's profile as stored.</summary>

@@ -12,6 +12,9 @@ public sealed record ProfileSlot([property: Id(0)] string ContainerName, [proper
     /// <summary>The revision of a profile that somebody gave: it guards containers of any, and nothing is learned for them.</summary>
     public const string GivenRevision = "given";
 
+    /// <summary>The revision of what was known before everything was learned anew: it guards meanwhile, and no container is of it.</summary>
+    public const string FormerRevision = "former";
+
     /// <summary>Of a profile that somebody gave.</summary>
     public static ProfileSlot Given(string containerName) => new(containerName, GivenRevision, Partial: false);
 

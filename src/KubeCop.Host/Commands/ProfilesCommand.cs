@@ -3,11 +3,14 @@ using KubeCop.Host.Http;
 
 namespace KubeCop.Host.Commands;
 
-/// <summary><c>kubecop profiles</c>: what was learned; and <c>allow</c>, which adds to it.</summary>
+/// <summary><c>kubecop profiles</c>: what was learned; and what adds to it or puts something else in its place.</summary>
 internal static class ProfilesCommand
 {
     public static Command Create() =>
-        new("profiles", "What was learned of each workload.") { CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow() };
+        new("profiles", "What was learned of each workload.") 
+        {
+            CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow(), CreateRelearn(),
+        };
 
     private static Command CreateList()
     {
@@ -175,6 +178,23 @@ internal static class ProfilesCommand
             return ExitCode.Success;
 
             string[] Given(Option<string[]> option) => result.GetValue(option) ?? [];
+        });
+        return command;
+    }
+
+    private static Command CreateRelearn()
+    {
+        var name = Name();
+        var command = new Command(
+            "relearn",
+            "Forget what was learned or imported, and learn anew. What was learned before guards meanwhile. Restart the workload to have it learned from its start.") { name };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            await node.PostAsync(ProfileName.Parse(result.GetRequiredValue(name)).Path("/relearn"), new ByteArrayContent([]), cancellationToken);
+            Console.Error.WriteLine("learning anew");
+            return ExitCode.Success;
         });
         return command;
     }

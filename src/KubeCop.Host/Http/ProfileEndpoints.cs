@@ -23,6 +23,7 @@ internal static partial class ProfileEndpoints
             await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
         });
         endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync);
+        endpoints.MapPost("/api/v1/profiles/{name}/relearn", RelearnAsync);
         endpoints.MapPost("/api/v1/profiles", ImportAsync);
     }
 
@@ -82,6 +83,18 @@ internal static partial class ProfileEndpoints
         {
             throw new BadRequestException(
                 $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; 'kubecop profiles show {workload.ProfileName}' lists them.", StatusCodes.Status404NotFound);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static async Task RelearnAsync(HttpContext context)
+    {
+        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
+        var workload = await FindAsync(context);
+        if (!await Grain(context, workload).RelearnAsync())
+        {
+            throw NotFound(workload.ProfileName);
         }
 
         context.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -1,6 +1,7 @@
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
+using Orleans.Core.Internal;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -47,6 +48,29 @@ public sealed class DurabilityTests
     }
 
     [Fact]
+    public async Task WorkloadLostBeforeItHasStored_IsToldAgain()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/stored");
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/stored") is true && cluster.Journal.Open.IsEmpty, "stored");
+        cluster.Storage.IsDown = true;
+        await cluster.ExecAsync(container, "/bin/merged");
+        await cluster.UntilAsync(
+            async () => (await cluster.Workload(container).GetProfileAsync())!.Containers[0].Execs.Any(static exec => exec.Path == "/bin/merged"), "merged");
+
+        await cluster.Workload(container).AsReference<IGrainManagementExtension>().DeactivateOnIdle(TestContext.Current.CancellationToken);
+        await cluster.UntilAsync(
+            async () => (await cluster.Workload(container).GetProfileAsync())!.Containers[0].Execs.All(static exec => exec.Path != "/bin/merged"), "lost");
+        Assert.NotEmpty(cluster.Journal.Open);
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "acknowledged");
+        Assert.Contains("/bin/merged", cluster.Stored(container));
+    }
+
+    [Fact]
     public async Task Stop_StorageDown_TriesOnUntilItIsBack()
     {
         await using var cluster = await GrainCluster.StartAsync();
@@ -79,6 +103,33 @@ public sealed class DurabilityTests
         Assert.Equal(DeltaOutcome.Stored, await workload.MergeAsync(LearningTests.Delta(assignment, cluster.Time.GetUtcNow(), "/bin/ours")));
 
         Assert.All(new[] { "/bin/first", "/bin/theirs", "/bin/ours" }, path => Assert.Contains(path, cluster.Stored(container)));
+    }
+
+    [Fact]
+    public async Task LearningForAMinute_OfTenContainers_IsWrittenOnceInFiveSecondsAndNotAtRest()
+    {
+        await using var cluster = await GrainCluster.StartAsync(period: TimeSpan.FromMinutes(2));
+        var containers = Enumerable.Range(0, 10).Select(number => cluster.Describe($"c{number}")).ToList();
+        foreach (var container in containers)
+        {
+            await cluster.Container(container).StartAsync(container);
+        }
+
+        await cluster.UntilAsync(async () => (await cluster.Workload(containers[0]).GetProfileAsync()) is not null, "a profile");
+        await cluster.PassAsync(TimeSpan.FromSeconds(10));
+        var (before, began) = (cluster.Storage.Writes, cluster.Time.GetUtcNow());
+        for (var second = 0; second < 60; second++)
+        {
+            await cluster.ExecAsync(containers[second % 10], $"/bin/{second}");
+            await cluster.PassAsync(TimeSpan.FromSeconds(1));
+        }
+
+        await cluster.UntilAsync(() => cluster.Stored(containers[0])!.Contains("/bin/59", StringComparison.Ordinal) && cluster.Journal.Open.IsEmpty, "everything is stored and acknowledged");
+        var written = cluster.Storage.Writes;
+        Assert.InRange(written - before, 1, (int)((cluster.Time.GetUtcNow() - began).TotalSeconds / 5) + 1);
+
+        await cluster.PassAsync(TimeSpan.FromSeconds(15));
+        Assert.Equal(written, cluster.Storage.Writes);
     }
 
     [Fact]

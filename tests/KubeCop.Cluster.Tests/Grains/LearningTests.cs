@@ -271,6 +271,51 @@ public sealed class LearningTests
     }
 
     [Fact]
+    public async Task Relearn_WhileContainersRun_IsGuardedByWhatWasKnownAndEndsInWhatIsDoneNow()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = await FinalAsync(cluster, "/bin/app", "/bin/dropped");
+
+        Assert.True(await cluster.Workload(container).RelearnAsync());
+        await cluster.UntilStateAsync(container, ProfileState.Learning);
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+        await cluster.ExecAsync(container, "/bin/app", "/bin/added");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on the new program");
+        var graded = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal((true, Severity.High), (graded.Learning, graded.Severity));
+        Assert.Contains("/bin/added", graded.Message);
+
+        var next = cluster.Describe("c2");
+        await cluster.Container(next).StartAsync(next);
+        await cluster.ExecAsync(next, "/bin/app");
+        await cluster.UntilStateAsync(next, ProfileState.Final);
+        cluster.Alerts.Alerts.Clear();
+        await cluster.ExecAsync(next, "/bin/app", "/bin/dropped");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on what is done no more");
+        var full = Assert.Single(cluster.Alerts.Alerts);
+        Assert.Equal((false, Severity.Critical), (full.Learning, full.Severity));
+    }
+
+    [Fact]
+    public async Task Relearn_GivenProfile_RunningContainersLearn()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Workload(container).RegisterAsync(container);
+        var given = (await cluster.Workload(container).GetProfileAsync())!.Containers[0] with { Revision = ProfileSlot.GivenRevision, State = ProfileState.Final };
+        await cluster.Workload(container).ImportAsync(new[] { given });
+        await cluster.Container(container).StartAsync(container);
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+
+        await cluster.Workload(container).RelearnAsync();
+
+        await cluster.UntilStateAsync(container, ProfileState.Learning);
+        await cluster.ExecAsync(container, "/bin/app");
+        await cluster.UntilStateAsync(container, ProfileState.Partial);
+        Assert.Contains("/bin/app", cluster.Stored(container));
+    }
+
+    [Fact]
     public async Task Index_AfterRegistration_ListsTheWorkloadOnce()
     {
         await using var cluster = await GrainCluster.StartAsync();

@@ -69,6 +69,9 @@ internal sealed class LearnedBehaviour
         return items ?? (IReadOnlyList<ObservedItem>)[];
     }
 
+    /// <summary>Whether something cannot be learned before <see cref="HandedOver"/>.</summary>
+    public bool AwaitsRoom => _kinds.Any(static kind => kind is { AwaitsRoom: true });
+
     /// <summary>The workload has stored all that was learned so far.</summary>
     public void HandedOver()
     {

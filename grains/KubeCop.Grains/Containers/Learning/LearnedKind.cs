@@ -27,6 +27,9 @@ internal abstract class LearnedKind
     /// <summary>See <see cref="LearnedBehaviour.Covers"/>.</summary>
     public abstract bool Covers(in SensorEvent sensorEvent);
 
+    /// <summary>Whether nothing more is learned before <see cref="HandedOver"/>.</summary>
+    public virtual bool AwaitsRoom => false;
+
     /// <summary>All that was learned so far is stored with the workload.</summary>
     public virtual void HandedOver()
     {

@@ -45,10 +45,12 @@ internal sealed class LearnedOpens(int maxEntries) : LearnedKind
         return (_flags.GetValueOrDefault(sensorEvent.Path) & flags) == flags;
     }
 
+    public override bool AwaitsRoom => _flags.Count >= maxEntries;
+
     // The workload makes patterns of so many; here they only keep repeats away.
     public override void HandedOver()
     {
-        if (_flags.Count >= maxEntries)
+        if (AwaitsRoom)
         {
             _flags.Clear();
         }

@@ -1,4 +1,5 @@
 using KubeCop.Grains.Workloads;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Tests.Grains.Workloads;
 
@@ -50,6 +51,38 @@ public sealed class CoalescedWriteTests
         await Assert.ThrowsAsync<IOException>(write.WriteAsync);
         failing = false;
         await write.WriteAsync().WaitAsync(Timeout);
+    });
+
+    [Fact]
+    public Task WriteSoonAsync_AfterAWrite_WaitsForItsTimeOrForSomebodyInAHurry() => OnOneScheduler(async () =>
+    {
+        var time = new FakeTimeProvider();
+        var begun = 0;
+        var write = new CoalescedWrite(() =>
+        {
+            begun++;
+            return Task.CompletedTask;
+        }, TimeSpan.FromSeconds(5), time);
+        await write.WriteSoonAsync().WaitAsync(Timeout);
+
+        var soon = write.WriteSoonAsync();
+        time.Advance(TimeSpan.FromSeconds(4.9));
+        for (var turn = 0; turn < 100; turn++)
+        {
+            await Task.Yield();
+        }
+
+        Assert.False(soon.IsCompleted);
+        Assert.True(write.IsPending);
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        await soon.WaitAsync(Timeout);
+        Assert.Equal(2, begun);
+
+        soon = write.WriteSoonAsync();
+        Assert.Same(soon, write.WriteAsync());
+        await soon.WaitAsync(Timeout);
+        Assert.Equal(3, begun);
+        Assert.False(write.IsPending);
     });
 
     // As in a grain: one thing at a time.

@@ -399,6 +399,67 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void Relearn_FinalProfile_GuardsTheNextLearningAndItsDeltasAreRefused()
+    {
+        var slot = Final();
+        _learning.TakeAnnouncements();
+
+        Assert.True(_learning.Relearn(Start.AddSeconds(200)));
+
+        Assert.Contains(_learning.TakeAnnouncements(), profile => LearnedSlot.SlotOf(profile) == slot && profile.State == ProfileState.Failed);
+        Assert.Null(_learning.Find(slot));
+        var running = _learning.Register(Container("a"), Start.AddSeconds(201));
+        var started = _learning.Register(Container("b") with { SeenAt = Start.AddSeconds(201) }, Start.AddSeconds(201));
+        Assert.Equal((slot with { Partial = true }, 2, ProfileState.Learning), (running.Slot, running.Generation, running.State));
+        Assert.Equal((slot, 2, ProfileState.Learning), (started.Slot, started.Generation, started.State));
+        Assert.Equal(ProfileSlot.FormerRevision, _learning.Find(slot)!.GuardedBy!.Revision);
+        Assert.Empty(_learning.Find(slot)!.Execs);
+        Assert.Equal(DeltaOutcome.Discarded, _learning.Merge(Delta(slot, Start.AddSeconds(50), "/old"), Start.AddSeconds(202)));
+
+        var restarted = Restarted(Start.AddSeconds(203));
+        Assert.Equal(2, restarted.Register(Container("c", revision: "r2") with { SeenAt = Start.AddSeconds(203) }, Start.AddSeconds(203)).Generation);
+        Assert.Equal((slot with { Partial = true }), restarted.Register(Container("a"), Start.AddSeconds(203)).Slot);
+    }
+
+    [Fact]
+    public void Relearn_GivenProfile_IsWithdrawnAndDoesNotGuard()
+    {
+        _learning.Import([_learning.Find(Final())! with { Revision = ProfileSlot.GivenRevision }], Start.AddSeconds(200));
+
+        _learning.Relearn(Start.AddSeconds(201));
+
+        var assignment = _learning.Register(Container("b") with { SeenAt = Start.AddSeconds(202) }, Start.AddSeconds(202));
+        Assert.Equal(("r1", ProfileState.Learning), (assignment.Slot.Revision, assignment.State));
+        Assert.Equal(ProfileSlot.FormerRevision, _learning.Find(assignment.Slot)!.GuardedBy!.Revision);
+        Assert.Null(_learning.Find(ProfileSlot.Given("app")));
+    }
+
+    [Fact]
+    public void Relearn_NothingKnown_IsFalse() => Assert.False(_learning.Relearn(Start));
+
+    [Fact]
+    public void Unite_OtherHasRelearned_ForgetsWhatItForgot()
+    {
+        Final();
+        var other = Restarted(Start.AddSeconds(200));
+        other.Relearn(Start.AddSeconds(201));
+
+        _learning.Unite(other.ToState(), Start.AddSeconds(202));
+
+        Assert.Equal(ProfileSlot.FormerRevision, Assert.Single(_learning.ToState().Slots).Profile.Revision);
+        Assert.Equal(2, _learning.ToState().Generation);
+        other.Unite(BeforeRelearning().ToState(), Start.AddSeconds(203));
+        Assert.Equal(ProfileSlot.FormerRevision, Assert.Single(other.ToState().Slots).Profile.Revision);
+
+        static WorkloadLearning BeforeRelearning()
+        {
+            var learning = new WorkloadLearning(Workload, Options);
+            learning.Register(Container("a"), Start);
+            return learning;
+        }
+    }
+
+    [Fact]
     public void Register_FirstRevisionStillLearns_NobodyGuardsTheSecond()
     {
         _learning.Register(Container("a"), Start);

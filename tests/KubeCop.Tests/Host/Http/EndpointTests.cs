@@ -235,6 +235,22 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     }
 
     [Fact]
+    public async Task Relearn_WithTheTokenOnly_StartsALearningAnew()
+    {
+        await node.Sensor.StartContainerAsync(node.Grains, NodeHostFixture.NodeName, "relearned", "/bin/a");
+
+        var refused = await PostAsync("/api/v1/profiles/container-relearned/relearn", "", token: null);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.Contains("/bin/a", await node.Http.GetStringAsync("/api/v1/profiles/container-relearned", Cancelled), StringComparison.Ordinal);
+
+        var answer = await PostAsync("/api/v1/profiles/container-relearned/relearn", "", Token);
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        using var after = await node.Http.GetAsync("/api/v1/profiles/container-relearned", Cancelled);
+        Assert.DoesNotContain("/bin/a", await after.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await PostAsync("/api/v1/profiles/container-nobody/relearn", "", Token)).StatusCode);
+    }
+
+    [Fact]
     public async Task Import_BeforeTheWorkloadExists_IsListedAndExportedAsItWasGiven()
     {
         const string Yaml = """

@@ -20,6 +20,9 @@ internal enum EmissionKind
 
     /// <summary>A container goes on after a restart in a profile of its own, because nobody knew its beginning.</summary>
     Partial,
+
+    /// <summary>A container's grain has taken what it was given.</summary>
+    Taken,
 }
 
 /// <param name="At">When; of a deed, as its event has it.</param>

@@ -259,6 +259,10 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
                 Interlocked.Increment(ref _failures);
                 LogCallFailed(container.Id, error.Message);
             }
+            else
+            {
+                _log.Add(EmissionKind.Taken, DateTimeOffset.UtcNow, container.Id, container.Workload, []);
+            }
 
             if (container.Channel.IsEnded)
             {

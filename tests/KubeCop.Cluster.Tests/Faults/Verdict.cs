@@ -3,10 +3,14 @@ namespace KubeCop.Cluster.Tests.Faults;
 /// <summary>Compares what containers did with what the profiles say.</summary>
 internal sealed class Verdict
 {
-    /// <summary>What was observed so long before a kill -9 may be lost: docs/architecture.md.</summary>
+    /// <summary>What a grain has taken so long before a kill -9 may be lost: docs/architecture.md.</summary>
     private static readonly TimeSpan KillWindow = TimeSpan.FromSeconds(1);
 
+    /// <summary>The longest that a grain may take to take something, as while a thousand of them start on a machine that is busy.</summary>
+    private static readonly TimeSpan TakingTime = TimeSpan.FromSeconds(10);
+
     private readonly List<string> _faults = [];
+    private readonly Dictionary<string, List<DateTimeOffset>> _taken = [];
 
     /// <summary>What is wrong; empty when nothing is.</summary>
     public IReadOnlyList<string> Faults => _faults;
@@ -29,6 +33,11 @@ internal sealed class Verdict
         foreach (var node in cluster.Nodes)
         {
             var emissions = node.Emissions.ToList();
+            foreach (var taken in emissions.Where(static emission => emission.Kind == EmissionKind.Taken).GroupBy(static emission => emission.Container))
+            {
+                verdict._taken.Add(taken.Key, [.. taken.Select(static emission => emission.At)]);
+            }
+
             var partial = verdict.PartialContainers(node, emissions);
             foreach (var deed in emissions.Where(static emission => emission.Kind == EmissionKind.Did))
             {
@@ -75,15 +84,15 @@ internal sealed class Verdict
                 continue;
             }
 
-            if (learned.All(static done => done.Node.Kills.Any(kill => done.Deed.At >= kill.At - KillWindow && done.Deed.At <= kill.Until)))
+            if (learned.All(done => IsInKillWindow(done.Deed, done.Node)))
             {
                 Excused++;
                 continue;
             }
 
-            var (deed, node) = learned.First(static done => !done.Node.Kills.Any(kill => done.Deed.At >= kill.At - KillWindow && done.Deed.At <= kill.Until));
+            var (deed, node) = learned.First(done => !IsInKillWindow(done.Deed, done.Node));
             _faults.Add(
-                $"workload {profile.Workload}: '{entry}' is missing; {deed.Container} did it at {deed.At:HH:mm:ss.fff}, learning ended at {profile.CompletesAt:HH:mm:ss.fff}, "
+                $"workload {profile.Workload}: '{entry}' is missing; {deed.Container} did it at {deed.At:HH:mm:ss.fff}, it was taken at {TakenAt(deed):HH:mm:ss.fff}, learning ended at {profile.CompletesAt:HH:mm:ss.fff}, "
                 + $"kills of {node.Name}: {string.Join(", ", node.Kills.Select(static kill => $"{kill.At:HH:mm:ss.fff}"))}");
         }
 
@@ -96,6 +105,13 @@ internal sealed class Verdict
                     : "nobody did it"));
         }
     }
+
+    private bool IsInKillWindow(Emission deed, FaultNode node) => node.Kills.Any(
+        kill => deed.At <= kill.Until && deed.At >= kill.At - TakingTime && TakenAt(deed) >= kill.At - KillWindow);
+
+    // At the earliest: what was taken then may have been given before.
+    private DateTimeOffset TakenAt(Emission deed) =>
+        _taken.GetValueOrDefault(deed.Container, []).Where(at => at >= deed.At).DefaultIfEmpty(DateTimeOffset.MaxValue).Min();
 
     /// <summary>Containers whose beginning nobody knows because it fell into the window of a kill.</summary>
     private HashSet<string> PartialContainers(FaultNode node, IReadOnlyList<Emission> emissions)

@@ -12,9 +12,6 @@ namespace KubeCop.Grains.Containers;
 /// </summary>
 internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger logger)
 {
-    /// <summary>Keeps a delta far below the size of an Orleans message, paths of 4 KiB included.</summary>
-    private const int MostItems = 1000;
-
     /// <summary>A workload that has not written for a while does so at once.</summary>
     private static readonly TimeSpan FirstQuestion = TimeSpan.FromSeconds(1);
 
@@ -34,7 +31,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     public void Add(ContainerDescription container, ProfileAssignment assignment, IReadOnlyList<ObservedItem> items, long lost)
     {
         var (workload, replicas) = (container.Workload, ReplicaSketch.Of(container.Id));
-        foreach (var chunk in items.Count > 0 ? items.Chunk(MostItems) : [[]])
+        foreach (var chunk in items.Count > 0 ? items.Chunk(ProfileDelta.MostItems) : [[]])
         {
             var delta = new ProfileDelta { Slot = assignment.Slot, Generation = assignment.Generation, Items = chunk, Lost = lost, Replicas = replicas };
             lost = 0;
@@ -47,7 +44,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     /// <summary>What a container has seen that could not register yet: only in the journal does it outlive this process.</summary>
     public void AddUnregistered(ContainerDescription container, IReadOnlyList<ObservedItem> items)
     {
-        foreach (var chunk in items.Chunk(MostItems))
+        foreach (var chunk in items.Chunk(ProfileDelta.MostItems))
         {
             var delta = new ProfileDelta
             {
@@ -99,11 +96,11 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     {
         while (_entries.TryPeek(out var first))
         {
-            var batch = TakeBatch(first);
+            var (delta, count) = ProfileDelta.UniteFirst(_entries.TakeWhile(entry => entry.Workload == first.Workload).Select(static entry => entry.Delta));
             DeltaReceipt receipt;
             try
             {
-                receipt = await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).OfferAsync(Combine(batch));
+                receipt = await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).OfferAsync(delta);
             }
             catch (Exception e)
             {
@@ -112,9 +109,9 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             }
 
             _retry.Succeeded();
-            foreach (var entry in batch)
+            for (; count > 0; count--)
             {
-                _entries.Dequeue();
+                var entry = _entries.Dequeue();
                 if (receipt.Outcome == DeltaOutcome.Discarded)
                 {
                     // As good an answer as stored: nobody will want it again.
@@ -178,33 +175,6 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
 
         _retry.Failed(time);
     }
-
-    private List<Entry> TakeBatch(Entry first)
-    {
-        var (batch, items) = (new List<Entry>(), 0);
-        foreach (var entry in _entries)
-        {
-            items += entry.Delta.Items.Count;
-            if (batch.Count > 0
-                && (items > MostItems || entry.Workload != first.Workload || entry.Delta.Slot != first.Delta.Slot || entry.Delta.Generation != first.Delta.Generation
-                    || entry.Delta.Unregistered != first.Delta.Unregistered))
-            {
-                break;
-            }
-
-            batch.Add(entry);
-        }
-
-        return batch;
-    }
-
-    private static ProfileDelta Combine(List<Entry> batch) => batch.Count == 1
-        ? batch[0].Delta
-        : batch[0].Delta with
-        {
-            Items = batch.SelectMany(static entry => entry.Delta.Items).ToArray(),
-            Lost = batch.Sum(static entry => entry.Delta.Lost),
-        };
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -32,6 +32,9 @@ public sealed record ProfileSlot([property: Id(0)] string ContainerName, [proper
 [GenerateSerializer, Immutable, Alias("kubecop.ProfileDelta")]
 public sealed record ProfileDelta
 {
+    /// <summary>Of one delta; with paths of 4 KiB it is still far below the size of an Orleans message.</summary>
+    public const int MostItems = 1000;
+
     [Id(0)] public required ProfileSlot Slot { get; init; }
 
     /// <summary>The learning the items were seen in; a delta of an older one is acknowledged and discarded.</summary>
@@ -50,6 +53,31 @@ public sealed record ProfileDelta
     /// where that says, whatever <see cref="Slot"/> and <see cref="Generation"/> are. Null once it is registered.
     /// </summary>
     [Id(5)] public ContainerDescription? Unregistered { get; init; }
+
+    /// <summary>Makes one delta of as many as can be one: of one container and learning, and far below the size of an Orleans message.</summary>
+    /// <param name="deltas">At least one.</param>
+    /// <returns>The delta, and of how many of the first it is made.</returns>
+    public static (ProfileDelta Delta, int Count) UniteFirst(IEnumerable<ProfileDelta> deltas)
+    {
+        var (united, items) = (new List<ProfileDelta>(), 0);
+        foreach (var delta in deltas)
+        {
+            items += delta.Items.Count;
+            if (united.Count > 0 && (items > MostItems || !delta.GoesWith(united[0])))
+            {
+                break;
+            }
+
+            united.Add(delta);
+        }
+
+        return united.Count == 1
+            ? (united[0], 1)
+            : (united[0] with { Items = united.SelectMany(static delta => delta.Items).ToArray(), Lost = united.Sum(static delta => delta.Lost) }, united.Count);
+    }
+
+    private bool GoesWith(ProfileDelta other) =>
+        Slot == other.Slot && Generation == other.Generation && Replicas == other.Replicas && Unregistered == other.Unregistered;
 }
 
 /// <summary>A behaviour and when it was first seen.</summary>

@@ -1,3 +1,5 @@
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -6,7 +8,7 @@ namespace KubeCop.Sensor.Journal;
 
 /// <summary>
 /// Sends what an earlier run left in the journal to its workloads, until each has acknowledged it. Runs once, after the start; a workload
-/// that cannot be reached is asked again later, without holding up the others.
+/// that cannot be reached is asked again later, without holding up the others. Each workload writes once, whatever was left for it.
 /// </summary>
 public sealed partial class JournalReplayService(BehaviourJournal journal, IGrainFactory grains, TimeProvider time, ILogger<JournalReplayService> logger)
     : BackgroundService
@@ -30,20 +32,20 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
         var failed = 0;
         Exception? failure = null;
         var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken };
-        await Parallel.ForEachAsync(journal.ReadUnacknowledged(), options, async (entry, _) =>
+        await Parallel.ForEachAsync(journal.ReadUnacknowledged().GroupBy(static entry => entry.Workload), options, async (left, _) =>
         {
+            var acknowledged = 0;
             try
             {
-                // Discarded is an acknowledgement too: the workload will never want it.
-                await grains.GetGrain<IWorkloadGrain>(entry.Workload.GrainKey).MergeAsync(entry.Delta);
-                journal.Acknowledge(entry.Sequence);
-                Interlocked.Increment(ref replayed);
+                acknowledged = await SendAsync(left.Key, left);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
-                Interlocked.Increment(ref failed);
                 failure = error;
             }
+
+            Interlocked.Add(ref replayed, acknowledged);
+            Interlocked.Add(ref failed, left.Count() - acknowledged);
         });
 
         if (replayed > 0)
@@ -53,15 +55,47 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
 
         if (failed > 0)
         {
-            LogWarningFailed(failed, failure!);
+            LogWarningFailed(failed, failure);
         }
 
         return failed == 0;
+    }
+
+    /// <summary>Has a workload merge all that is left for it, then store that in one write.</summary>
+    /// <returns>How many are acknowledged.</returns>
+    private async Task<int> SendAsync(WorkloadKey key, IEnumerable<JournalEntry> left)
+    {
+        var workload = grains.GetGrain<IWorkloadGrain>(key.GrainKey);
+        var offered = new List<(JournalEntry Entry, DeltaReceipt Receipt)>();
+        foreach (var container in left.GroupBy(static entry => entry.Delta.Replicas))
+        {
+            for (var entries = container.ToArray(); entries.Length > 0;)
+            {
+                var (delta, count) = ProfileDelta.UniteFirst(entries.Select(static entry => entry.Delta));
+                var receipt = await workload.OfferAsync(delta);
+                offered.AddRange(entries[..count].Select(entry => (entry, receipt)));
+                entries = entries[count..];
+            }
+        }
+
+        var acknowledged = 0;
+        foreach (var activation in offered.GroupBy(static one => one.Receipt.Activation))
+        {
+            var stored = await workload.StoreAsync(activation.Key, hurry: true);
+            // Discarded is an acknowledgement too: the workload will never want it.
+            foreach (var (entry, _) in activation.Where(one => one.Receipt.Outcome == DeltaOutcome.Discarded || one.Receipt.Change <= stored))
+            {
+                journal.Acknowledge(entry.Sequence);
+                acknowledged++;
+            }
+        }
+
+        return acknowledged;
     }
 
     [LoggerMessage(LogLevel.Information, "Replayed {Count} deltas that an earlier run had left in the journal")]
     private partial void LogInformationReplayed(int count);
 
     [LoggerMessage(LogLevel.Warning, "{Count} deltas of an earlier run could not be sent to their workloads yet; trying again")]
-    private partial void LogWarningFailed(int count, Exception error);
+    private partial void LogWarningFailed(int count, Exception? error);
 }

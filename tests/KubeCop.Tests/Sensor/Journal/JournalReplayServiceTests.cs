@@ -56,6 +56,41 @@ public sealed class JournalReplayServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_ManyLeftForOneWorkload_SendsThemTogetherAndStoresThemOnce()
+    {
+        using (var before = Open(_directory.Path))
+        {
+            for (var number = 0; number < 2500; number++)
+            {
+                before.Append(Key(0), Delta($"/{number}"));
+            }
+        }
+
+        using var journal = Open(_directory.Path);
+        var workloads = new Workloads(static _ => null);
+        using var replay = await StartAsync(journal, workloads);
+        await replay.ExecuteTask!;
+
+        Assert.Equal(2500, workloads.Merged.Distinct().Count());
+        Assert.Single(workloads.Stores);
+        Assert.Equal(0, journal.GetStatus().Unacknowledged);
+    }
+
+    [Fact]
+    public async Task Start_WorkloadLostBeforeItHasStored_IsToldAgain()
+    {
+        Leave(1);
+        using var journal = Open(_directory.Path);
+        var workloads = new Workloads(static _ => null) { LosesFirst = true };
+        using var replay = await StartAsync(journal, workloads);
+
+        await PassTimeUntilAsync(() => replay.ExecuteTask!.IsCompleted, "the replay is complete");
+
+        Assert.Equal(2, workloads.Merged.Count);
+        Assert.Equal(0, journal.GetStatus().Unacknowledged);
+    }
+
+    [Fact]
     public async Task Stop_WhileAWorkloadFails_EndsTheReplay()
     {
         Leave(1);
@@ -95,26 +130,43 @@ public sealed class JournalReplayServiceTests : IDisposable
     private sealed class Workloads
     {
         private readonly Func<string, Exception?> _failure;
+        private readonly Guid _activation = Guid.NewGuid();
 
         public Workloads(Func<string, Exception?> failure)
         {
             _failure = failure;
-            Factory = Proxy.Of<IGrainFactory>((_, arguments) => Proxy.Of<IWorkloadGrain>((_, delta) => Merge((string)arguments[0]!, (ProfileDelta)delta[0]!)));
+            Factory = Proxy.Of<IGrainFactory>((_, arguments) => Proxy.Of<IWorkloadGrain>((method, given) =>
+                method.Name == nameof(IWorkloadGrain.OfferAsync) ? Merge((string)arguments[0]!, (ProfileDelta)given[0]!) : Store((string)arguments[0]!)));
         }
 
         public IGrainFactory Factory { get; }
 
         public ConcurrentBag<(string Workload, string Text)> Merged { get; } = [];
 
-        private Task<DeltaOutcome> Merge(string workload, ProfileDelta delta)
+        public ConcurrentBag<string> Stores { get; } = [];
+
+        /// <summary>The first to be asked what it has stored is another activation than had merged it.</summary>
+        public bool LosesFirst { get; init; }
+
+        private Task<DeltaReceipt> Merge(string workload, ProfileDelta delta)
         {
             if (_failure(workload) is { } failure)
             {
-                return Task.FromException<DeltaOutcome>(failure);
+                return Task.FromException<DeltaReceipt>(failure);
             }
 
-            Merged.Add((workload, ((OpenItem)delta.Items[0].Item).Path));
-            return Task.FromResult(Merged.Count % 2 == 0 ? DeltaOutcome.Stored : DeltaOutcome.Discarded);
+            foreach (var item in delta.Items)
+            {
+                Merged.Add((workload, ((OpenItem)item.Item).Path));
+            }
+
+            return Task.FromResult(new DeltaReceipt(LosesFirst || Merged.Count % 2 == 0 ? DeltaOutcome.Stored : DeltaOutcome.Discarded, _activation, Merged.Count));
+        }
+
+        private Task<long?> Store(string workload)
+        {
+            Stores.Add(workload);
+            return Task.FromResult(LosesFirst && Stores.Count == 1 ? null : (long?)Merged.Count);
         }
     }
 

@@ -13,6 +13,9 @@ public sealed class CompiledProfile
     private readonly FrozenSet<string> _syscalls;
     private readonly FrozenSet<(string Name, string Syscall)> _capabilities;
     private readonly FrozenSet<(string Name, string Syscall)> _refusedCapabilities;
+
+    // The resource that was given cannot say what may be refused.
+    private readonly bool _isGiven;
     private readonly FrozenSet<string> _dnsNames;
     private readonly FrozenSet<(string Protocol, ushort Port)> _incoming;
     private readonly FrozenSet<(string Protocol, ushort Port, string Address)> _outgoing;
@@ -34,6 +37,7 @@ public sealed class CompiledProfile
                 StringComparer.Ordinal);
         _syscalls = profile.Syscalls.Select(static syscall => syscall.Name).ToFrozenSet(StringComparer.Ordinal);
         _capabilities = profile.Capabilities.SelectMany(static entry => entry.Caps.Select(name => (name, entry.Syscall))).ToFrozenSet();
+        _isGiven = profile.Revision == ProfileSlot.GivenRevision;
         _refusedCapabilities = profile.Capabilities.SelectMany(static entry => entry.Refused.Select(name => (name, entry.Syscall))).ToFrozenSet();
         // KubeCop's profiles have names with the final dot, and protocols in capitals.
         _dnsNames = profile.Dns
@@ -110,7 +114,7 @@ public sealed class CompiledProfile
     public bool ContainsCapability(string name, string syscall, bool isRefused) =>
         _capabilities.Contains((name, syscall))
         || _capabilities.Contains((name, CapabilityItem.AnySyscall))
-        || (isRefused && _refusedCapabilities.Contains((name, syscall)));
+        || (isRefused && (_isGiven || _refusedCapabilities.Contains((name, syscall))));
 
     public bool ContainsDnsName(string name) => _dnsNames.Contains(name);
 

@@ -101,7 +101,7 @@ internal static class ProfileDifference
 
     private static string EntryOf(SourceNode node) => node switch
     {
-        SourceScalar scalar => scalar.Text,
+        SourceScalar scalar => Quoted(scalar.Text),
         SourceMap map => string.Join(' ', map.Fields
             .OrderBy(static field => field.Name == "path" ? "" : field.Name, StringComparer.Ordinal)
             .Select(FieldOf)
@@ -109,6 +109,10 @@ internal static class ProfileDifference
         SourceList list => $"[{string.Join(", ", list.Items.Select(EntryOf))}]",
         _ => "",
     };
+
+    // What separates entries and fields must not make two of one.
+    private static string Quoted(string text) =>
+        text.Length == 0 || text.IndexOfAny([' ', ',', '[', ']', '=', '"']) >= 0 ? $"\"{text.Replace("\\", @"\\").Replace("\"", "\\\"")}\"" : text;
 
     /// <summary>Of what a program is started with the order counts; of flags, addresses and the like it does not.</summary>
     private static string FieldOf(SourceField field) => field switch

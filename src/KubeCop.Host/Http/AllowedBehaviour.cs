@@ -112,7 +112,7 @@ internal static class AllowedBehaviour
     }
 
     private static string Absolute(string path) =>
-        path.StartsWith('/') || path.StartsWith(PathMark.Unreachable, StringComparison.Ordinal) || path.StartsWith(PathMark.Truncated, StringComparison.Ordinal)
+        PathMark.IsAbsolute(path)
             ? path
             : throw new BadRequestException($"'{path}' is not absolute; profiles hold paths that start with /.");
 }

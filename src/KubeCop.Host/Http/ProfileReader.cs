@@ -28,6 +28,10 @@ internal sealed record GivenProfile(string Namespace, string Name, IReadOnlyList
 internal sealed class ProfileReader
 {
     private static readonly string[] ContainerLists = ["containers", "initContainers", "ephemeralContainers"];
+
+    /// <summary>As many as a workload may have, all revisions together.</summary>
+    private const int MaxContainers = 64;
+
     private readonly string _source;
     private readonly DateTimeOffset _now;
 
@@ -75,6 +79,11 @@ internal sealed class ProfileReader
         if (containers.GroupBy(static container => container.Name, StringComparer.Ordinal).FirstOrDefault(static same => same.Count() > 1) is { Key: var twice })
         {
             throw Refuse(spec.Line, "spec", $"container '{twice}' is there more than once");
+        }
+
+        if (containers.Length > MaxContainers)
+        {
+            throw Refuse(spec.Line, "spec", $"it has {containers.Length} containers, {MaxContainers} at the most can be guarded");
         }
 
         return containers.Length > 0 ? new GivenProfile(ns, name, containers) : throw Refuse(spec.Line, "spec", "it has no containers");
@@ -136,11 +145,17 @@ internal sealed class ProfileReader
             }
         }
 
-        return new OpenEntry(AbsolutePath(map, path), flags, _now);
+        // As KubeCop makes them: such a pattern covers no sensitive file.
+        var file = AbsolutePath(map, path);
+        return new OpenEntry(file, flags, _now) { Collapsed = file.Split('/').Contains("⋯") ? 1 : 0 };
     }
 
     private CapabilityEntry Capability(SourceMap map, string path) =>
-        new(Text(Field(map, "syscall"), $"{path}.syscall"), Texts(map, "caps", $"{path}.caps"), [], _now);
+        new(
+            Text(Field(map, "syscall"), $"{path}.syscall"),
+            [.. Texts(map, "caps", $"{path}.caps").Select(text => Capabilities.TryParse(text, out var name) ? name : throw Refuse(map.Line, $"{path}.caps", $"'{text}' is no capability"))],
+            [],
+            _now);
 
     private DnsEntry Dns(SourceMap map, string path) => new(Text(Field(map, "dnsName"), $"{path}.dnsName"), Texts(map, "addresses", $"{path}.addresses"), _now);
 
@@ -165,7 +180,7 @@ internal sealed class ProfileReader
             ? new NetworkEntry(
                 Text(Field(map, "protocol"), $"{path}.protocol").ToLowerInvariant(),
                 number,
-                IPAddress.TryParse(endpoint, out var address) ? address.ToString() : endpoint,
+                !IPAddress.TryParse(endpoint, out var address) ? endpoint : (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString(),
                 _now)
             : throw Refuse(map.Line, $"{path}.port", $"'{port}' is no port, 0 to 65535");
     }
@@ -183,7 +198,7 @@ internal sealed class ProfileReader
     };
 
     private string AbsolutePath(SourceMap map, string path) =>
-        Text(Field(map, "path"), $"{path}.path") is var text && text.StartsWith('/') ? text : throw Refuse(map.Line, $"{path}.path", $"'{text}' is no absolute path");
+        Text(Field(map, "path"), $"{path}.path") is var text && PathMark.IsAbsolute(text) ? text : throw Refuse(map.Line, $"{path}.path", $"'{text}' is no absolute path");
 
     private SourceNode Field(SourceMap map, string name) => map.Find(name)?.Value ?? throw Refuse(map.Line, name, "missing");
 

@@ -55,6 +55,23 @@ public sealed class ProfileDifferenceTests : IDisposable
     }
 
     [Fact]
+    public void Diff_OneArgumentThatLooksLikeTwo_IsAnother()
+    {
+        var (one, two) = (Started(["a, b"]), Started(["a", "b"]));
+
+        Assert.Equal(
+            """
+            - web execs: /bin/id args=["a, b"]
+            + web execs: /bin/id args=[a, b]
+
+            """,
+            Diff(ProfileDifference.LinesOf(one), ProfileDifference.LinesOf(two)));
+
+        static ProfileView Started(string[] arguments) =>
+            Profile() with { Containers = [Profile().Containers[0] with { Execs = [new ExecView("/bin/id", "/bin/busybox", arguments, Time)] }] };
+    }
+
+    [Fact]
     public void Diff_OrderOfEntriesAndFlags_MakesNoDifference()
     {
         var profile = Profile() with { Containers = [Profile().Containers[0] with { Opens = [new("/a", ["O_RDWR", "O_CREAT"], Time), new("/b", ["O_RDONLY"], Time)] }] };

@@ -66,6 +66,38 @@ public sealed class ProfileReaderTests
         StringComparison.Ordinal);
 
     [Fact]
+    public void Read_WhatIsExported_GuardsTheSame()
+    {
+        var container = Assert.Single(Read("""
+            kind: ApplicationProfile
+            metadata: { name: pod-web }
+            spec:
+              containers:
+              - name: web
+                opens: [{ path: "(unreachable)/", flags: [O_WRONLY] }, { path: /data/⋯/x, flags: [O_RDONLY] }]
+                capabilities: [{ syscall: bind, caps: [CAP_NET_BIND_SERVICE] }]
+                networkActivity: { outgoing: [{ protocol: tcp, port: 443, dstEndpoint: "::ffff:10.96.0.1" }] }
+            """).Containers);
+        var profile = new CompiledProfile(container);
+
+        Assert.NotEqual(0u, profile.OpenFlagsOf("(unreachable)/"));
+        Assert.NotEqual(0u, profile.OpenFlagsOf("/data/any/x"));
+        // Neither what stood for names that vary, nor what could not be written down, is made more or less of.
+        Assert.Equal(0u, profile.OpenFlagsOf("/data/.ssh/x"));
+        Assert.True(profile.ContainsCapability("NET_BIND_SERVICE", "bind", isRefused: false));
+        Assert.Equal("10.96.0.1", Assert.Single(container.Outgoing).DstEndpoint);
+        Assert.True(profile.ContainsCapability("SYS_ADMIN", "clone", isRefused: true));
+        Assert.False(profile.ContainsCapability("SYS_ADMIN", "clone", isRefused: false));
+    }
+
+    [Fact]
+    public void Read_MoreContainersThanCanBeGuarded_IsRefused() => Assert.Contains(
+        "65 containers",
+        Assert.Throws<BadRequestException>(() => Read(
+            $"{{kind: ApplicationProfile, metadata: {{name: pod-web}}, spec: {{containers: [{string.Join(", ", Enumerable.Range(0, 65).Select(static number => $"{{name: c{number}}}"))}]}}}}"))
+            .Message);
+
+    [Fact]
     public void Read_FailedProfile_IsRefused() => Assert.Contains(
         "marked this profile as failed",
         Assert.Throws<BadRequestException>(() => Read(

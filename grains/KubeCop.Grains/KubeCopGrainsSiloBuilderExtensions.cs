@@ -5,6 +5,7 @@ using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Runtime.Hosting;
+using Orleans.Serialization;
 
 namespace KubeCop.Grains;
 
@@ -20,6 +21,8 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
         builder.AddGrainDirectory(NodeGrainDirectory.Name, static (_, _) => new NodeGrainDirectory());
         builder.Services.TryAddSingleton(TimeProvider.System);
+        // What a store says has to reach the silo that asked: an exception of any other namespace arrives as one of serialization.
+        builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.AddSingleton<ProfileCache>();

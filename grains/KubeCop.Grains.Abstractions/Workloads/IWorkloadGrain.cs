@@ -49,9 +49,9 @@ public interface IWorkloadGrain : IGrainWithStringKey
     Task SubscribeAsync(IProfileObserver observer);
 
     /// <summary>Adds entries to a profile in force, as the user allows them.</summary>
-    /// <returns>False when there is no profile for that container name.</returns>
+    /// <exception cref="NotStoredYetException">They are in force.</exception>
     [Alias("Allow")]
-    Task<bool> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items);
+    Task<AllowOutcome> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items);
 
     /// <summary>
     /// Forgets what was learned or given of all containers and learns anew, in a new generation. What was learned last guards meanwhile, as the
@@ -59,6 +59,7 @@ public interface IWorkloadGrain : IGrainWithStringKey
     /// on, from their start.
     /// </summary>
     /// <returns>False when there is nothing to forget.</returns>
+    /// <exception cref="NotStoredYetException">It is forgotten.</exception>
     [Alias("Relearn")]
     Task<bool> RelearnAsync();
 
@@ -66,7 +67,8 @@ public interface IWorkloadGrain : IGrainWithStringKey
     /// Takes profiles that somebody gives, each for a container's name whatever its revision: they guard from now on, also containers that are
     /// yet to come, instead of what was or would be learned.
     /// </summary>
-    /// <param name="containers">In state final, of <see cref="ProfileSlot.GivenRevision"/>.</param>
+    /// <param name="containers">In state final, of <see cref="ProfileSlot.GivenRevision"/>. Containers that are not among them have none any more.</param>
+    /// <exception cref="NotStoredYetException">They are in force.</exception>
     [Alias("Import")]
     Task ImportAsync(IReadOnlyList<ContainerProfile> containers);
 }
@@ -112,6 +114,25 @@ public sealed record ProfileAssignment
 
     /// <summary>Events before this time are learned, later ones judged.</summary>
     [Id(3)] public required DateTimeOffset CompletesAt { get; init; }
+
+    /// <summary>The version its profile had then: news of an older one are none.</summary>
+    [Id(4)] public long Version { get; init; }
+}
+
+/// <summary>What was asked for is in force and not stored yet. It is tried again; until then it would be lost with the silo.</summary>
+public sealed class NotStoredYetException(string reason) : Exception(reason);
+
+/// <summary>What became of behaviour that somebody allows.</summary>
+public enum AllowOutcome
+{
+    /// <summary>It is in the profile.</summary>
+    Allowed,
+
+    /// <summary>There is no profile for that container's name.</summary>
+    UnknownContainer,
+
+    /// <summary>At least some of it found the profile full.</summary>
+    Full,
 }
 
 /// <summary>What became of a delta.</summary>

@@ -32,7 +32,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private static readonly TimeSpan ProfilePatience = TimeSpan.FromSeconds(1);
 
     /// <summary>How long an ended container that could not hand over everything goes on trying.</summary>
-    private static readonly TimeSpan Lingering = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Lingering = TimeSpan.FromHours(1);
 
     private readonly ContainerMonitor _monitor;
     private readonly DeltaOutbox _outbox;
@@ -225,9 +225,10 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             }
 
             _watch?.Dispose();
-            // A profile that is gone is of before this registration.
-            (_watch, _applied) = (watch, watch.Snapshot is { Profile.State: ProfileState.Failed } gone ? gone : null);
-            if (watch.Snapshot is null || _applied is not null)
+            // That a profile is gone may be known from before this registration.
+            var isOld = watch.Snapshot is { Profile.State: ProfileState.Failed } gone && gone.Profile.Version <= assignment.Version;
+            (_watch, _applied) = (watch, isOld ? watch.Snapshot : null);
+            if (watch.Snapshot is null || isOld)
             {
                 Follow(assignment, watch.Guarding);
             }
@@ -264,6 +265,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
                 // Its workload has forgotten it, or does not know it.
                 Collect();
                 _assignment = null;
+                _monitor.Unassign();
                 Register();
                 return;
             }

@@ -135,6 +135,15 @@ internal sealed partial class ContainerMonitor
         Guard(profile);
     }
 
+    /// <summary>Its assignment holds no more: until the next one events are held back, and nothing of before counts as learned.</summary>
+    public void Unassign()
+    {
+        _learningDroppedBefore += _learned.Dropped;
+        _learned = new LearnedBehaviour(_learning.MaxEntriesPerKind);
+        (_assignment, _profile, _isOwnProfile) = (null, null, false);
+        ForgetRepeats();
+    }
+
     /// <summary>
     /// The profile in force. While the container's own revision learns it may be an older one: then deviations from it are alerts of one
     /// severity less, marked as learning, once for each new behaviour.
@@ -346,10 +355,6 @@ internal sealed partial class ContainerMonitor
             }
 
             Hold(named, original, suspicious, process);
-        }
-        else if (_assignment.State == ProfileState.Failed)
-        {
-            CountUnheard(named.Kind, Suppression.ProfileIncomplete);
         }
         else if (at < _assignment.CompletesAt)
         {

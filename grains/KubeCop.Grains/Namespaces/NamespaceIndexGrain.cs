@@ -60,6 +60,8 @@ internal sealed class NamespaceIndexGrain : Grain, INamespaceIndexGrain
             }
             catch (InconsistentStateException)
             {
+                // Nobody takes names out: what is not there now was lost, or is on its way there.
+                _unstored.UnionWith(before.Names);
                 await _state.ReadStateAsync();
             }
             catch

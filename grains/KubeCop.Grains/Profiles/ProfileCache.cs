@@ -194,7 +194,7 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
             cached = _cached.GetValueOrDefault((workload, slot));
         }
 
-        if (cached is null || cached.Snapshot?.Profile.Version >= profile.Version)
+        if (cached is null || !IsNews(profile, cached.Snapshot?.Profile))
         {
             return;
         }
@@ -203,13 +203,27 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         var snapshot = new ProfileSnapshot(profile);
         lock (_lock)
         {
-            if (cached.Watches > 0 && (cached.Snapshot is null || cached.Snapshot.Profile.Version < profile.Version))
+            if (cached.Watches > 0 && IsNews(profile, cached.Snapshot?.Profile))
             {
                 cached.Snapshot = snapshot;
                 WatchGuard(cached, profile.GuardedBy);
             }
         }
     }
+
+    /// <summary>
+    /// Versions of a workload's slots are one sequence, but a slot that has yielded to another may go on changing: to those that go by the
+    /// other that is no news.
+    /// </summary>
+    private static bool IsNews(ContainerProfile profile, ContainerProfile? known) =>
+        known is null
+        || (profile.Generation == known.Generation && profile.State != ProfileState.Failed && known.State != ProfileState.Failed && RankOf(profile) != RankOf(known)
+            ? RankOf(profile) > RankOf(known)
+            : profile.Version > known.Version);
+
+    // What somebody gave stands for every revision, what was learned from a start for what was not.
+    private static int RankOf(ContainerProfile profile) =>
+        profile.Revision == ProfileSlot.GivenRevision ? 3 : profile is { IsPartial: false, State: ProfileState.Final } ? 2 : profile.IsPartial ? 0 : 1;
 
     private void WatchGuard(CachedProfile cached, ProfileSlot? guard)
     {

@@ -86,10 +86,13 @@ internal sealed class LearnedSlot
 
     public bool IsLearning => State == ProfileState.Learning;
 
+    /// <summary>Somebody gave it: it allows what it says and no more.</summary>
+    private bool IsGiven => Slot.Revision == ProfileSlot.GivenRevision;
+
     public bool IsGuarding => State is ProfileState.Final or ProfileState.Partial;
 
     /// <summary>The content as of <see cref="Version"/>, as others get it: with patterns for names that do not matter.</summary>
-    public ContainerProfile Profile => _profile ??= ProfileSize.Collapse(Stored, _maxVariableNames, _maxBytes);
+    public ContainerProfile Profile => _profile ??= IsGiven ? Stored : ProfileSize.Collapse(Stored, _maxVariableNames, _maxBytes);
 
     /// <summary>The same with each file by itself: a pattern is made of the whole set, whatever was known of it earlier.</summary>
     private ContainerProfile Stored => _behaviour.WriteTo(new ContainerProfile
@@ -115,13 +118,13 @@ internal sealed class LearnedSlot
     /// <summary><see cref="Profile"/>, without what there is no room for.</summary>
     public ContainerProfile ProfileWithin(int bytes) => ProfileSize.Of(Profile) <= bytes ? Profile : ProfileSize.Fit(Stored, _maxVariableNames, bytes);
 
-    public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt };
+    public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt, Version = Version };
 
     public static ProfileSlot SlotOf(ContainerProfile profile) => new(profile.Name, profile.Revision, profile.IsPartial);
 
     /// <summary>What its profile tells a container that registering would tell it.</summary>
     public static ProfileAssignment AssignmentOf(ContainerProfile profile) =>
-        new() { Slot = SlotOf(profile), Generation = profile.Generation, State = profile.State, CompletesAt = profile.CompletesAt };
+        new() { Slot = SlotOf(profile), Generation = profile.Generation, State = profile.State, CompletesAt = profile.CompletesAt, Version = profile.Version };
 
     public bool Knows(string containerId) => _containers.Contains(containerId);
 

@@ -79,6 +79,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         }
 
         _learning.Load(_state.State, Now);
+        // The index may have been lost.
+        _registered = _state.State.Slots.Count > 0;
         _storedChanges = _learning.Changes;
         Schedule();
         return Task.CompletedTask;
@@ -131,6 +133,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
             delta = delta with { Slot = assignment.Slot, Generation = assignment.Generation, Unregistered = null };
         }
 
+        if (delta.Generation > _learning.Generation)
+        {
+            // Another activation has started a newer learning: the conflict brings it here.
+            await _write.WriteAsync();
+        }
+
         var outcome = _learning.Merge(delta, Now);
         Announce();
         if (_learning.Refused is var refused && refused > _reportedRefused)
@@ -162,7 +170,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion)
     {
         _learning.Use(slot, Now);
-        var profile = _learning.Find(slot) ?? (slot == ProfileSlot.Unlisted(slot.ContainerName) ? null : _learning.Gone(slot));
+        var profile = _learning.Find(slot) ?? (slot == ProfileSlot.Unlisted(slot.ContainerName) ? null : _learning.Gone(slot, Now));
         return Task.FromResult(profile?.Version != knownVersion ? profile : null);
     }
 
@@ -174,12 +182,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         return Task.CompletedTask;
     }
 
-    public async Task<bool> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items)
+    public async Task<AllowOutcome> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items)
     {
-        var found = _learning.Allow(containerName, items, Now);
+        var outcome = _learning.Allow(containerName, items, Now);
         Announce();
-        await StoreAsync();
-        return found;
+        await StoreWhatIsInForceAsync();
+        return outcome;
     }
 
     public async Task<bool> RelearnAsync()
@@ -187,7 +195,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         var isKnown = _learning.Relearn(Now);
         Announce();
         Schedule();
-        await StoreAsync();
+        await StoreWhatIsInForceAsync();
         return isKnown;
     }
 
@@ -198,8 +206,21 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         Announce();
         Schedule();
         var indexing = IndexAsync();
-        await StoreAsync();
+        await StoreWhatIsInForceAsync();
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    private async Task StoreWhatIsInForceAsync()
+    {
+        try
+        {
+            await StoreAsync();
+        }
+        catch (Exception e)
+        {
+            Schedule();
+            throw new NotStoredYetException(StorageWarnings.ReasonOf(e));
+        }
     }
 
     private bool IsStored => _storedChanges == _learning.Changes;

@@ -39,6 +39,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
     private long _version;
 
+    /// <summary>Of what is learned now: one more each time that everything is learned anew.</summary>
+    public int Generation => _generation;
+
     /// <summary>Grows with everything that has to be stored.</summary>
     public long Changes { get; private set; }
 
@@ -81,7 +84,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         if (!_slots.TryGetValue(key, out var slot))
         {
             CollectUnused(now);
-            MakeRoom();
+            MakeRoom(now);
             slot = new LearnedSlot(key, _generation, now, options);
             _slots.Add(key, slot);
             Changed(slot, now);
@@ -143,19 +146,18 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     }
 
     /// <summary>Adds what the user allows to every slot of a container name.</summary>
-    /// <returns>False when there is none.</returns>
-    public bool Allow(string containerName, IReadOnlyList<BehaviourItem> items, DateTimeOffset now)
+    public AllowOutcome Allow(string containerName, IReadOnlyList<BehaviourItem> items, DateTimeOffset now)
     {
-        var found = false;
+        var outcome = AllowOutcome.UnknownContainer;
         foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == containerName))
         {
-            found = true;
-            var changed = false;
+            var (changed, refused) = (false, slot.Refused);
             foreach (var item in items)
             {
                 changed |= slot.Add(item, now);
             }
 
+            outcome = slot.Refused > refused ? AllowOutcome.Full : outcome == AllowOutcome.Full ? outcome : AllowOutcome.Allowed;
             if (changed)
             {
                 Changed(slot, now);
@@ -163,15 +165,29 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             }
         }
 
-        return found;
+        return outcome;
     }
 
     /// <summary>Puts profiles that somebody gives in force; see <see cref="IWorkloadGrain.ImportAsync"/>. One given before is replaced.</summary>
     public void Import(IReadOnlyList<ContainerProfile> containers, DateTimeOffset now)
     {
+        var withdrawn = _slots.Values
+            .Where(slot => slot.Slot.Revision == ProfileSlot.GivenRevision && containers.All(profile => profile.Name != slot.Slot.ContainerName))
+            .ToList();
+        foreach (var given in withdrawn)
+        {
+            Forget(given, now);
+            foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == given.Slot.ContainerName))
+            {
+                // Newer than that the given one is gone: it is in force again.
+                Changed(slot, now);
+                _announced.Add(slot);
+            }
+        }
+
         foreach (var profile in containers)
         {
-            MakeRoom();
+            MakeRoom(now);
             var state = new SlotState { Profile = profile with { Generation = _generation }, Period = options.Period, RegisteredAt = now, Containers = [] };
             var slot = new LearnedSlot(state, now, options);
             _slots[slot.Slot] = slot;
@@ -196,11 +212,10 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
             .Select(static container => container.MaxBy(static slot => slot.RegisteredAt)!.ToState())
             .ToList();
-        (_generation, _relearnedAt, _version) = (_generation + 1, now, NextVersion(now));
-        foreach (var slot in _slots.Keys.ToList())
+        (_generation, _relearnedAt) = (_generation + 1, now);
+        foreach (var slot in _slots.Values.ToList())
         {
-            Forget(_slots[slot]);
-            _gone.Add(Gone(slot));
+            Forget(slot, now);
         }
 
         foreach (var state in former)
@@ -215,7 +230,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     }
 
     /// <summary>What a slot's containers are told when it is not there any more.</summary>
-    public ContainerProfile Gone(ProfileSlot key) => Empty(key, ProfileState.Failed, DateTimeOffset.MinValue, _version);
+    public ContainerProfile Gone(ProfileSlot key, DateTimeOffset now) =>
+        Empty(key, ProfileState.Failed, DateTimeOffset.MinValue, NextVersion(now)) with { Generation = _generation };
 
     /// <summary>The clock was set: learning still takes as long as it was to take.</summary>
     /// <returns>False when nothing is being learned.</returns>
@@ -224,6 +240,12 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         if (_completeFrom > DateTimeOffset.MinValue)
         {
             _completeFrom += step;
+        }
+
+        if (_relearnedAt is not null)
+        {
+            _relearnedAt += step;
+            Changes++;
         }
 
         var learning = _slots.Values.Where(static slot => slot.IsLearning).ToList();
@@ -325,11 +347,10 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         if (stored.Generation > _generation)
         {
             // What is here was forgotten there.
-            (_generation, _relearnedAt, _version) = (stored.Generation, stored.RelearnedAt, NextVersion(now));
+            (_generation, _relearnedAt) = (stored.Generation, stored.RelearnedAt);
             foreach (var slot in _slots.Values.Where(slot => slot.Generation < stored.Generation).ToList())
             {
-                Forget(slot);
-                _gone.Add(Gone(slot.Slot));
+                Forget(slot, now);
             }
         }
 
@@ -443,8 +464,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     {
         foreach (var slot in _slots.Values)
         {
-            var guard = !slot.IsLearning ? null : _slots.Values
-                .Where(other => other is { State: ProfileState.Final, Slot.Partial: false } && other.Slot.ContainerName == slot.Slot.ContainerName)
+            var guard = !slot.IsLearning || Yielded(slot.Slot) != slot.Slot ? null : _slots.Values
+                .Where(other => other is { State: ProfileState.Final, Slot: { Partial: false, Revision: not ProfileSlot.GivenRevision } }
+                    && other.Slot.ContainerName == slot.Slot.ContainerName)
                 .MaxBy(static other => other.RegisteredAt)?.Slot;
             if (guard != slot.GuardedBy)
             {
@@ -467,22 +489,26 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             .ToList();
         foreach (var slot in unused)
         {
-            Forget(slot);
+            Forget(slot, now);
         }
     }
 
-    private void MakeRoom()
+    private void MakeRoom(DateTimeOffset now)
     {
         if (_slots.Count >= MostSlots)
         {
-            Forget(_slots.Values.MinBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.RegisteredAt))!);
+            Forget(_slots.Values.MinBy(slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, now - slot.UsedAt < UnusedAfter, slot.IsGuarding, slot.RegisteredAt))!, now);
         }
     }
 
-    private void Forget(LearnedSlot slot)
+    // Whoever still goes by it is told, with a version of its own.
+    private void Forget(LearnedSlot slot, DateTimeOffset now)
     {
         _slots.Remove(slot.Slot);
         _announced.Remove(slot);
+        var gone = Gone(slot.Slot, now);
+        _version = gone.Version;
+        _gone.Add(gone);
         Changes++;
     }
 

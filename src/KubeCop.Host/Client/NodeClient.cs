@@ -38,15 +38,17 @@ internal sealed class NodeClient(NodeAddress address) : IDisposable
     }
 
     /// <summary>Asks for a change, with the token that proves that we may read the data directory.</summary>
-    public Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+    /// <returns>What there is to say about it; empty when there is nothing.</returns>
+    public Task<string> PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         PostAsync(path, JsonContent.Create(body, type), cancellationToken);
 
     /// <inheritdoc cref="PostAsync{T}"/>
-    public async Task PostAsync(string path, HttpContent content, CancellationToken cancellationToken)
+    public async Task<string> PostAsync(string path, HttpContent content, CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", address.ReadToken());
         using var response = await SendAsync(request, cancellationToken);
+        return await response.Content.ReadAsStringAsync(cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();

@@ -7,7 +7,7 @@ namespace KubeCop.Host.Commands;
 internal static class ProfilesCommand
 {
     public static Command Create() =>
-        new("profiles", "What was learned of each workload.") 
+        new("profiles", "What was learned of each workload.")
         {
             CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow(), CreateRelearn(),
         };
@@ -107,8 +107,7 @@ internal static class ProfilesCommand
             var content = ProfileFile.Read(name);
             using var node = client.Connect(result);
             var query = $"?source={Uri.EscapeDataString(name)}" + (result.GetValue(ns) is { } given ? $"&namespace={Uri.EscapeDataString(given)}" : "");
-            await node.PostAsync($"api/v1/profiles{query}", new ByteArrayContent(content), cancellationToken);
-            Console.Error.WriteLine("imported");
+            Tell("imported", await node.PostAsync($"api/v1/profiles{query}", new ByteArrayContent(content), cancellationToken));
             return ExitCode.Success;
         });
         return command;
@@ -173,8 +172,7 @@ internal static class ProfilesCommand
                 Given(refused),
                 Given(incoming),
                 Given(argument));
-            await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken);
-            Console.Error.WriteLine("allowed");
+            Tell("allowed", await node.PostAsync(profile.Path("/allow"), request, ApiJson.Default.AllowRequest, cancellationToken));
             return ExitCode.Success;
 
             string[] Given(Option<string[]> option) => result.GetValue(option) ?? [];
@@ -192,12 +190,13 @@ internal static class ProfilesCommand
         command.SetAction(async (result, cancellationToken) =>
         {
             using var node = client.Connect(result);
-            await node.PostAsync(ProfileName.Parse(result.GetRequiredValue(name)).Path("/relearn"), new ByteArrayContent([]), cancellationToken);
-            Console.Error.WriteLine("learning anew");
+            Tell("learning anew", await node.PostAsync(ProfileName.Parse(result.GetRequiredValue(name)).Path("/relearn"), new ByteArrayContent([]), cancellationToken));
             return ExitCode.Success;
         });
         return command;
     }
+
+    private static void Tell(string done, string remark) => Console.Error.WriteLine(remark.Length == 0 ? done : $"{done}. {remark}");
 
     private static Option<string[]> Several(string name, string form, string description) =>
         new(name) { Description = $"{description} May be given more than once.", HelpName = form };

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Namespaces;
@@ -10,7 +12,7 @@ namespace KubeCop.Host.Http;
 internal static partial class ProfileEndpoints
 {
     /// <summary>The longest body that is read, in bytes.</summary>
-    public const int MaxBody = 1024 * 1024;
+    public const int MaxBody = BindingLimits.Bytes;
 
     public static void MapProfiles(this IEndpointRouteBuilder endpoints)
     {
@@ -79,25 +81,33 @@ internal static partial class ProfileEndpoints
         var request = await ReadAsync(context);
         var items = AllowedBehaviour.Of(request);
         var workload = await FindAsync(context);
-        if (!await Grain(context, workload).AllowAsync(request.Container, items))
+        await AnswerAsync(context, async () =>
         {
-            throw new BadRequestException(
-                $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; 'kubecop profiles show {workload.ProfileName}' lists them.", StatusCodes.Status404NotFound);
-        }
-
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
+            switch (await Grain(context, workload).AllowAsync(request.Container, items))
+            {
+                case AllowOutcome.UnknownContainer:
+                    throw new BadRequestException(
+                        $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; 'kubecop profiles show {workload.ProfileName}' lists them.",
+                        StatusCodes.Status404NotFound);
+                case AllowOutcome.Full:
+                    throw new BadRequestException(
+                        $"Profile '{workload.ProfileName}' is full: not all of it could be added. KubeCop:Learning:MaxEntriesPerKind sets the limit.",
+                        StatusCodes.Status409Conflict);
+            }
+        });
     }
 
     private static async Task RelearnAsync(HttpContext context)
     {
         context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
         var workload = await FindAsync(context);
-        if (!await Grain(context, workload).RelearnAsync())
+        await AnswerAsync(context, async () =>
         {
-            throw NotFound(workload.ProfileName);
-        }
-
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
+            if (!await Grain(context, workload).RelearnAsync())
+            {
+                throw NotFound(workload.ProfileName);
+            }
+        });
     }
 
     /// <summary>The body is the YAML or JSON of an ApplicationProfile; <c>source</c> is what messages call it.</summary>
@@ -118,11 +128,34 @@ internal static partial class ProfileEndpoints
             throw new BadRequestException("The profile names no namespace; give it with --namespace NAMESPACE.");
         }
 
+        if (!Namespace().IsMatch(ns))
+        {
+            throw new BadRequestException($"'{ns}' is no namespace: letters, digits, '.', '_' and '-' are expected, 253 at the most.");
+        }
+
         var workload = (await WorkloadsAsync(context, ns)).FirstOrDefault(workload => workload.ProfileName == given.Name) ?? given.Workload(ns)
             ?? throw new BadRequestException($"'{given.Name}' is no profile's name: KIND-NAME of the workload is expected, as deployment-web or container-web.");
-        await Grain(context, workload).ImportAsync(given.Containers);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        await AnswerAsync(context, () => Grain(context, workload).ImportAsync(given.Containers));
     }
+
+    /// <summary>204, or 202 with the reason in a sentence where the change is in force and not stored yet.</summary>
+    private static async Task AnswerAsync(HttpContext context, Func<Task> change)
+    {
+        try
+        {
+            await change();
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        catch (NotStoredYetException exception)
+        {
+            context.Response.StatusCode = StatusCodes.Status202Accepted;
+            await context.Response.WriteAsync($"In force, not stored yet, and lost if this silo ends before it is: {exception.Message}", context.RequestAborted);
+        }
+    }
+
+    // Of Kubernetes, and of containerd, whose may also have capitals and underscores (containerd, pkg/identifiers).
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$", RegexOptions.CultureInvariant)]
+    private static partial Regex Namespace();
 
     private static void RequireLength(long? length)
     {

@@ -1,7 +1,10 @@
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;
+using Orleans.Serialization;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -28,6 +31,18 @@ public sealed class DurabilityTests
         await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "everything is acknowledged");
         Assert.Contains("/bin/during-1", cluster.Stored(container));
         Assert.Contains("/bin/during-2", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task WhatAStoreSays_ReachesAnotherSilo()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var serializer = cluster.Silos.Silos[0].ServiceProvider.GetRequiredService<Serializer>();
+
+        var sent = serializer.SerializeToArray<Exception>(new OrleansException("outer", new StorageException("The store is full.", "Free space.")));
+
+        var received = serializer.Deserialize<Exception>(sent);
+        Assert.Equal("The store is full. Free space.", Assert.IsType<StorageException>(received!.InnerException).Message);
     }
 
     [Fact]

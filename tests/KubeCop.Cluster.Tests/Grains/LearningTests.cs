@@ -191,8 +191,8 @@ public sealed class LearningTests
         var container = await FinalAsync(cluster, "/bin/app");
         var version = (await cluster.Workload(container).GetProfileAsync())!.Containers[0].Version;
 
-        Assert.True(await cluster.Workload(container).AllowAsync("app", new BehaviourItem[] { Exec("/bin/ok") }));
-        Assert.False(await cluster.Workload(container).AllowAsync("other", new BehaviourItem[] { Exec("/bin/ok") }));
+        Assert.Equal(AllowOutcome.Allowed, await cluster.Workload(container).AllowAsync("app", new BehaviourItem[] { Exec("/bin/ok") }));
+        Assert.Equal(AllowOutcome.UnknownContainer, await cluster.Workload(container).AllowAsync("other", new BehaviourItem[] { Exec("/bin/ok") }));
         Assert.True((await cluster.Workload(container).GetProfileAsync())!.Containers[0].Version > version);
         await cluster.PassAsync(TimeSpan.FromSeconds(2));
 
@@ -294,6 +294,73 @@ public sealed class LearningTests
         await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on what is done no more");
         var full = Assert.Single(cluster.Alerts.Alerts);
         Assert.Equal((false, Severity.Critical), (full.Learning, full.Severity));
+    }
+
+    [Fact]
+    public async Task Import_WhileAContainerLearns_GuardsItThenAndAfterwards()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/app");
+        await cluster.UntilStateAsync(container, ProfileState.Learning);
+        await cluster.UntilAsync(async () => await cluster.Workload(container).GetProfileAsync() is { Containers: [{ Execs.Count: 1 }] }, "a profile");
+        var given = (await cluster.Workload(container).GetProfileAsync())!.Containers[0] with
+        {
+            Revision = ProfileSlot.GivenRevision,
+            State = ProfileState.Final,
+            CompletesAt = cluster.Time.GetUtcNow(),
+        };
+
+        await cluster.Workload(container).ImportAsync(new[] { given });
+
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+        await cluster.ExecAsync(container, "/bin/app", "/bin/evil");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert on what was not given");
+        Assert.False(Assert.Single(cluster.Alerts.Alerts).Learning);
+        await cluster.PassAsync(GrainCluster.Period * 2);
+        cluster.Alerts.Alerts.Clear();
+        await cluster.ExecAsync(container, "/bin/worse");
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert after the time when learning would have ended");
+        Assert.Equal(ProfileState.Final, (await cluster.Container(container).GetStatusAsync())!.ProfileState);
+    }
+
+    [Fact]
+    public async Task Partial_StillLearningWhenTheCompleteOneIsFinal_YieldsToIt()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var started = cluster.Describe("c1");
+        await cluster.Container(started).StartAsync(started);
+        await cluster.ExecAsync(started, "/bin/app");
+        await cluster.UntilAsync(async () => await cluster.Workload(started).GetProfileAsync() is { RemainingSeconds: < 10 }, "half of the period");
+        var attached = cluster.Describe("c2", ContainerOrigin.Attached);
+        await cluster.Container(attached).StartAsync(attached);
+
+        await cluster.UntilStateAsync(attached, ProfileState.Final);
+        await cluster.PassAsync(GrainCluster.Period);
+
+        Assert.Equal(ProfileState.Final, (await cluster.Container(attached).GetStatusAsync())!.ProfileState);
+        await cluster.ExecAsync(attached, "/bin/app");
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+        Assert.Empty(cluster.Alerts.Alerts);
+    }
+
+    [Fact]
+    public async Task Relearn_StorageDown_IsInForceAndNothingDoneMeanwhileIsLost()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = await FinalAsync(cluster, "/bin/app");
+        cluster.Storage.IsDown = true;
+
+        var refused = await Assert.ThrowsAsync<NotStoredYetException>(() => cluster.Workload(container).RelearnAsync());
+        Assert.Contains("The storage is down.", refused.Message);
+        await cluster.UntilAsync(
+            async () => await cluster.Container(container).GetStatusAsync() is { ProfileState: ProfileState.Learning }, "the container knows");
+        await cluster.ExecAsync(container, "/bin/app", "/bin/meanwhile");
+        await cluster.PassAsync(TimeSpan.FromSeconds(3));
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Stored(container)!.Contains("/bin/meanwhile", StringComparison.Ordinal), "it is learned");
     }
 
     [Fact]

@@ -405,15 +405,17 @@ public sealed class ContainerMonitorTests
     }
 
     [Fact]
-    public void FailedProfile_OnlySignatureRulesJudge()
+    public void Unassign_WhatIsDoneUntilTheNextAssignment_IsLearnedThen()
     {
-        var monitor = Monitor();
-        monitor.Describe(Sample.Container);
-        monitor.Assign(Assignment(ProfileState.Failed));
-        Ingest(monitor, Sample.Open("/x", at: 20), Sample.Exec("/dev/shm/x", at: 20));
-        monitor.Guard(null);
+        var monitor = Guarding(new OpenItem("/x", 1));
+        monitor.Unassign();
+        Ingest(monitor, Sample.Open("/x", at: 20), Sample.Open("/y", at: 20), Sample.Exec("/dev/shm/x", at: 20));
         Assert.Equal("R1000", Assert.Single(_alerts).RuleId);
-        Assert.Equal(1, _counters.Of("R0002").SuppressedFor(Suppression.ProfileIncomplete));
+        Assert.Equal(2, monitor.TakeUnassigned().Count);
+
+        monitor.Assign(Assignment(ProfileState.Learning) with { Generation = 2, CompletesAt = Sample.Boot.AddSeconds(60) });
+        Assert.Equal(["/x", "/y"], monitor.TakeLearned().Select(static learned => ((OpenItem)learned.Item).Path));
+        Assert.Single(_alerts);
     }
 
     [Fact]

@@ -295,7 +295,7 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
-    public void Allow_UnknownName_IsFalse() => Assert.False(_learning.Allow("app", [], Start));
+    public void Allow_UnknownName_IsTold() => Assert.Equal(AllowOutcome.UnknownContainer, _learning.Allow("app", [], Start));
 
     [Fact]
     public void Allow_KnownName_AnnouncesANewVersionOfEverySlot()
@@ -304,7 +304,7 @@ public sealed class WorkloadLearningTests
         _learning.Register(Container("b", revision: "r2"), Start.AddSeconds(200));
         _learning.TakeAnnouncements();
 
-        Assert.True(_learning.Allow("app", [new OpenItem("/ok", OpenFlags.ToSet(0))], Start.AddSeconds(201)));
+        Assert.Equal(AllowOutcome.Allowed, _learning.Allow("app", [new OpenItem("/ok", OpenFlags.ToSet(0))], Start.AddSeconds(201)));
 
         Assert.All(_learning.TakeAnnouncements(), static profile => Assert.Contains(profile.Opens, static open => open.Path == "/ok"));
     }
@@ -432,6 +432,84 @@ public sealed class WorkloadLearningTests
         Assert.Equal(("r1", ProfileState.Learning), (assignment.Slot.Revision, assignment.State));
         Assert.Equal(ProfileSlot.FormerRevision, _learning.Find(assignment.Slot)!.GuardedBy!.Revision);
         Assert.Null(_learning.Find(ProfileSlot.Given("app")));
+    }
+
+    [Fact]
+    public void Allow_FullProfile_IsTold()
+    {
+        var learning = new WorkloadLearning(Workload, new LearningOptions { Period = Options.Period, MaxEntriesPerKind = 1 });
+        learning.Register(Container("a"), Start);
+
+        Assert.Equal(AllowOutcome.Allowed, learning.Allow("app", [new SyscallItem("read")], Start));
+        Assert.Equal(AllowOutcome.Allowed, learning.Allow("app", [new SyscallItem("read")], Start));
+        Assert.Equal(AllowOutcome.Full, learning.Allow("app", [new SyscallItem("write")], Start));
+    }
+
+    [Fact]
+    public void Import_WhileLearning_WhatIsGivenGuardsAndTheRestIsNoNews()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        _learning.TakeAnnouncements();
+
+        _learning.Import([_learning.Find(slot)! with { Revision = ProfileSlot.GivenRevision, State = ProfileState.Final }], Start.AddSeconds(10));
+
+        Assert.Equal(ProfileSlot.GivenRevision, Assert.Single(_learning.TakeAnnouncements()).Revision);
+    }
+
+    [Fact]
+    public void Import_ElevenAlike_StayAsTheyWereGiven()
+    {
+        var opens = Enumerable.Range(0, 11).Select(number => new OpenEntry($"/data/user{number}/token", ["O_RDONLY"], Start)).ToArray();
+        var given = _learning.Find(Final())! with { Revision = ProfileSlot.GivenRevision, Opens = opens };
+
+        _learning.Import([given], Start.AddSeconds(200));
+
+        Assert.Equal(opens.Select(static open => open.Path).Order(), _learning.Find(ProfileSlot.Given("app"))!.Opens.Select(static open => open.Path).Order());
+    }
+
+    [Fact]
+    public void Import_WithoutAContainerThatWasGivenBefore_WithdrawsThat()
+    {
+        var slot = Final();
+        _learning.Import([_learning.Find(slot)! with { Revision = ProfileSlot.GivenRevision }], Start.AddSeconds(200));
+        _learning.TakeAnnouncements();
+
+        _learning.Import([_learning.Find(ProfileSlot.Given("app"))! with { Name = "other" }], Start.AddSeconds(201));
+
+        var news = _learning.TakeAnnouncements();
+        var gone = Assert.Single(news, static profile => profile.State == ProfileState.Failed);
+        Assert.Equal(ProfileSlot.Given("app"), LearnedSlot.SlotOf(gone));
+        Assert.True(Assert.Single(news, profile => LearnedSlot.SlotOf(profile) == slot).Version > gone.Version);
+        Assert.Equal(slot, _learning.Register(Container("b"), Start.AddSeconds(202)).Slot);
+    }
+
+    [Fact]
+    public void Register_MoreSlotsThanThereMayBe_KeepsThoseInUse()
+    {
+        var first = Final();
+        var now = Start.AddSeconds(200);
+        for (var revision = 0; revision < 100; revision++)
+        {
+            now += WorkloadLearning.UnusedAfter / 10;
+            _learning.Use(first, now);
+            _learning.Register(Container($"c{revision}", revision: $"r-{revision}"), now);
+        }
+
+        Assert.Equal(ProfileState.Final, _learning.Find(first)!.State);
+    }
+
+    [Fact]
+    public void ClockSet_AfterRelearning_ContainersThatStartAreLearnedFromTheirStart()
+    {
+        Final();
+        _learning.Relearn(Start.AddHours(2));
+        var changes = _learning.Changes;
+
+        _learning.ClockSet(TimeSpan.FromHours(-1), Start.AddHours(1));
+
+        Assert.True(_learning.Changes > changes);
+        var started = Start.AddHours(1).AddSeconds(1);
+        Assert.False(_learning.Register(Container("b") with { SeenAt = started }, started).Slot.Partial);
     }
 
     [Fact]

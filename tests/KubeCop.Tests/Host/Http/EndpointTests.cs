@@ -250,6 +250,21 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         Assert.Equal(HttpStatusCode.NotFound, (await PostAsync("/api/v1/profiles/container-nobody/relearn", "", Token)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("*")]
+    [InlineData("..")]
+    [InlineData("a/b")]
+    public async Task Import_NoNamespace_IsRefusedAndListsGoOn(string ns)
+    {
+        const string Yaml = "{kind: ApplicationProfile, metadata: {name: pod-web}, spec: {containers: [{name: web, execs: []}]}}";
+
+        var answer = await PostAsync($"/api/v1/profiles?namespace={Uri.EscapeDataString(ns)}", Yaml, Token);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        await AssertProblemAsync(answer);
+        await node.Http.GetStringAsync("/api/v1/profiles", Cancelled);
+    }
+
     [Fact]
     public async Task Import_BeforeTheWorkloadExists_IsListedAndExportedAsItWasGiven()
     {

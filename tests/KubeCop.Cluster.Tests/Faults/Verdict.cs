@@ -92,7 +92,8 @@ internal sealed class Verdict
 
             var (deed, node) = learned.First(done => !IsInKillWindow(done.Deed, done.Node));
             _faults.Add(
-                $"workload {profile.Workload}: '{entry}' is missing; {deed.Container} did it at {deed.At:HH:mm:ss.fff}, it was taken at {TakenAt(deed):HH:mm:ss.fff}, learning ended at {profile.CompletesAt:HH:mm:ss.fff}, "
+                $"workload {profile.Workload}: '{entry}' is missing; {deed.Container} did it at {deed.At:HH:mm:ss.fff}, it was taken at {TakenAt(deed):HH:mm:ss.fff}, "
+                + $"learning ended at {profile.CompletesAt:HH:mm:ss.fff}, "
                 + $"kills of {node.Name}: {string.Join(", ", node.Kills.Select(static kill => $"{kill.At:HH:mm:ss.fff}"))}");
         }
 

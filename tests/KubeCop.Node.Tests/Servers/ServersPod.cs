@@ -134,10 +134,26 @@ internal sealed class ServersPod : IAsyncDisposable
     /// <summary>Ends a container and starts it anew.</summary>
     public async Task RestartAsync(string name)
     {
+        if (name == "redis")
+        {
+            await WaitForASaveAsync();
+        }
+
         await _running[name].StopAsync(TimeSpan.FromSeconds(5));
         await _running[name].RemoveAsync();
         _attempt++;
         await StartAsync(name, Containers.Single(container => container.Name == name).Command);
+    }
+
+    // A Redis that ends while it saves kills the process that does so, which need not have happened while it was learned; another ten seconds pass
+    // before it saves again.
+    private async Task WaitForASaveAsync()
+    {
+        var log = Path.Combine("/proc", $"{await _containerd.GetProcessIdAsync(_running["redis"])}", "root", "var/log/redis/redis-server.log");
+        var before = Saves();
+        await Wait.UntilAsync(Saves, saves => saves > before, $"a save in {log} beside {Logs()}", TimeSpan.FromMinutes(2));
+
+        int Saves() => File.Exists(log) ? File.ReadLines(log).Count(static line => line.Contains("Background saving terminated", StringComparison.Ordinal)) : 0;
     }
 
     public async ValueTask DisposeAsync()

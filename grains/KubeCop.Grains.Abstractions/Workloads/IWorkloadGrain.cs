@@ -33,7 +33,10 @@ public interface IWorkloadGrain : IGrainWithStringKey
     [Alias("Store")]
     Task<long?> StoreAsync(Guid activation, bool hurry);
 
-    /// <summary>The profile in a slot as it is now; null when there is none. Cheap when <paramref name="knownVersion"/> is current: then null too.</summary>
+    /// <summary>
+    /// The profile in a slot as it is now; in state <see cref="ProfileState.Failed"/> when the slot is not there, or not any more: its containers
+    /// register again. Null when <paramref name="knownVersion"/> is current, which is cheap, and while nothing guards an unlisted container.
+    /// </summary>
     [Alias("GetContainerProfile")]
     Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion);
 
@@ -138,7 +141,7 @@ public enum AllowOutcome
 /// <summary>What became of a delta.</summary>
 public enum DeltaOutcome
 {
-    /// <summary>It is in grain storage.</summary>
+    /// <summary>It is in grain storage, or will be where it was offered (<see cref="IWorkloadGrain.OfferAsync"/>).</summary>
     Stored,
 
     /// <summary>It belongs to an older learning, or was observed after completion.</summary>

@@ -29,9 +29,12 @@ struct {
 	__type(value, struct kc_cgroup_entry);
 } cgroups SEC(".maps");
 
-/* Slots that are free. Taken here when a cgroup is made; given back by the sensor, once it has read the slot's counters. */
+/*
+ * Slots that are free. Taken here when a cgroup is made; given back by the sensor, once it has read the slot's counters. The last one given back
+ * is taken first: the sensor maps what it needs of a slot's sightings, and keeps it.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(type, BPF_MAP_TYPE_STACK);
 	__uint(max_entries, 513);
 	__uint(value_size, sizeof(__u32));
 } free_slots SEC(".maps");

@@ -123,6 +123,8 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
                 var programs = new KernelPrograms(bpfObject, options);
                 if (programs.TryAttachAll(refused, cgroupMount))
                 {
+                    // libbpf has read the types of the whole kernel; glibc would keep the 12 MiB that took.
+                    _ = LibC.TrimHeap(0);
                     return programs;
                 }
 

@@ -12,11 +12,14 @@ namespace KubeCop.Sensor.Bpf;
 internal sealed unsafe class KernelSlots : IDisposable
 {
     private readonly int _free;
+    private readonly int _sightings;
     private readonly SlotRecord* _slots;
-    private readonly SightingRecord* _sightings;
     private readonly nuint _slotBytes;
-    private readonly nuint _sightingBytes;
     private readonly int _count;
+
+    /// <summary>By slot, where its sightings are mapped; 0 before something had to be written there.</summary>
+    private readonly nint[] _sightingsOf;
+    private readonly Lock _mapping = new();
     private readonly ulong[] _repeatsOfGone = new ulong[Wire.Kinds];
 
     /// <summary>Makes all slots free.</summary>
@@ -26,25 +29,14 @@ internal sealed unsafe class KernelSlots : IDisposable
     /// <param name="count">Entries of the maps; slot 0 is nobody's.</param>
     public KernelSlots(int free, int slots, int sightings, int count)
     {
-        (_free, _count) = (free, count);
+        (_free, _sightings, _count) = (free, sightings, count);
         _slotBytes = (nuint)(count * Unsafe.SizeOf<SlotRecord>());
-        _sightingBytes = (nuint)((long)count * Wire.SightingSets * Wire.SightingWays * Unsafe.SizeOf<SightingRecord>());
-        _slots = (SlotRecord*)Map(slots, _slotBytes);
-        _sightings = (SightingRecord*)Map(sightings, _sightingBytes);
+        _slots = (SlotRecord*)Map(slots, _slotBytes, 0);
+        _sightingsOf = new nint[count];
         for (var slot = 1u; slot < count; slot++)
         {
             Clear(ref _slots[slot]);
             Push(slot);
-        }
-
-        static byte* Map(int descriptor, nuint length)
-        {
-            var memory = LibC.Map(0, length, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared, descriptor, 0);
-            return memory != (byte*)-1
-                ? memory
-                : throw new SensorException(
-                    $"The memory shared with the kernel could not be mapped: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.",
-                    "Lower KubeCop:Sensor:MaxContainers or give the process more memory.");
         }
     }
 
@@ -231,13 +223,49 @@ internal sealed unsafe class KernelSlots : IDisposable
     public void Dispose()
     {
         _ = LibC.Unmap((byte*)_slots, _slotBytes);
-        _ = LibC.Unmap((byte*)_sightings, _sightingBytes);
+        foreach (var mapped in _sightingsOf)
+        {
+            if (mapped != 0)
+            {
+                _ = LibC.Unmap((byte*)mapped, Wire.SightingBytes);
+            }
+        }
     }
 
     private static bool IsDirectory(ulong key) => (key & 1) == 0;
 
     private SightingRecord* SetOf(uint slot, ulong key) =>
-        _sightings + ((((long)slot * Wire.SightingSets) + (long)((key >> 8) % Wire.SightingSets)) * Wire.SightingWays);
+        SightingsOf(slot) + ((long)((key >> 8) % Wire.SightingSets) * Wire.SightingWays);
+
+    // Not all at once: the kernel puts every page of a mapping into the process, and those of all slots are 12 MiB.
+    private SightingRecord* SightingsOf(uint slot)
+    {
+        var mapped = Volatile.Read(ref _sightingsOf[slot]);
+        if (mapped == 0)
+        {
+            lock (_mapping)
+            {
+                mapped = _sightingsOf[slot];
+                if (mapped == 0)
+                {
+                    mapped = (nint)Map(_sightings, Wire.SightingBytes, (nint)(slot * Wire.SightingBytes));
+                    Volatile.Write(ref _sightingsOf[slot], mapped);
+                }
+            }
+        }
+
+        return (SightingRecord*)mapped;
+    }
+
+    private static byte* Map(int descriptor, nuint length, nint offset)
+    {
+        var memory = LibC.Map(0, length, LibC.ProtRead | LibC.ProtWrite, LibC.MapShared, descriptor, offset);
+        return memory != (byte*)-1
+            ? memory
+            : throw new SensorException(
+                $"The memory shared with the kernel could not be mapped: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.",
+                "Lower KubeCop:Sensor:MaxContainers or give the process more memory.");
+    }
 
     private long LossAt(uint slot, int index) => (long)_slots[slot].Lost[index];
 

@@ -51,6 +51,10 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "vsnprintf")]
     public static partial int FormatList(byte* buffer, nuint size, byte* format, nint arguments);
 
+    /// <summary>Gives what is free of the native heap back to the system. Offered by glibc alone.</summary>
+    [LibraryImport(Library, EntryPoint = "malloc_trim")]
+    public static partial int TrimHeap(nuint keep);
+
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec
     {

@@ -102,13 +102,14 @@ internal static class ClusterBenchmark
     {
         var workload = grains.GetGrain<IWorkloadGrain>(container.Workload.GrainKey);
         var assignment = await workload.RegisterAsync(container);
-        await workload.MergeAsync(new ProfileDelta
+        var receipt = await workload.OfferAsync(new ProfileDelta
         {
             Slot = assignment.Slot,
             Generation = assignment.Generation,
             Items = Enumerable.Range(0, Entries).Select(entry => new ObservedItem(new OpenItem($"/usr/lib/{container.Id}/module_{entry}.so", 1), container.SeenAt)).ToArray(),
             Replicas = ReplicaSketch.Of(container.Id),
         });
+        await workload.StoreAsync(receipt.Activation, hurry: true);
     }
 
     private static ContainerDescription Container(int number) => new()

@@ -98,7 +98,7 @@ internal static class ProfilesBenchmark
         {
             foreach (var path in paths)
             {
-                found += profile.OpenFlagsOf(path) != 0 ? 1 : 0;
+                found += profile.ContainsOpen(path, 1) ? 1 : 0;
             }
         }
 

@@ -12,10 +12,6 @@ public interface IWorkloadGrain : IGrainWithStringKey
     [Alias("Register")]
     Task<ProfileAssignment> RegisterAsync(ContainerDescription container);
 
-    /// <summary>Merges learned behaviour. Returns when it is durable in grain storage, or known to be discarded.</summary>
-    [Alias("Merge")]
-    Task<DeltaOutcome> MergeAsync(ProfileDelta delta);
-
     /// <summary>
     /// Merges learned behaviour: from now on it is in the profile, and in grain storage some seconds later. The sender keeps it until
     /// <see cref="StoreAsync"/> has told that it is there.
@@ -34,7 +30,7 @@ public interface IWorkloadGrain : IGrainWithStringKey
     Task<long?> StoreAsync(Guid activation, bool hurry);
 
     /// <summary>
-    /// The profile in a slot as it is now; in state <see cref="ProfileState.Failed"/> when the slot is not there, or not any more: its containers
+    /// The profile in a slot as it is now; in state <see cref="ProfileState.Gone"/> when the slot is not there, or not any more: its containers
     /// register again. Null when <paramref name="knownVersion"/> is current, which is cheap, and while nothing guards an unlisted container.
     /// </summary>
     [Alias("GetContainerProfile")]

@@ -226,7 +226,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
 
             _watch?.Dispose();
             // That a profile is gone may be known from before this registration.
-            var isOld = watch.Snapshot is { Profile.State: ProfileState.Failed } gone && gone.Profile.Version <= assignment.Version;
+            var isOld = watch.Snapshot is { Profile.State: ProfileState.Gone } gone && gone.Profile.Version <= assignment.Version;
             (_watch, _applied) = (watch, isOld ? watch.Snapshot : null);
             if (watch.Snapshot is null || isOld)
             {
@@ -260,7 +260,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         if (_watch is { Snapshot: { } snapshot, Guarding: var guarding } && (snapshot != _applied || guarding != _guarding))
         {
             _applied = snapshot;
-            if (snapshot.Profile.State == ProfileState.Failed)
+            if (snapshot.Profile.State == ProfileState.Gone)
             {
                 // Its workload has forgotten it, or does not know it.
                 Collect();

@@ -217,7 +217,7 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
     /// </summary>
     private static bool IsNews(ContainerProfile profile, ContainerProfile? known) =>
         known is null
-        || (profile.Generation == known.Generation && profile.State != ProfileState.Failed && known.State != ProfileState.Failed && RankOf(profile) != RankOf(known)
+        || (profile.Generation == known.Generation && profile.State != ProfileState.Gone && known.State != ProfileState.Gone && RankOf(profile) != RankOf(known)
             ? RankOf(profile) > RankOf(known)
             : profile.Version > known.Version);
 

@@ -113,18 +113,6 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         return assignment;
     }
 
-    public async Task<DeltaOutcome> MergeAsync(ProfileDelta delta)
-    {
-        var receipt = await OfferAsync(delta);
-        if (receipt.Outcome == DeltaOutcome.Stored)
-        {
-            // Also when it brought nothing new: what it repeats may not be stored yet.
-            await StoreAsync();
-        }
-
-        return receipt.Outcome;
-    }
-
     public async Task<DeltaReceipt> OfferAsync(ProfileDelta delta)
     {
         if (delta.Unregistered is { } container)

@@ -28,29 +28,23 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     public static readonly TimeSpan UnusedAfter = TimeSpan.FromMinutes(10);
 
-    /// <summary>Container names times revisions; beyond, the slot that was longest without a registration is forgotten.</summary>
-    private const int MostSlots = 64;
-
-    private readonly Dictionary<ProfileSlot, LearnedSlot> _slots = [];
-    private readonly HashSet<LearnedSlot> _announced = [];
-    private readonly List<ContainerProfile> _gone = [];
+    private readonly LearnedSlots _slots = new();
     private int _generation = 1;
     private DateTimeOffset? _relearnedAt;
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
-    private long _version;
 
     /// <summary>Of what is learned now: one more each time that everything is learned anew.</summary>
     public int Generation => _generation;
 
     /// <summary>Grows with everything that has to be stored.</summary>
-    public long Changes { get; private set; }
+    public long Changes => _slots.Changes;
 
     /// <summary>Entries refused because a profile was full, since the grain was activated.</summary>
-    public long Refused => _slots.Values.Sum(static slot => slot.Refused);
+    public long Refused => _slots.Sum(static slot => slot.Refused);
 
     /// <summary>When <see cref="Complete"/> has something to do next.</summary>
     public DateTimeOffset? NextCompletion =>
-        _slots.Values.Where(static slot => slot.IsLearning).Min(slot => (DateTimeOffset?)DueAt(slot));
+        _slots.Where(static slot => slot.IsLearning).Min(slot => (DateTimeOffset?)DueAt(slot));
 
     public void Load(WorkloadState state, DateTimeOffset now)
     {
@@ -58,16 +52,16 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         foreach (var stored in state.Slots)
         {
             var slot = new LearnedSlot(stored, now, options);
-            Insert(slot);
+            _slots.Insert(slot);
             if (slot.IsLearning && slot.Profile.LearningStartedAt is var startedAt && startedAt > now)
             {
                 // The clock was set back meanwhile, or the machine has none that outlives its power: learning must not wait for that time.
                 slot.ClockSet(now - startedAt);
-                Changed(slot, now);
+                _slots.Changed(slot, now);
             }
         }
 
-        Arrange(now);
+        _slots.Arrange(now);
         AppointGuards(now);
         _completeFrom = now + Reunion;
     }
@@ -81,32 +75,32 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         var key = SlotFor(container);
-        if (!_slots.TryGetValue(key, out var slot))
+        if (!_slots.TryGet(key, out var slot))
         {
             CollectUnused(now);
             MakeRoom(now);
             slot = new LearnedSlot(key, _generation, now, options);
-            _slots.Add(key, slot);
-            Changed(slot, now);
-            Arrange(now);
+            _slots.Insert(slot);
+            _slots.Changed(slot, now);
+            _slots.Arrange(now);
             if (_generation > 1)
             {
                 // Caches may have it as gone.
-                _announced.Add(slot);
+                _slots.Announce(slot);
             }
         }
 
         if (slot.Register(container.Id, now))
         {
-            Changes++;
+            _slots.Changed();
         }
 
         AppointGuards(now);
 
         if (container is { Origin: ContainerOrigin.Continued, Gap: { } gap } && slot.Extend(gap))
         {
-            Changed(slot, now);
-            _announced.Add(slot);
+            _slots.Changed(slot, now);
+            _slots.Announce(slot);
         }
 
         return slot.Assignment;
@@ -115,7 +109,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Unites a delta with its slot.</summary>
     public DeltaOutcome Merge(ProfileDelta delta, DateTimeOffset now)
     {
-        if (!_slots.TryGetValue(delta.Slot, out var slot) || delta.Generation < slot.Generation)
+        if (!_slots.TryGet(delta.Slot, out var slot) || delta.Generation < slot.Generation)
         {
             return DeltaOutcome.Discarded;
         }
@@ -139,7 +133,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
         if (changed)
         {
-            Changed(slot, now);
+            _slots.Changed(slot, now);
         }
 
         return wanted ? DeltaOutcome.Stored : DeltaOutcome.Discarded;
@@ -149,7 +143,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     public AllowOutcome Allow(string containerName, IReadOnlyList<BehaviourItem> items, DateTimeOffset now)
     {
         var outcome = AllowOutcome.UnknownContainer;
-        foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == containerName))
+        foreach (var slot in _slots.Where(slot => slot.Slot.ContainerName == containerName))
         {
             var (changed, refused) = (false, slot.Refused);
             foreach (var item in items)
@@ -160,8 +154,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             outcome = slot.Refused > refused ? AllowOutcome.Full : outcome == AllowOutcome.Full ? outcome : AllowOutcome.Allowed;
             if (changed)
             {
-                Changed(slot, now);
-                _announced.Add(slot);
+                _slots.Changed(slot, now);
+                _slots.Announce(slot);
             }
         }
 
@@ -171,17 +165,17 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Puts profiles that somebody gives in force; see <see cref="IWorkloadGrain.ImportAsync"/>. One given before is replaced.</summary>
     public void Import(IReadOnlyList<ContainerProfile> containers, DateTimeOffset now)
     {
-        var withdrawn = _slots.Values
+        var withdrawn = _slots
             .Where(slot => slot.Slot.Revision == ProfileSlot.GivenRevision && containers.All(profile => profile.Name != slot.Slot.ContainerName))
             .ToList();
         foreach (var given in withdrawn)
         {
-            Forget(given, now);
-            foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == given.Slot.ContainerName))
+            _slots.Forget(given, _generation, now);
+            foreach (var slot in _slots.Where(slot => slot.Slot.ContainerName == given.Slot.ContainerName))
             {
                 // Newer than that the given one is gone: it is in force again.
-                Changed(slot, now);
-                _announced.Add(slot);
+                _slots.Changed(slot, now);
+                _slots.Announce(slot);
             }
         }
 
@@ -190,11 +184,11 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             MakeRoom(now);
             var state = new SlotState { Profile = profile with { Generation = _generation }, Period = options.Period, RegisteredAt = now, Containers = [] };
             var slot = new LearnedSlot(state, now, options);
-            _slots[slot.Slot] = slot;
-            Changed(slot, now);
+            _slots.Insert(slot);
+            _slots.Changed(slot, now);
         }
 
-        Arrange(now);
+        _slots.Arrange(now);
         AppointGuards(now);
     }
 
@@ -207,31 +201,30 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             return false;
         }
 
-        var former = _slots.Values
+        var former = _slots
             .Where(static slot => slot is { State: ProfileState.Final, Slot: { Partial: false, Revision: not ProfileSlot.GivenRevision } })
             .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
             .Select(static container => container.MaxBy(static slot => slot.RegisteredAt)!.ToState())
             .ToList();
         (_generation, _relearnedAt) = (_generation + 1, now);
-        foreach (var slot in _slots.Values.ToList())
+        foreach (var slot in _slots.ToList())
         {
-            Forget(slot, now);
+            _slots.Forget(slot, _generation, now);
         }
 
         foreach (var state in former)
         {
             var profile = state.Profile with { Revision = ProfileSlot.FormerRevision, Generation = _generation, GuardedBy = null };
             var slot = new LearnedSlot(state with { Profile = profile, Containers = [] }, now, options);
-            _slots.Add(slot.Slot, slot);
-            Changed(slot, now);
+            _slots.Insert(slot);
+            _slots.Changed(slot, now);
         }
 
         return true;
     }
 
-    /// <summary>What a slot's containers are told when it is not there any more.</summary>
-    public ContainerProfile Gone(ProfileSlot key, DateTimeOffset now) =>
-        Empty(key, ProfileState.Failed, DateTimeOffset.MinValue, NextVersion(now)) with { Generation = _generation };
+    /// <inheritdoc cref="LearnedSlots.Gone"/>
+    public ContainerProfile Gone(ProfileSlot key, DateTimeOffset now) => _slots.Gone(key, _generation, now);
 
     /// <summary>The clock was set: learning still takes as long as it was to take.</summary>
     /// <returns>False when nothing is being learned.</returns>
@@ -245,15 +238,15 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         if (_relearnedAt is not null)
         {
             _relearnedAt += step;
-            Changes++;
+            _slots.Changed();
         }
 
-        var learning = _slots.Values.Where(static slot => slot.IsLearning).ToList();
+        var learning = _slots.Where(static slot => slot.IsLearning).ToList();
         foreach (var slot in learning)
         {
             slot.ClockSet(step);
-            Changed(slot, now);
-            _announced.Add(slot);
+            _slots.Changed(slot, now);
+            _slots.Announce(slot);
         }
 
         return learning.Count > 0;
@@ -262,10 +255,10 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Ends the learning of slots whose time has come.</summary>
     public void Complete(DateTimeOffset now)
     {
-        foreach (var slot in _slots.Values.Where(slot => slot.IsLearning && now >= DueAt(slot)))
+        foreach (var slot in _slots.Where(slot => slot.IsLearning && now >= DueAt(slot)))
         {
             slot.Complete();
-            Changed(slot, now);
+            _slots.Changed(slot, now);
         }
 
         AppointGuards(now);
@@ -273,35 +266,24 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     /// <summary>The profile that guards, or will guard, the containers of a slot; null when there is none.</summary>
     public ContainerProfile? Find(ProfileSlot key) =>
-        key == ProfileSlot.Unlisted(key.ContainerName) ? FindUnlisted(key.ContainerName) : _slots.GetValueOrDefault(Yielded(key))?.Profile;
+        key == ProfileSlot.Unlisted(key.ContainerName) ? FindUnlisted(key.ContainerName) : _slots.Find(Yielded(key))?.Profile;
 
     /// <summary>A silo has containers that are guarded by, or add to, a slot.</summary>
     public void Use(ProfileSlot key, DateTimeOffset now)
     {
-        if (_slots.TryGetValue(Yielded(key), out var slot))
+        if (_slots.TryGet(Yielded(key), out var slot))
         {
             slot.UsedAt = now;
         }
     }
 
-    /// <summary>Profiles that changed in a way containers must know, since the last call.</summary>
-    public IReadOnlyList<ContainerProfile> TakeAnnouncements()
-    {
-        if (_announced.Count == 0 && _gone.Count == 0)
-        {
-            return [];
-        }
-
-        var profiles = _gone.Concat(_announced.Select(static slot => slot.Profile)).ToArray();
-        _announced.Clear();
-        _gone.Clear();
-        return profiles;
-    }
+    /// <inheritdoc cref="LearnedSlots.TakeAnnouncements"/>
+    public IReadOnlyList<ContainerProfile> TakeAnnouncements() => _slots.TakeAnnouncements();
 
     /// <summary>The whole as people see it: for each container name its newest revision; null before the first registration.</summary>
     public ApplicationProfile? ToProfile(DateTimeOffset now)
     {
-        var slots = _slots.Values
+        var slots = _slots
             .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
             .OrderBy(static group => group.Key, StringComparer.Ordinal)
             .Select(static group =>
@@ -333,7 +315,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     public WorkloadState ToState() => new()
     {
-        Slots = _slots.Values.Select(static slot => slot.ToState()).ToArray(),
+        Slots = _slots.Select(static slot => slot.ToState()).ToArray(),
         Generation = _generation,
         RelearnedAt = _relearnedAt,
     };
@@ -348,9 +330,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         {
             // What is here was forgotten there.
             (_generation, _relearnedAt) = (stored.Generation, stored.RelearnedAt);
-            foreach (var slot in _slots.Values.Where(slot => slot.Generation < stored.Generation).ToList())
+            foreach (var slot in _slots.Where(slot => slot.Generation < stored.Generation).ToList())
             {
-                Forget(slot, now);
+                _slots.Forget(slot, _generation, now);
             }
         }
 
@@ -362,7 +344,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
                 continue;
             }
 
-            if (_slots.TryGetValue(other.Slot, out var slot) && slot.Generation >= other.Generation)
+            if (_slots.TryGet(other.Slot, out var slot) && slot.Generation >= other.Generation)
             {
                 if (slot.Generation == other.Generation)
                 {
@@ -371,17 +353,17 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             }
             else
             {
-                Insert(other);
+                _slots.Insert(other);
             }
         }
 
-        foreach (var slot in _slots.Values)
+        foreach (var slot in _slots)
         {
-            Changed(slot, now);
-            _announced.Add(slot);
+            _slots.Changed(slot, now);
+            _slots.Announce(slot);
         }
 
-        Arrange(now);
+        _slots.Arrange(now);
         AppointGuards(now);
     }
 
@@ -394,47 +376,18 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     private ContainerProfile? FindUnlisted(string name)
     {
-        var guarding = _slots.Values.Where(static slot => slot.IsGuarding).ToList();
+        var guarding = _slots.Where(static slot => slot.IsGuarding).ToList();
         return guarding.Count > 0
             ? guarding.Where(slot => slot.Slot.ContainerName == name).MaxBy(static slot => slot.RegisteredAt)?.Profile
                 ?? Unlisted(name, ProfileState.Final, DateTimeOffset.MinValue, guarding.Max(static slot => slot.Version))
-            : _slots.Values.Where(static slot => slot.IsLearning).MinBy(static slot => slot.CompletesAt) is { } first
-                ? Unlisted(name, ProfileState.Learning, first.CompletesAt, _slots.Values.Max(static slot => slot.Version))
+            : _slots.Where(static slot => slot.IsLearning).MinBy(static slot => slot.CompletesAt) is { } first
+                ? Unlisted(name, ProfileState.Learning, first.CompletesAt, _slots.Max(static slot => slot.Version))
                 : null;
     }
 
     // Another generation, so that nothing it did while the workload was learning counts as known afterwards.
     private static ContainerProfile Unlisted(string name, ProfileState state, DateTimeOffset completesAt, long version) =>
-        Empty(ProfileSlot.Unlisted(name), state, completesAt, version) with { Generation = state == ProfileState.Final ? 1 : 0 };
-
-    private static ContainerProfile Empty(ProfileSlot slot, ProfileState state, DateTimeOffset completesAt, long version) => new()
-    {
-        Name = slot.ContainerName,
-        Revision = slot.Revision,
-        State = state,
-        Version = version,
-        Generation = 0,
-        LearningStartedAt = completesAt,
-        CompletesAt = completesAt,
-        Execs = [],
-        Opens = [],
-        IsPartial = slot.Partial,
-        Sections = ProfileSections.All,
-    };
-
-    /// <summary>Gives each container its place in the profile.</summary>
-    private void Arrange(DateTimeOffset now)
-    {
-        var names = _slots.Keys.Select(static key => key.ContainerName).Distinct().Order(StringComparer.Ordinal).ToList();
-        foreach (var slot in _slots.Values)
-        {
-            if (names.IndexOf(slot.Slot.ContainerName) is var index && index != slot.Index)
-            {
-                slot.Index = index;
-                Changed(slot, now);
-            }
-        }
-    }
+        LearnedSlots.Empty(ProfileSlot.Unlisted(name), state, completesAt, version) with { Generation = state == ProfileState.Final ? 1 : 0 };
 
     private DateTimeOffset DueAt(LearnedSlot slot) =>
         slot.CompletesAt + Settling is var due && due > _completeFrom ? due : _completeFrom;
@@ -447,32 +400,32 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         var known = container.Origin == ContainerOrigin.Continued
-            ? _slots.Values.FirstOrDefault(slot => slot.Slot.ContainerName == container.Name && slot.Slot.Revision == container.Revision && slot.Knows(container.Id))
+            ? _slots.FirstOrDefault(slot => slot.Slot.ContainerName == container.Name && slot.Slot.Revision == container.Revision && slot.Knows(container.Id))
             : null;
         return Yielded(known?.Slot ?? new ProfileSlot(container.Name, container.Revision, Partial: true));
     }
 
     // What was learned from a start is complete, so it replaces what was pooled from containers already running.
     private ProfileSlot Yielded(ProfileSlot key) =>
-        ProfileSlot.Given(key.ContainerName) is var given && _slots.ContainsKey(given) ? given
-        : key.Partial && key with { Partial = false } is var full && _slots.TryGetValue(full, out var slot) && !slot.IsLearning ? full : key;
+        ProfileSlot.Given(key.ContainerName) is var given && _slots.Contains(given) ? given
+        : key.Partial && key with { Partial = false } is var full && _slots.TryGet(full, out var slot) && !slot.IsLearning ? full : key;
 
     /// <summary>
     /// Tells each slot that learns who guards its containers meanwhile: the revision, learned from a start, that a container was last of.
     /// </summary>
     private void AppointGuards(DateTimeOffset now)
     {
-        foreach (var slot in _slots.Values)
+        foreach (var slot in _slots)
         {
-            var guard = !slot.IsLearning || Yielded(slot.Slot) != slot.Slot ? null : _slots.Values
+            var guard = !slot.IsLearning || Yielded(slot.Slot) != slot.Slot ? null : _slots
                 .Where(other => other is { State: ProfileState.Final, Slot: { Partial: false, Revision: not ProfileSlot.GivenRevision } }
                     && other.Slot.ContainerName == slot.Slot.ContainerName)
                 .MaxBy(static other => other.RegisteredAt)?.Slot;
             if (guard != slot.GuardedBy)
             {
                 slot.GuardedBy = guard;
-                Changed(slot, now);
-                _announced.Add(slot);
+                _slots.Changed(slot, now);
+                _slots.Announce(slot);
             }
         }
     }
@@ -480,7 +433,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Forgets revisions that have long been replaced. What still learns is not among them: its containers may be between two runs.</summary>
     private void CollectUnused(DateTimeOffset now)
     {
-        var unused = _slots.Values
+        var unused = _slots
             .GroupBy(static slot => (slot.Slot.ContainerName, slot.Slot.Revision))
             .Where(revision => revision.All(slot => !slot.IsLearning && slot.Slot.Revision != ProfileSlot.GivenRevision && now - slot.UsedAt >= UnusedAfter))
             .GroupBy(static revision => revision.Key.ContainerName, StringComparer.Ordinal)
@@ -489,47 +442,15 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             .ToList();
         foreach (var slot in unused)
         {
-            Forget(slot, now);
+            _slots.Forget(slot, _generation, now);
         }
     }
 
     private void MakeRoom(DateTimeOffset now)
     {
-        if (_slots.Count >= MostSlots)
+        if (_slots.Count >= ProfileSlot.MostOfAWorkload)
         {
-            Forget(_slots.Values.MinBy(slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, now - slot.UsedAt < UnusedAfter, slot.IsGuarding, slot.RegisteredAt))!, now);
+            _slots.Forget(_slots.MinBy(slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, now - slot.UsedAt < UnusedAfter, slot.IsGuarding, slot.RegisteredAt))!, _generation, now);
         }
     }
-
-    // Whoever still goes by it is told, with a version of its own.
-    private void Forget(LearnedSlot slot, DateTimeOffset now)
-    {
-        _slots.Remove(slot.Slot);
-        _announced.Remove(slot);
-        var gone = Gone(slot.Slot, now);
-        _version = gone.Version;
-        _gone.Add(gone);
-        Changes++;
-    }
-
-    private void Insert(LearnedSlot slot)
-    {
-        _slots[slot.Slot] = slot;
-        _version = Math.Max(_version, slot.Version);
-    }
-
-    // One sequence for all slots, so that versions compare when a slot yields to another, and tied to the clock, so that after a crash no
-    // number is used again that a cache may hold for content that was never stored.
-    private void Changed(LearnedSlot slot, DateTimeOffset now)
-    {
-        _version = NextVersion(now);
-        slot.Touch(_version);
-        Changes++;
-        if (!slot.IsLearning)
-        {
-            _announced.Add(slot);
-        }
-    }
-
-    private long NextVersion(DateTimeOffset now) => Math.Max(_version + 1, now.ToUnixTimeMilliseconds());
 }

@@ -1,4 +1,4 @@
-using System.Collections.Frozen;
+using System.Runtime.InteropServices;
 using KubeCop.Core.Events;
 
 namespace KubeCop.Core.Profiles;
@@ -6,45 +6,46 @@ namespace KubeCop.Core.Profiles;
 /// <summary>A guarding profile in the form rules ask: immutable, shared by all containers it guards, look-ups without allocation.</summary>
 public sealed class CompiledProfile
 {
-    private readonly FrozenDictionary<string, string[]> _executablesByPath;
-    private readonly FrozenDictionary<string, uint> _flagsByPath;
+    // Not frozen: to make them takes several times as long, a profile that is learned is compiled again and again, and a look-up hardly gains.
+    private readonly Dictionary<string, string[]> _executablesByPath;
+    private readonly Dictionary<string, uint> _flagsByPath;
     private readonly PathPatterns _patterns;
     private readonly PathPatterns _learnedPatterns;
-    private readonly FrozenSet<string> _syscalls;
-    private readonly FrozenSet<(string Name, string Syscall)> _capabilities;
-    private readonly FrozenSet<(string Name, string Syscall)> _refusedCapabilities;
+    private readonly HashSet<string> _syscalls;
+    private readonly HashSet<(string Name, string Syscall)> _capabilities;
+    private readonly HashSet<(string Name, string Syscall)> _refusedCapabilities;
 
     // The resource that was given cannot say what may be refused.
     private readonly bool _isGiven;
-    private readonly FrozenSet<string> _dnsNames;
-    private readonly FrozenSet<(string Protocol, ushort Port)> _incoming;
-    private readonly FrozenSet<(string Protocol, ushort Port, string Address)> _outgoing;
+    private readonly HashSet<string> _dnsNames;
+    private readonly HashSet<(string Protocol, ushort Port)> _incoming;
+    private readonly HashSet<(string Protocol, ushort Port, string Address)> _outgoing;
 
     public CompiledProfile(ContainerProfile profile)
     {
         Profile = profile;
         _executablesByPath = profile.Execs
             .GroupBy(static exec => exec.Path, StringComparer.Ordinal)
-            .ToFrozenDictionary(static group => group.Key, static group => group.Select(static exec => exec.Executable).Distinct().ToArray(), StringComparer.Ordinal);
-        _patterns = new PathPatterns(profile.Opens.Where(static open => open.Collapsed == 0 && PathPatterns.IsPattern(open.Path)));
-        _learnedPatterns = new PathPatterns(profile.Opens.Where(static open => open.Collapsed > 0 && PathPatterns.IsPattern(open.Path)));
-        _flagsByPath = profile.Opens
-            .Where(static open => !PathPatterns.IsPattern(open.Path))
-            .GroupBy(static open => open.Path, StringComparer.Ordinal)
-            .ToFrozenDictionary(
-                static group => group.Key,
-                static group => group.Aggregate(0u, static (flags, open) => flags | OpenFlags.Parse(open.Flags)),
-                StringComparer.Ordinal);
-        _syscalls = profile.Syscalls.Select(static syscall => syscall.Name).ToFrozenSet(StringComparer.Ordinal);
-        _capabilities = profile.Capabilities.SelectMany(static entry => entry.Caps.Select(name => (name, entry.Syscall))).ToFrozenSet();
+            .ToDictionary(static group => group.Key, static group => group.Select(static exec => exec.Executable).Distinct().ToArray(), StringComparer.Ordinal);
+        var patterns = profile.Opens.ToLookup(static open => PathPatterns.IsPattern(open.Path));
+        _patterns = new PathPatterns(patterns[true].Where(static open => open.Collapsed == 0));
+        _learnedPatterns = new PathPatterns(patterns[true].Where(static open => open.Collapsed > 0));
+        _flagsByPath = new Dictionary<string, uint>(profile.Opens.Count, StringComparer.Ordinal);
+        foreach (var open in patterns[false])
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_flagsByPath, open.Path, out _) |= OpenFlags.Parse(open.Flags);
+        }
+
+        _syscalls = profile.Syscalls.Select(static syscall => syscall.Name).ToHashSet(StringComparer.Ordinal);
+        _capabilities = profile.Capabilities.SelectMany(static entry => entry.Caps.Select(name => (name, entry.Syscall))).ToHashSet();
         _isGiven = profile.Revision == ProfileSlot.GivenRevision;
-        _refusedCapabilities = profile.Capabilities.SelectMany(static entry => entry.Refused.Select(name => (name, entry.Syscall))).ToFrozenSet();
+        _refusedCapabilities = profile.Capabilities.SelectMany(static entry => entry.Refused.Select(name => (name, entry.Syscall))).ToHashSet();
         // KubeCop's profiles have names with the final dot, and protocols in capitals.
         _dnsNames = profile.Dns
             .Select(static dns => dns.DnsName.Length > 1 ? dns.DnsName.TrimEnd('.') : dns.DnsName)
-            .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-        _incoming = profile.Incoming.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port)).ToFrozenSet();
-        _outgoing = profile.Outgoing.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port, entry.DstEndpoint)).ToFrozenSet();
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        _incoming = profile.Incoming.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port)).ToHashSet();
+        _outgoing = profile.Outgoing.Select(static entry => (entry.Protocol.ToLowerInvariant(), entry.Port, entry.DstEndpoint)).ToHashSet();
     }
 
     /// <summary>What it was compiled from.</summary>
@@ -63,7 +64,7 @@ public sealed class CompiledProfile
         EventKind.Exec => ContainsExec(sensorEvent.Path, sensorEvent.Executable)
             // A refused exec may have ended before it was known what the path leads to.
             || (sensorEvent.IsRefused && sensorEvent.Executable.Length == 0 && _executablesByPath.ContainsKey(sensorEvent.Path)),
-        EventKind.Open => OpenFlags.ToSet(sensorEvent.Value) is var flags && (OpenFlagsOf(sensorEvent.Path) & flags) == flags,
+        EventKind.Open => ContainsOpen(sensorEvent.Path, OpenFlags.ToSet(sensorEvent.Value)),
         EventKind.Syscall => ContainsSyscall(sensorEvent.Path),
         EventKind.Capability => sensorEvent.Capability is not { } capability || ContainsCapability(capability.Name, capability.Syscall, !capability.Granted),
         EventKind.Dns => ContainsDnsName(sensorEvent.Path),
@@ -91,6 +92,15 @@ public sealed class CompiledProfile
         }
 
         return false;
+    }
+
+    /// <summary>Whether this path is opened with all these flags, by its own entry and by patterns together.</summary>
+    /// <param name="flags">As a set.</param>
+    public bool ContainsOpen(string path, uint flags)
+    {
+        _flagsByPath.TryGetValue(path, out var own);
+        var missing = flags & ~own;
+        return missing == 0 || (FindPatterns(path).Flags & missing) == missing;
     }
 
     /// <summary>The flags this path is opened with, by its own entry and by patterns, as a set; 0 when it is not.</summary>

@@ -14,7 +14,7 @@ namespace KubeCop.Core.Profiles;
 /// </summary>
 public static class OpenGeneralization
 {
-    private const string Any = "⋯";
+    private const string Any = PathPatterns.AnySegment;
 
     /// <summary>As many as mkstemp(3) puts in a name, at least.</summary>
     private const int RandomLength = 6;

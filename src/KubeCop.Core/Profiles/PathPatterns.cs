@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using KubeCop.Core.Events;
 
 namespace KubeCop.Core.Profiles;
@@ -6,8 +8,9 @@ namespace KubeCop.Core.Profiles;
 /// The opens of a profile whose paths have variable segments: <c>⋯</c> stands for exactly one segment, <c>*</c> at the end for one or more.
 /// A file that is really called so is written otherwise: see <see cref="Literal"/>.
 /// <para>
-/// Patterns are grouped by shape, which of how many segments are variable. A look-up makes of a path what a pattern of each shape would be
-/// and looks for that: it costs as much as there are shapes, however many patterns, and allocates nothing.
+/// Patterns are grouped by shape, which of how many segments are variable. A look-up takes the hash of each of a path's segments, puts
+/// together for each shape those that are not variable, and looks for the result: it costs as much as there are shapes, however many patterns,
+/// and allocates nothing.
 /// </para>
 /// </summary>
 public sealed class PathPatterns
@@ -21,11 +24,20 @@ public sealed class PathPatterns
     /// <summary>Characters likewise; of a path of more bytes the sensor does not know the beginning.</summary>
     private const int MaxLength = 4096;
 
+    /// <summary>What profiles write for a segment that may be any.</summary>
+    public const string AnySegment = "⋯";
+
     private const char One = '⋯';
     private const char More = '*';
 
-    private readonly Dictionary<string, uint> _flags = new(StringComparer.Ordinal);
     private readonly Shape[] _shapes;
+    private readonly Pattern[] _patterns;
+
+    /// <summary>By the hash of its shape and its own segments, the last pattern that has it; the others follow it.</summary>
+    private readonly Dictionary<ulong, int> _byHash = [];
+
+    /// <summary>A bit for each number of segments of which there may be a path that a pattern covers.</summary>
+    private readonly ulong _counts;
 
     /// <param name="opens">Those that are patterns.</param>
     public PathPatterns(IEnumerable<OpenEntry> opens)
@@ -37,9 +49,26 @@ public sealed class PathPatterns
             .Take(MaxShapes)
             .ToList();
         _shapes = [.. byShape.Select(static shape => shape.Key)];
-        foreach (var (open, _) in byShape.SelectMany(static shape => shape))
+        _counts = _shapes.Aggregate(0UL, static (counts, shape) => counts | (shape.HasMore ? ~0UL : 1UL) << (shape.Segments - 1));
+        var flags = new Dictionary<string, (int Shape, uint Flags)>(StringComparer.Ordinal);
+        for (var shape = 0; shape < byShape.Count; shape++)
         {
-            _flags[open.Path] = _flags.GetValueOrDefault(open.Path) | OpenFlags.Parse(open.Flags);
+            foreach (var (open, _) in byShape[shape])
+            {
+                flags[open.Path] = (shape, flags.GetValueOrDefault(open.Path).Flags | OpenFlags.Parse(open.Flags));
+            }
+        }
+
+        _patterns = new Pattern[flags.Count];
+        Span<int> starts = stackalloc int[MaxSegments + 1];
+        Span<int> hashes = stackalloc int[MaxSegments];
+        var index = 0;
+        foreach (var (path, (shape, set)) in flags)
+        {
+            Split(path, starts, hashes);
+            ref var last = ref CollectionsMarshal.GetValueRefOrAddDefault(_byHash, _shapes[shape].Hash(shape, hashes), out var exists);
+            _patterns[index] = new Pattern(path, set, exists ? last : -1);
+            last = index++;
         }
     }
 
@@ -70,61 +99,55 @@ public sealed class PathPatterns
     /// </returns>
     public (uint Flags, uint FlagsOfAny) Find(string path)
     {
-        if (_shapes.Length == 0 || !IsPlain(path))
+        // In a plain path each slash begins a segment; one that ends with a slash is not plain.
+        var count = path.AsSpan().Count('/');
+        if (count is 0 or > MaxSegments || (_counts >> (count - 1) & 1) == 0 || !IsPlain(path))
         {
             return default;
         }
 
-        Span<Range> segments = stackalloc Range[MaxSegments + 1];
-        var count = path.AsSpan(1).Split(segments, '/');
-        return count <= MaxSegments ? Find(path.AsSpan(1), segments[..count]) : default;
-    }
-
-    private static bool IsPlain(string path) =>
-        path.Length <= MaxLength && path.StartsWith('/') && !path.EndsWith('/') && !path.Contains("//", StringComparison.Ordinal);
-
-    private (uint Flags, uint FlagsOfAny) Find(ReadOnlySpan<char> path, ReadOnlySpan<Range> segments)
-    {
-        // No longer than the path and its slash: no segment is empty, and a variable one is a character.
-        Span<char> pattern = stackalloc char[path.Length + 1];
-        var flags = _flags.GetAlternateLookup<ReadOnlySpan<char>>();
+        Span<int> starts = stackalloc int[count + 1];
+        Span<int> hashes = stackalloc int[count];
+        Split(path, starts, hashes);
         var (all, ofAny) = (0u, 0u);
-        foreach (var shape in _shapes)
+        for (var index = 0; index < _shapes.Length; index++)
         {
-            if (shape.HasMore ? segments.Length < shape.Segments : segments.Length != shape.Segments)
+            ref readonly var shape = ref _shapes[index];
+            if ((shape.HasMore ? count >= shape.Segments : count == shape.Segments) && _byHash.TryGetValue(shape.Hash(index, hashes), out var candidate))
             {
-                continue;
-            }
-
-            var length = 0;
-            for (var i = 0; i < shape.Segments; i++)
-            {
-                pattern[length++] = '/';
-                if (shape.HasMore && i == shape.Segments - 1)
+                for (; candidate >= 0; candidate = _patterns[candidate].Next)
                 {
-                    pattern[length++] = More;
+                    if (shape.Matches(_patterns[candidate].Path, path, starts))
+                    {
+                        all |= _patterns[candidate].Flags;
+                        ofAny |= shape.EndsVariable ? _patterns[candidate].Flags : 0;
+                    }
                 }
-                else if ((shape.Variable & (1UL << i)) != 0)
-                {
-                    pattern[length++] = One;
-                }
-                else
-                {
-                    var segment = path[segments[i]];
-                    segment.CopyTo(pattern[length..]);
-                    length += segment.Length;
-                }
-            }
-
-            if (flags.TryGetValue(pattern[..length], out var found))
-            {
-                all |= found;
-                ofAny |= shape.EndsVariable ? found : 0;
             }
         }
 
         return (all, ofAny);
     }
+
+    /// <param name="starts">Gets where each segment's slash is, and where the next would be after the last.</param>
+    /// <param name="hashes">Gets the hash of each segment.</param>
+    private static void Split(string path, Span<int> starts, Span<int> hashes)
+    {
+        var (start, count) = (0, 0);
+        while (start < path.Length)
+        {
+            var length = path.AsSpan(start + 1).IndexOf('/');
+            var end = length < 0 ? path.Length : start + 1 + length;
+            starts[count] = start;
+            hashes[count++] = string.GetHashCode(path.AsSpan(start + 1, end - start - 1));
+            start = end;
+        }
+
+        starts[count] = path.Length;
+    }
+
+    private static bool IsPlain(string path) =>
+        path.Length <= MaxLength && path.StartsWith('/') && !path.EndsWith('/') && !path.Contains("//", StringComparison.Ordinal);
 
     private static Shape ShapeOf(string path)
     {
@@ -144,5 +167,40 @@ public sealed class PathPatterns
     private readonly record struct Shape(int Segments, ulong Variable, bool HasMore)
     {
         public bool EndsVariable => HasMore || (Variable >> (Segments - 1) & 1) != 0;
+
+        /// <param name="index">The shape's own, so that patterns of two shapes do not get in each other's way.</param>
+        /// <param name="hashes">Of a path's segments.</param>
+        public ulong Hash(int index, ReadOnlySpan<int> hashes)
+        {
+            var hash = (ulong)index;
+            for (var i = 0; i < Segments - (HasMore ? 1 : 0); i++)
+            {
+                hash = (Variable & (1UL << i)) != 0 ? hash : (BitOperations.RotateLeft(hash, 29) ^ (uint)hashes[i]) * 0x9e3779b97f4a7c15;
+            }
+
+            return hash;
+        }
+
+        /// <summary>Whether a pattern of this shape covers a path that is long enough for it.</summary>
+        /// <param name="starts">Where the path's segments are.</param>
+        public bool Matches(string pattern, string path, ReadOnlySpan<int> starts)
+        {
+            var position = 0;
+            for (var i = 0; i < Segments - (HasMore ? 1 : 0); i++)
+            {
+                var own = (Variable & (1UL << i)) != 0 ? "/⋯" : path.AsSpan(starts[i], starts[i + 1] - starts[i]);
+                if (!pattern.AsSpan(position).StartsWith(own))
+                {
+                    return false;
+                }
+
+                position += own.Length;
+            }
+
+            return pattern.AsSpan(position).SequenceEqual(HasMore ? "/*" : "");
+        }
     }
+
+    /// <param name="Next">Another with the same hash; -1 for none.</param>
+    private readonly record struct Pattern(string Path, uint Flags, int Next);
 }

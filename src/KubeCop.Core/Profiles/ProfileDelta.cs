@@ -15,6 +15,9 @@ public sealed record ProfileSlot([property: Id(0)] string ContainerName, [proper
     /// <summary>The revision of what was known before everything was learned anew: it guards meanwhile, and no container is of it.</summary>
     public const string FormerRevision = "former";
 
+    /// <summary>Container names times revisions that one workload may have; beyond, the one longest without a registration is forgotten.</summary>
+    public const int MostOfAWorkload = 64;
+
     /// <summary>Of a profile that somebody gave.</summary>
     public static ProfileSlot Given(string containerName) => new(containerName, GivenRevision, Partial: false);
 

@@ -12,6 +12,6 @@ public enum ProfileState
     /// <summary>Learned from containers that were already running: guards such containers only.</summary>
     Partial,
 
-    /// <summary>Is not there any more, or cannot be used: its containers register again.</summary>
-    Failed,
+    /// <summary>Is not there any more: its containers register again.</summary>
+    Gone,
 }

@@ -21,7 +21,7 @@ internal static class ProfileYaml
     internal static Dictionary<string, object> Document(ProfileView profile)
     {
         var labels = new Dictionary<string, object>();
-        foreach (var state in new[] { "final", "partial", "failed" })
+        foreach (var state in new[] { "final", "partial" })
         {
             if (profile.State == state)
             {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
 
 namespace KubeCop.Host.Commands;
@@ -64,7 +65,13 @@ internal static class ProfilesCommand
         {
             using var node = client.Connect(result);
             var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
-            ProfileYaml.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken), Console.Out);
+            var profile = await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken);
+            if (profile.State == "learning")
+            {
+                Console.Error.WriteLine($"{profile.Name} still learns, for {Duration.Format(TimeSpan.FromSeconds(profile.RemainingSeconds))}: what it does later is missing here.");
+            }
+
+            ProfileYaml.Write(profile, Console.Out);
             return ExitCode.Success;
         });
         return command;

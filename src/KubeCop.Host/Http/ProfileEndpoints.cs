@@ -135,16 +135,22 @@ internal static partial class ProfileEndpoints
 
         var workload = (await WorkloadsAsync(context, ns)).FirstOrDefault(workload => workload.ProfileName == given.Name) ?? given.Workload(ns)
             ?? throw new BadRequestException($"'{given.Name}' is no profile's name: KIND-NAME of the workload is expected, as deployment-web or container-web.");
-        await AnswerAsync(context, () => Grain(context, workload).ImportAsync(given.Containers));
+        await AnswerAsync(context, () => Grain(context, workload).ImportAsync(given.Containers), given.Remark);
     }
 
-    /// <summary>204, or 202 with the reason in a sentence where the change is in force and not stored yet.</summary>
-    private static async Task AnswerAsync(HttpContext context, Func<Task> change)
+    /// <summary>204, or 200 with a remark; 202 with the reason in a sentence where the change is in force and not stored yet.</summary>
+    private static async Task AnswerAsync(HttpContext context, Func<Task> change, string remark = "")
     {
         try
         {
             await change();
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            if (remark.Length == 0)
+            {
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                return;
+            }
+
+            await context.Response.WriteAsync(remark, context.RequestAborted);
         }
         catch (NotStoredYetException exception)
         {

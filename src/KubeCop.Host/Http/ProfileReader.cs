@@ -12,7 +12,8 @@ namespace KubeCop.Host.Http;
 /// <param name="Namespace">Empty when the resource names none.</param>
 /// <param name="Name">Of the resource, <c>kind-name</c> of the workload.</param>
 /// <param name="Containers">With the sections it has; those that are absent are not judged by.</param>
-internal sealed record GivenProfile(string Namespace, string Name, IReadOnlyList<ContainerProfile> Containers)
+/// <param name="Remark">What whoever gives it should know of it, in a sentence; empty for nothing.</param>
+internal sealed record GivenProfile(string Namespace, string Name, IReadOnlyList<ContainerProfile> Containers, string Remark)
 {
     // Kinds that own pods, and what KubeCop makes of containers outside of Kubernetes.
     private static readonly string[] Kinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Node", "Container"];
@@ -28,9 +29,6 @@ internal sealed record GivenProfile(string Namespace, string Name, IReadOnlyList
 internal sealed class ProfileReader
 {
     private static readonly string[] ContainerLists = ["containers", "initContainers", "ephemeralContainers"];
-
-    /// <summary>As many as a workload may have, all revisions together.</summary>
-    private const int MaxContainers = 64;
 
     private readonly string _source;
     private readonly DateTimeOffset _now;
@@ -62,7 +60,8 @@ internal sealed class ProfileReader
         var metadata = Map(Field(resource, "metadata"), "metadata");
         var spec = Map(Field(resource, "spec"), "spec");
         var name = Text(Field(metadata, "name"), "metadata.name");
-        if (metadata.Find("labels")?.Value is SourceMap labels && labels.Find("kapprofiler.kubescape.io/failed")?.Value is SourceScalar { Text: "true" })
+        var labels = metadata.Find("labels")?.Value as SourceMap;
+        if (IsSet("failed"))
         {
             throw Refuse(metadata.Line, "metadata.labels", "KubeCop marked this profile as failed: it does not know what is normal");
         }
@@ -81,12 +80,15 @@ internal sealed class ProfileReader
             throw Refuse(spec.Line, "spec", $"container '{twice}' is there more than once");
         }
 
-        if (containers.Length > MaxContainers)
+        if (containers.Length > ProfileSlot.MostOfAWorkload)
         {
-            throw Refuse(spec.Line, "spec", $"it has {containers.Length} containers, {MaxContainers} at the most can be guarded");
+            throw Refuse(spec.Line, "spec", $"it has {containers.Length} containers, {ProfileSlot.MostOfAWorkload} at the most can be guarded");
         }
 
-        return containers.Length > 0 ? new GivenProfile(ns, name, containers) : throw Refuse(spec.Line, "spec", "it has no containers");
+        var remark = IsSet("partial") ? "It was learned from containers that ran already: what they do when they start is not in it, and will be alerted on." : "";
+        return containers.Length > 0 ? new GivenProfile(ns, name, containers, remark) : throw Refuse(spec.Line, "spec", "it has no containers");
+
+        bool IsSet(string label) => labels?.Find($"kapprofiler.kubescape.io/{label}")?.Value is SourceScalar { Text: "true" };
     }
 
     private ContainerProfile Container(SourceMap map, string path)
@@ -147,7 +149,7 @@ internal sealed class ProfileReader
 
         // As KubeCop makes them: such a pattern covers no sensitive file.
         var file = AbsolutePath(map, path);
-        return new OpenEntry(file, flags, _now) { Collapsed = file.Split('/').Contains("⋯") ? 1 : 0 };
+        return new OpenEntry(file, flags, _now) { Collapsed = file.Split('/').Contains(PathPatterns.AnySegment) ? 1 : 0 };
     }
 
     private CapabilityEntry Capability(SourceMap map, string path) =>

@@ -21,9 +21,7 @@ internal static class LoggingSetup
 
             // Our grains and our storage tell of what cannot be stored or read; the frameworks would add a stack to each try, under the
             // names of the storage, of a grain that was to be activated, and their own.
-            logging.AddFilter("KubeCop.Storage.AzureBlob.AzureBlobGrainStorage", LogLevel.None);
-            logging.AddFilter("KubeCop.Storage.ExplainedGrainStorage", LogLevel.None);
-            logging.AddFilter("KubeCop.Storage.File.FileGrainStorage", LogLevel.None);
+            logging.AddFilter("KubeCop.Storage.WatchedGrainStorage", LogLevel.None);
             logging.AddFilter("Orleans.Persistence", LogLevel.None);
             logging.AddFilter("Orleans.Grain", LogLevel.None);
             logging.AddFilter("Orleans.GrainDirectory", LogLevel.Warning);

@@ -3,32 +3,37 @@ using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
+using KubeCop.Storage;
 
 namespace KubeCop.Host.Node;
 
 /// <summary>A part of this node that does less than it should, while the rest goes on.</summary>
-/// <param name="Part">sensor, journal, bindings, or the exporter's name.</param>
+/// <param name="Part">sensor, journal, storage, bindings, or the exporter's name.</param>
 /// <param name="Reason">For people: what does not work, why, and what to do.</param>
 internal sealed record Degradation(string Part, string Reason);
 
 /// <summary>What of this node does not work as it should now. None of it makes the node unready: it still detects.</summary>
-internal sealed class NodeHealth(ISensor sensor, BehaviourJournal journal, NodeBindings bindings, AlertDispatcher alerts)
+internal sealed class NodeHealth(ISensor sensor, BehaviourJournal journal, StorageHealth storage, NodeBindings bindings, AlertDispatcher alerts)
 {
     public const string Sensor = "sensor";
     public const string Journal = "journal";
+    public const string Storage = "storage";
     public const string Bindings = "bindings";
 
     /// <summary>Every part there is: the values of a label.</summary>
-    public IReadOnlyList<string> Parts => [Sensor, Journal, Bindings, .. alerts.Exported.Select(static exported => exported.Exporter)];
+    public IReadOnlyList<string> Parts => [Sensor, Journal, Storage, Bindings, .. alerts.Exported.Select(static exported => exported.Exporter)];
 
     public IReadOnlyList<Degradation> GetDegradations() =>
     [
         .. sensor.GetStatus().Outages.Select(static outage => new Degradation(
             Sensor, $"{(outage.IsTotal ? "No" : "Not all")} {Word.Of(outage.Kind)} events are seen: {outage.Reason}")),
         .. journal.GetStatus().Error is { } error ? [new Degradation(Journal, error)] : Array.Empty<Degradation>(),
+        .. storage.Error is { } failure
+            ? [new Degradation(Storage, $"What is learned is not stored, only kept in memory and in the journal: {failure}")]
+            : Array.Empty<Degradation>(),
         .. bindings.Refusal is { } refusal
             ? [new Degradation(Bindings, $"The newest bindings are refused, those of before are in force: {refusal.Errors[0]}")]
             : Array.Empty<Degradation>(),
-        .. alerts.Failing.Select(static failure => new Degradation(failure.Exporter, failure.Reason)),
+        .. alerts.Failing.Select(static failing => new Degradation(failing.Exporter, failing.Reason)),
     ];
 }

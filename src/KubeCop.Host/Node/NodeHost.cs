@@ -182,6 +182,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
             [provider.GetRequiredService<AlertHistory>(), .. exporters], provider.GetRequiredService<NodeRules>().Counters, provider.GetRequiredService<ILogger<AlertDispatcher>>()));
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
+        services.AddSingleton<StorageHealth>();
+
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.
         services.AddSingleton<SiloHost>();
         services.AddSingleton<SiloDashboard>();

@@ -7,6 +7,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Grains;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Node;
+using KubeCop.Storage;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
@@ -31,6 +32,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<AlertOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<IOptions<NodeOptions>>());
         builder.Services.AddSingleton(process.GetRequiredService<TimeProvider>());
+        builder.Services.AddSingleton(process.GetRequiredService<StorageHealth>());
         builder.Services.AddSingleton(process.GetRequiredService<NodeRules>());
         builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
         builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());

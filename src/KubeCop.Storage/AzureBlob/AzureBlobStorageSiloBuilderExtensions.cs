@@ -1,8 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime.Hosting;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -23,8 +21,7 @@ public static class AzureBlobStorageSiloBuilderExtensions
             throw new OptionsValidationException(name, typeof(AzureBlobOptions), [mistake]);
         }
 
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddGrainStorage(name, (services, key) => new AzureBlobGrainStorage(
+        WatchedGrainStorage.Add(builder.Services, name, (services, key) => new AzureBlobGrainStorage(
             key,
             options,
             services.GetRequiredService<IGrainStorageSerializer>(),

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime.Hosting;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -23,10 +21,9 @@ public static class FileStorageSiloBuilderExtensions
                 static options => Path.IsPathRooted(options.Directory),
                 "FileGrainStorageOptions.Directory must be the absolute path of a directory, for example /var/lib/kubecop/grains.")
             .ValidateOnStart();
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddTransient<
             IPostConfigureOptions<FileGrainStorageOptions>, DefaultStorageProviderSerializerOptionsConfigurator<FileGrainStorageOptions>>();
-        builder.Services.AddGrainStorage(name, static (services, name) => new FileGrainStorage(
+        WatchedGrainStorage.Add(builder.Services, name, static (services, name) => new FileGrainStorage(
             name,
             services.GetRequiredService<IOptionsMonitor<FileGrainStorageOptions>>().Get(name),
             services.GetRequiredService<IActivatorProvider>(),

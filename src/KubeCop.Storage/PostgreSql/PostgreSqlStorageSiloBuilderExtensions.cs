@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Orleans.Configuration;
-using Orleans.Runtime.Hosting;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 using MsOptions = Microsoft.Extensions.Options.Options;
@@ -24,7 +23,7 @@ public static class PostgreSqlStorageSiloBuilderExtensions
 
         var store = PostgreSqlClient.Describe(options);
         builder.Services.AddKeyedSingleton(name, (_, _) => NpgsqlDataSource.Create(options.ConnectionString));
-        builder.Services.AddGrainStorage(name, (services, key) => new ExplainedGrainStorage(
+        WatchedGrainStorage.Add(builder.Services, name, (services, key) => new ExplainedGrainStorage(
             store,
             async cancellationToken =>
             {

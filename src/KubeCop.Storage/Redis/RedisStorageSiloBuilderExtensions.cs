@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Persistence;
-using Orleans.Runtime.Hosting;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -21,7 +20,7 @@ public static class RedisStorageSiloBuilderExtensions
             throw new OptionsValidationException(name, typeof(RedisOptions), [mistake]);
         }
 
-        builder.Services.AddGrainStorage(name, (services, key) => new ExplainedGrainStorage(
+        WatchedGrainStorage.Add(builder.Services, name, (services, key) => new ExplainedGrainStorage(
             RedisClient.Describe(options),
             _ => Task.FromResult<IGrainStorage>(new RedisGrainStorage(
                 key,

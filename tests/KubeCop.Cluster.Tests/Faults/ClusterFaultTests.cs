@@ -10,7 +10,7 @@ namespace KubeCop.Cluster.Tests.Faults;
 public sealed class ClusterFaultTests
 {
     private static readonly FaultPlan Slice = new(
-        Workloads: 20, Replicas: 6, Period: TimeSpan.FromSeconds(20), Duration: TimeSpan.FromSeconds(20), Outage: TimeSpan.FromSeconds(5), CutOff: TimeSpan.FromSeconds(9), DeedsPerSecond: 1);
+        Workloads: 12, Replicas: 4, Period: TimeSpan.FromSeconds(15), Duration: TimeSpan.FromSeconds(15), Outage: TimeSpan.FromSeconds(4), CutOff: TimeSpan.FromSeconds(6), DeedsPerSecond: 1);
 
     private static readonly FaultPlan Whole = new(
         Workloads: 300, Replicas: 10, Period: TimeSpan.FromSeconds(150), Duration: TimeSpan.FromSeconds(150), Outage: TimeSpan.FromSeconds(60), CutOff: TimeSpan.FromSeconds(30), DeedsPerSecond: 0.3);

@@ -60,7 +60,7 @@ internal sealed class LearnedOpens(int maxEntries) : LearnedKind
     {
         foreach (var (path, flags) in _flags)
         {
-            if ((profile.OpenFlagsOf(path) & flags) == flags)
+            if (profile.ContainsOpen(path, flags))
             {
                 _flags.Remove(path);
             }

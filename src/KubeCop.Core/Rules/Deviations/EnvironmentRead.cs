@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules.Matching;
 using KubeCop.Core.Rules.Wording;
 
@@ -73,6 +74,6 @@ internal sealed class EnvironmentRead : IRule
         var slash = path.LastIndexOf('/');
         var name = path[(slash + 1)..];
         path = slash < 0 ? [] : path[..slash];
-        return name is "self" or "thread-self" or "⋯" || (name.Length > 0 && !name.ContainsAnyExceptInRange('0', '9'));
+        return name is "self" or "thread-self" or PathPatterns.AnySegment || (name.Length > 0 && !name.ContainsAnyExceptInRange('0', '9'));
     }
 }

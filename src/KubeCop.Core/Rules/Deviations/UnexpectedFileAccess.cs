@@ -50,7 +50,7 @@ internal sealed class UnexpectedFileAccess : IRule
     public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
     {
         var flags = OpenFlags.ToSet(sensorEvent.Value);
-        if (context.Profile is not { } profile || (profile.OpenFlagsOf(sensorEvent.Path) & flags) == flags || IsIgnored(sensorEvent.Path, context))
+        if (context.Profile is not { } profile || profile.ContainsOpen(sensorEvent.Path, flags) || IsIgnored(sensorEvent.Path, context))
         {
             return null;
         }

@@ -406,7 +406,7 @@ public sealed class WorkloadLearningTests
 
         Assert.True(_learning.Relearn(Start.AddSeconds(200)));
 
-        Assert.Contains(_learning.TakeAnnouncements(), profile => LearnedSlot.SlotOf(profile) == slot && profile.State == ProfileState.Failed);
+        Assert.Contains(_learning.TakeAnnouncements(), profile => LearnedSlot.SlotOf(profile) == slot && profile.State == ProfileState.Gone);
         Assert.Null(_learning.Find(slot));
         var running = _learning.Register(Container("a"), Start.AddSeconds(201));
         var started = _learning.Register(Container("b") with { SeenAt = Start.AddSeconds(201) }, Start.AddSeconds(201));
@@ -477,7 +477,7 @@ public sealed class WorkloadLearningTests
         _learning.Import([_learning.Find(ProfileSlot.Given("app"))! with { Name = "other" }], Start.AddSeconds(201));
 
         var news = _learning.TakeAnnouncements();
-        var gone = Assert.Single(news, static profile => profile.State == ProfileState.Failed);
+        var gone = Assert.Single(news, static profile => profile.State == ProfileState.Gone);
         Assert.Equal(ProfileSlot.Given("app"), LearnedSlot.SlotOf(gone));
         Assert.True(Assert.Single(news, profile => LearnedSlot.SlotOf(profile) == slot).Version > gone.Version);
         Assert.Equal(slot, _learning.Register(Container("b"), Start.AddSeconds(202)).Slot);

@@ -104,5 +104,11 @@ public sealed class ProfileReaderTests
             "{kind: ApplicationProfile, metadata: {name: pod-a, labels: {kapprofiler.kubescape.io/failed: 'true'}}, spec: {containers: [{name: a}]}}")).Message,
         StringComparison.Ordinal);
 
+    [Fact]
+    public void Read_PartialProfile_IsTakenWithARemark() => Assert.Contains(
+        "when they start",
+        Read("{kind: ApplicationProfile, metadata: {name: pod-a, labels: {kapprofiler.kubescape.io/partial: 'true'}}, spec: {containers: [{name: a}]}}").Remark,
+        StringComparison.Ordinal);
+
     private static GivenProfile Read(string yaml) => ProfileReader.Read("f.yaml", Encoding.UTF8.GetBytes(yaml), Now);
 }

@@ -65,14 +65,14 @@ public sealed class NodeHostTests : IDisposable
         var grains = node.Services.GetRequiredService<IGrainFactory>();
         var health = node.Services.GetRequiredService<NodeHealth>();
         await sensor.StartContainerAsync(grains, NodeHostFixture.NodeName, "before", "/dev/shm/x");
-        Assert.DoesNotContain(health.GetDegradations(), static degradation => degradation.Part is NodeHealth.Journal or "history");
+        Assert.DoesNotContain(health.GetDegradations(), static degradation => degradation.Part is NodeHealth.Journal or NodeHealth.Storage or "history");
 
         var filler = disk.Fill();
 
         // More than the rest of a file's last block holds, of what is learned and of alerts.
         string[] programs = [.. Enumerable.Range(0, 200).Select(static program => $"/usr/bin/{program}"), .. Enumerable.Range(0, 20).Select(static program => $"/dev/shm/{program}")];
         await FakeSensor.RunAsync(grains, NodeHostFixture.NodeName, "before", EventFlags.None, programs);
-        foreach (var part in (string[])[NodeHealth.Journal, "history"])
+        foreach (var part in (string[])[NodeHealth.Journal, NodeHealth.Storage, "history"])
         {
             var degradation = await Wait.UntilAsync(
                 () => health.GetDegradations().FirstOrDefault(degradation => degradation.Part == part), static found => found is not null, $"{part} said to be degraded");
@@ -83,7 +83,7 @@ public sealed class NodeHostTests : IDisposable
         await FakeSensor.RunAsync(grains, NodeHostFixture.NodeName, "before", EventFlags.None, "/dev/shm/z");
         await Wait.UntilAsync(
             () => health.GetDegradations().Select(static degradation => degradation.Part).ToList(),
-            static parts => !parts.Contains(NodeHealth.Journal) && !parts.Contains("history"),
+            static parts => !parts.Contains(NodeHealth.Journal) && !parts.Contains(NodeHealth.Storage) && !parts.Contains("history"),
             "nothing of the disk degraded any more");
     }
 

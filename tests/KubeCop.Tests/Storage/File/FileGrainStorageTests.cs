@@ -149,7 +149,6 @@ public sealed class FileGrainStorageTests : IDisposable
     {
         using var host = Build(_directory.Path);
         var storage = host.Services.GetRequiredKeyedService<IGrainStorage>("Default");
-        Assert.IsType<FileGrainStorage>(storage);
         await WriteAsync(storage, null, "hello");
         Assert.Equal("hello", (await ReadAsync(storage)).State!.Text);
         Assert.EndsWith("""{"Text":"hello"}""", System.IO.File.ReadAllText(StatePath));

@@ -174,7 +174,7 @@ internal sealed class LearnedSlot
 
     public void AddLost(long lost) => Lost += lost;
 
-    public void Complete() => State = Slot.Partial ? ProfileState.Partial : ProfileState.Final;
+    public void Complete() => State = CompleteState;
 
     /// <summary>Unites with what another activation stored of the same learning. A completed learning stays completed.</summary>
     public void Unite(LearnedSlot other)
@@ -209,6 +209,15 @@ internal sealed class LearnedSlot
     }
 
     public SlotState ToState() => new() { Profile = Stored, Period = _period, RegisteredAt = RegisteredAt, Containers = _containers.ToArray() };
+
+    /// <summary>As it will be once it is complete.</summary>
+    public SlotState ToCompleteState(long version)
+    {
+        var state = ToState();
+        return state with { Profile = state.Profile with { State = CompleteState, Version = version } };
+    }
+
+    private ProfileState CompleteState => Slot.Partial ? ProfileState.Partial : ProfileState.Final;
 
     private static int LargestSection(ContainerProfile profile) => new[]
     {

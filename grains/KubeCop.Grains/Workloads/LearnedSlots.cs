@@ -38,14 +38,16 @@ internal sealed class LearnedSlots : IReadOnlyCollection<LearnedSlot>
     // number is used again that a cache may hold for content that was never stored.
     public void Changed(LearnedSlot slot, DateTimeOffset now)
     {
-        _version = NextVersion(now);
-        slot.Touch(_version);
+        slot.Touch(TakeVersion(now));
         Changes++;
         if (!slot.IsLearning)
         {
             _announced.Add(slot);
         }
     }
+
+    /// <summary>A version that nobody else gets.</summary>
+    public long TakeVersion(DateTimeOffset now) => _version = NextVersion(now);
 
     /// <summary>Containers must know how a slot is now.</summary>
     public void Announce(LearnedSlot slot) => _announced.Add(slot);

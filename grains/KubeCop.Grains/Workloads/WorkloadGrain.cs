@@ -15,12 +15,17 @@ namespace KubeCop.Grains.Workloads;
 /// a write are served together by the next one; all changes of the state are made without an await in between.
 /// </summary>
 [Reentrant]
-internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
+internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigrationParticipant
 {
     /// <summary>While it learns it stays, and looks whether the clock was set.</summary>
     private static readonly TimeSpan KeepAlivePeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>A profile that cannot be stored guards all the same when it should have done so for this long.</summary>
+    private static readonly TimeSpan CompletionPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
+
+    private const string UnstoredKey = "kubecop.unstored";
 
     private readonly IPersistentState<WorkloadState> _state;
     private readonly StorageWarnings _warnings;
@@ -39,6 +44,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
     private long _reportedRefused;
     private bool _registered;
     private bool _indexed;
+
+    /// <summary>What an activation on another silo handed over is not in grain storage.</summary>
+    private bool _unstoredOnArrival;
 
     public WorkloadGrain(
         [PersistentState("workload", GrainStorage.Name)] IPersistentState<WorkloadState> state,
@@ -81,10 +89,16 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         _learning.Load(_state.State, Now);
         // The index may have been lost.
         _registered = _state.State.Slots.Count > 0;
-        _storedChanges = _learning.Changes;
+        _storedChanges = _unstoredOnArrival ? -1 : _learning.Changes;
         Schedule();
         return Task.CompletedTask;
     }
+
+    // A grain that moves takes its state along as it is in memory, also what could not be stored: nobody may be told that it is.
+    void IGrainMigrationParticipant.OnDehydrate(IDehydrationContext dehydrationContext) => dehydrationContext.TryAddValue(UnstoredKey, !IsStored);
+
+    void IGrainMigrationParticipant.OnRehydrate(IRehydrationContext rehydrationContext) =>
+        _unstoredOnArrival = rehydrationContext.TryGetValue<bool>(UnstoredKey, out var unstored) && unstored;
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
@@ -229,12 +243,17 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         for (var attempt = 1; ; attempt++)
         {
             var changes = _learning.Changes;
-            _state.State = _learning.ToState();
+
+            // Complete once that is stored: who has been told so learns no more, and this activation may be lost with what it only meant to do.
+            var due = _learning.Due(Now);
+            _state.State = _learning.ToState(due);
             try
             {
                 await _state.WriteStateAsync();
                 _storedChanges = changes;
                 _retry.Succeeded();
+                _learning.Complete(due, Now);
+                Announce();
                 return;
             }
             catch (InconsistentStateException e) when (attempt < 5)
@@ -249,6 +268,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
                 // As itself it would end this activation, and with it what only its memory holds.
                 throw new OrleansException($"The profile of {_workload} was changed by others {attempt} times while it was being stored.", e);
             }
+            catch
+            {
+                // What another silo would get of this grain is not complete either.
+                _state.State = _learning.ToState();
+                throw;
+            }
             finally
             {
                 Schedule();
@@ -258,24 +283,24 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
 
     private async Task OnTimerAsync()
     {
-        var changes = _learning.Changes;
-        _learning.Complete(Now);
-        Announce();
         if (_indexRetry.IsDue(_time))
         {
             _ = IndexAsync();
         }
 
         // What containers learned is stored in its time.
-        if (_retry.IsDue(_time) && (_learning.Changes != changes || !_write.IsPending))
+        var isDue = _learning.NextCompletion <= Now;
+        if (_retry.IsDue(_time) && (isDue || !_write.IsPending))
         {
             try
             {
-                await StoreAsync();
+                await (isDue ? _write.WriteAsync() : StoreAsync());
             }
             catch (Exception e)
             {
                 _retry.Failed(_time);
+                _learning.Complete(Now - CompletionPatience);
+                Announce();
                 if (_warnings.IsDue(_workload.ToString(), out var failures))
                 {
                     LogNotStored(_workload, StorageWarnings.ReasonOf(e), failures);
@@ -301,7 +326,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain
         var due = unfinished ? RetryPeriod : KeepAlivePeriod;
         if (completion < due)
         {
-            due = completion > TimeSpan.Zero ? completion.Value : TimeSpan.Zero;
+            due = completion > TimeSpan.Zero ? completion.Value : _write.IsPending || !_retry.IsDue(_time) ? RetryPeriod : TimeSpan.Zero;
         }
 
         if (_timer is null)

@@ -42,7 +42,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Entries refused because a profile was full, since the grain was activated.</summary>
     public long Refused => _slots.Sum(static slot => slot.Refused);
 
-    /// <summary>When <see cref="Complete"/> has something to do next.</summary>
+    /// <summary>When <see cref="Complete(DateTimeOffset)"/> has something to do next.</summary>
     public DateTimeOffset? NextCompletion =>
         _slots.Where(static slot => slot.IsLearning).Min(slot => (DateTimeOffset?)DueAt(slot));
 
@@ -252,17 +252,33 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         return learning.Count > 0;
     }
 
-    /// <summary>Ends the learning of slots whose time has come.</summary>
-    public void Complete(DateTimeOffset now)
+    /// <summary>The slots whose time to be complete has come, each with the version it has then. Nothing changes before <see cref="Complete(IReadOnlyList{Completion}, DateTimeOffset)"/>.</summary>
+    public IReadOnlyList<Completion> Due(DateTimeOffset now) =>
+        [.. _slots.Where(slot => slot.IsLearning && now >= DueAt(slot)).Select(slot => new Completion(slot, slot.Version, _slots.TakeVersion(now)))];
+
+    /// <summary>Ends the learning of slots whose time had come, of those that are still there.</summary>
+    public void Complete(IReadOnlyList<Completion> due, DateTimeOffset now)
     {
-        foreach (var slot in _slots.Where(slot => slot.IsLearning && now >= DueAt(slot)))
+        foreach (var (slot, before, version) in due.Where(due => due.Slot.IsLearning && _slots.Find(due.Slot.Slot) == due.Slot))
         {
             slot.Complete();
-            _slots.Changed(slot, now);
+            if (slot.Version == before)
+            {
+                // As it was stored.
+                slot.Touch(version);
+                _slots.Announce(slot);
+            }
+            else
+            {
+                _slots.Changed(slot, now);
+            }
         }
 
         AppointGuards(now);
     }
+
+    /// <summary>Ends the learning of slots whose time has come.</summary>
+    public void Complete(DateTimeOffset now) => Complete(Due(now), now);
 
     /// <summary>The profile that guards, or will guard, the containers of a slot; null when there is none.</summary>
     public ContainerProfile? Find(ProfileSlot key) =>
@@ -313,9 +329,10 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         };
     }
 
-    public WorkloadState ToState() => new()
+    /// <param name="due">Those that are complete in it.</param>
+    public WorkloadState ToState(IReadOnlyList<Completion>? due = null) => new()
     {
-        Slots = _slots.Select(static slot => slot.ToState()).ToArray(),
+        Slots = _slots.Select(slot => due?.FirstOrDefault(due => due.Slot == slot) is { Version: var version } ? slot.ToCompleteState(version) : slot.ToState()).ToArray(),
         Generation = _generation,
         RelearnedAt = _relearnedAt,
     };
@@ -454,3 +471,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
     }
 }
+
+/// <summary>The end of a slot's learning.</summary>
+/// <param name="Before">The version it had before.</param>
+/// <param name="Version">The version it has from then on.</param>
+internal sealed record Completion(LearnedSlot Slot, long Before, long Version);

@@ -4,6 +4,7 @@ using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;
+using Orleans.Runtime.Placement;
 using Orleans.Serialization;
 
 namespace KubeCop.Cluster.Tests.Grains;
@@ -83,6 +84,67 @@ public sealed class DurabilityTests
 
         await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "acknowledged");
         Assert.Contains("/bin/merged", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task WorkloadMovedBeforeItHasStored_AcknowledgesOnlyWhatIsStored()
+    {
+        await using var cluster = await GrainCluster.StartAsync(silos: 2);
+        var container = cluster.Describe("c1");
+        var workload = cluster.Workload(container);
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/stored");
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/stored") is true && cluster.Journal.Open.IsEmpty, "stored");
+        cluster.Storage.IsDown = true;
+        await cluster.ExecAsync(container, "/bin/merged");
+        await cluster.UntilAsync(async () => (await workload.GetProfileAsync())!.Containers[0].Execs.Any(static exec => exec.Path == "/bin/merged"), "merged");
+
+        var management = cluster.Grains.GetGrain<IManagementGrain>(0);
+        var first = await management.GetActivationAddress(workload, TestContext.Current.CancellationToken);
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, cluster.Silos.Silos.Single(silo => !silo.SiloAddress.Equals(first)).SiloAddress);
+        await workload.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
+        RequestContext.Clear();
+        await cluster.UntilAsync(async () => await workload.GetProfileAsync() is not null && !first!.Equals(await management.GetActivationAddress(workload, TestContext.Current.CancellationToken)), "moved");
+        await cluster.PassAsync(TimeSpan.FromSeconds(12));
+        Assert.NotEmpty(cluster.Journal.Open);
+        Assert.DoesNotContain("/bin/merged", cluster.Stored(container));
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Journal.Open.IsEmpty, "acknowledged");
+        Assert.Contains("/bin/merged", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task EndOfLearning_StorageDown_IsToldNobodyBeforeItIsStored()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/app");
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/app") is true && cluster.Journal.Open.IsEmpty, "stored");
+        cluster.Storage.IsDown = true;
+        await cluster.PassAsync(GrainCluster.Period + TimeSpan.FromSeconds(10));
+
+        Assert.Equal(ProfileState.Learning, (await cluster.Workload(container).GetProfileAsync())!.State);
+        Assert.Equal(ProfileState.Learning, (await cluster.Container(container).GetStatusAsync())!.ProfileState);
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+        Assert.Contains("\"State\":1", cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task EndOfLearning_StorageDownForLong_GuardsAllTheSame()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.UntilAsync(() => cluster.Stored(container) is not null, "registered");
+        cluster.Storage.IsDown = true;
+
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+
+        Assert.True(cluster.Time.GetUtcNow() > container.SeenAt + GrainCluster.Period + TimeSpan.FromMinutes(5));
     }
 
     [Fact]

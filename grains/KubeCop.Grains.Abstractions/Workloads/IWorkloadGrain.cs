@@ -94,7 +94,7 @@ public static class ProfileWrites
 }
 
 /// <summary>What became of a delta that was offered.</summary>
-/// <param name="Outcome"><see cref="DeltaOutcome.Stored"/> when it will be; <see cref="DeltaOutcome.Discarded"/> is final.</param>
+/// <param name="Outcome"><see cref="DeltaOutcome.Stored"/> when it will be; <see cref="DeltaOutcome.Discarded"/> is final, the others are not.</param>
 /// <param name="Activation">Which activation of the workload's grain has it in memory.</param>
 /// <param name="Change">Its number among the changes of that activation.</param>
 [GenerateSerializer, Immutable, Alias("kubecop.DeltaReceipt")]
@@ -142,4 +142,10 @@ public enum DeltaOutcome
 
     /// <summary>It belongs to an older learning, or was observed after completion.</summary>
     Discarded,
+
+    /// <summary>
+    /// Some of it was observed after the time at which learning is to end, and it has not ended yet. To be offered again, until it is known
+    /// whether that is learned. The rest is merged.
+    /// </summary>
+    Undecided,
 }

@@ -287,7 +287,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             return;
         }
 
-        var learned = _monitor.TakeLearned();
+        IReadOnlyList<ObservedItem> learned = [.. _monitor.TakeLearned(), .. _monitor.TakeUndecided()];
         var lost = learned.Count > 0 || (withLost && _assignment.State == ProfileState.Learning) ? _monitor.TakeLost() : 0;
         if (learned.Count > 0 || lost > 0)
         {

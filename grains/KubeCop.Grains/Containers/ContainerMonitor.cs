@@ -50,6 +50,9 @@ internal sealed partial class ContainerMonitor
     private bool _isOwnProfile;
     private LearnedBehaviour _learned;
     private LearnedBehaviour? _unassigned;
+
+    /// <summary>What was done after the time at which learning was to end, while nobody has said that it has.</summary>
+    private LearnedBehaviour? _undecided;
     private long _learningDroppedBefore;
     private long _lostSinceTaken;
 
@@ -131,7 +134,7 @@ internal sealed partial class ContainerMonitor
             ForgetRepeats();
         }
 
-        (_assignment, _unassigned) = (assignment, null);
+        (_assignment, _unassigned, _undecided) = (assignment, null, null);
         Guard(profile);
     }
 
@@ -140,7 +143,7 @@ internal sealed partial class ContainerMonitor
     {
         _learningDroppedBefore += _learned.Dropped;
         _learned = new LearnedBehaviour(_learning.MaxEntriesPerKind);
-        (_assignment, _profile, _isOwnProfile) = (null, null, false);
+        (_assignment, _profile, _isOwnProfile, _undecided) = (null, null, false, null);
         ForgetRepeats();
     }
 
@@ -222,6 +225,9 @@ internal sealed partial class ContainerMonitor
 
     /// <summary>What was seen since the last call that is to be learned or judged when there is an assignment, for the journal until then.</summary>
     public IReadOnlyList<ObservedItem> TakeUnassigned() => _unassigned?.TakeNew() ?? [];
+
+    /// <summary>What was seen since the last call that the workload learns if it has not stopped at the time it was to, for the journal.</summary>
+    public IReadOnlyList<ObservedItem> TakeUndecided() => _undecided?.TakeNew() ?? [];
 
     /// <summary>Events lost since the last call.</summary>
     public long TakeLost()
@@ -365,6 +371,11 @@ internal sealed partial class ContainerMonitor
         }
         else if (!_isOwnProfile)
         {
+            if (_assignment.State == ProfileState.Learning && !suspicious && !IsAttempt(named))
+            {
+                (_undecided ??= new LearnedBehaviour(_learning.MaxEntriesPerKind)).Learn(named, at);
+            }
+
             Hold(named, original, suspicious, process);
         }
         else if (!_learned.Covers(named))

@@ -15,6 +15,9 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     /// <summary>A workload that has not written for a while does so at once.</summary>
     private static readonly TimeSpan FirstQuestion = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between two questions whether learning has ended.</summary>
+    private static readonly TimeSpan DecisionPause = TimeSpan.FromSeconds(1);
+
     private readonly Queue<Entry> _entries = new();
     private readonly Queue<Offered> _offered = new();
     private Task _sending = Task.CompletedTask;
@@ -22,6 +25,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     private Backoff _retry;
     private long _askedAt;
     private TimeSpan _askAfter;
+    private long? _undecidedAt;
 
     public bool IsEmpty => _entries.Count == 0 && _offered.Count == 0;
 
@@ -64,8 +68,9 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
     /// <param name="hurry">To have what was sent before stored now.</param>
     public void Send(bool hurry = false)
     {
-        if (_entries.Count > 0 && _sending.IsCompleted && _retry.IsDue(time))
+        if (_entries.Count > 0 && _sending.IsCompleted && _retry.IsDue(time) && !(_undecidedAt is { } at && time.GetElapsedTime(at) < DecisionPause))
         {
+            _undecidedAt = null;
             _sending = OfferAllAsync();
         }
 
@@ -75,14 +80,17 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         }
     }
 
-    /// <summary>Waits until everything is acknowledged.</summary>
-    /// <returns>False when <paramref name="bound"/> has passed first; the rest is in the journal and still sent.</returns>
+    /// <summary>Waits until everything is acknowledged that can be.</summary>
+    /// <returns>
+    /// False when <paramref name="bound"/> has passed first, or the workload does not know yet whether it wants the rest: that is in the journal
+    /// and still sent.
+    /// </returns>
     public async Task<bool> DrainAsync(TimeSpan bound)
     {
         using var timeout = new CancellationTokenSource(bound, time);
         var expired = Task.Delay(Timeout.Infinite, timeout.Token);
         _retry.Succeeded();
-        while (!IsEmpty && !expired.IsCompleted)
+        while (!IsEmpty && !expired.IsCompleted && (_undecidedAt is null || _offered.Count > 0))
         {
             Send(hurry: true);
             var pause = Task.Delay(TimeSpan.FromMilliseconds(100), time);
@@ -109,6 +117,12 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             }
 
             _retry.Succeeded();
+            if (receipt.Outcome == DeltaOutcome.Undecided)
+            {
+                _undecidedAt = time.GetTimestamp();
+                return;
+            }
+
             for (; count > 0; count--)
             {
                 var entry = _entries.Dequeue();

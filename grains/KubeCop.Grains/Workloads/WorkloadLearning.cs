@@ -114,7 +114,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             return DeltaOutcome.Discarded;
         }
 
-        var (wanted, changed) = (false, false);
+        var (wanted, changed, undecided) = (false, false, false);
         foreach (var (item, observedAt) in delta.Items)
         {
             if (observedAt < slot.AcceptsUntil)
@@ -122,9 +122,14 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
                 wanted = true;
                 changed |= slot.Add(item, observedAt, delta.Replicas);
             }
+            else
+            {
+                // A gap that becomes known before the end moves the end.
+                undecided |= slot.IsLearning;
+            }
         }
 
-        if (delta.Lost > 0 && slot.IsLearning)
+        if (delta.Lost > 0 && slot.IsLearning && !undecided)
         {
             // A delta that is sent twice counts its loss twice: too many is the safe side of a warning.
             slot.AddLost(delta.Lost);
@@ -136,7 +141,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             _slots.Changed(slot, now);
         }
 
-        return wanted ? DeltaOutcome.Stored : DeltaOutcome.Discarded;
+        return undecided ? DeltaOutcome.Undecided : wanted ? DeltaOutcome.Stored : DeltaOutcome.Discarded;
     }
 
     /// <summary>Adds what the user allows to every slot of a container name.</summary>

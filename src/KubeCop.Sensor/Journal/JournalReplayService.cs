@@ -83,7 +83,7 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
         {
             var stored = await workload.StoreAsync(activation.Key, hurry: true);
             // Discarded is an acknowledgement too: the workload will never want it.
-            foreach (var (entry, _) in activation.Where(one => one.Receipt.Outcome == DeltaOutcome.Discarded || one.Receipt.Change <= stored))
+            foreach (var (entry, _) in activation.Where(one => one.Receipt.Outcome == DeltaOutcome.Discarded || (one.Receipt.Outcome == DeltaOutcome.Stored && one.Receipt.Change <= stored)))
             {
                 journal.Acknowledge(entry.Sequence);
                 acknowledged++;

@@ -134,6 +134,33 @@ public sealed class DurabilityTests
     }
 
     [Fact]
+    public async Task SeenAfterLearningWasToEnd_IsLearnedWhenItEndsLater()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var (container, other) = (cluster.Describe("c1"), cluster.Describe("c2"));
+        await cluster.Container(container).StartAsync(container);
+        await cluster.Container(other).StartAsync(other);
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("\"c1\"") is true && cluster.Stored(container)?.Contains("\"c2\"") is true, "registered");
+        cluster.Storage.IsDown = true;
+        await cluster.PassAsync(GrainCluster.Period + TimeSpan.FromSeconds(2));
+        var now = cluster.Time.GetUtcNow();
+        await cluster.ExecAsync(container, "/bin/late");
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+
+        // As a node does that ends now: what it has not handed over is in its journal.
+        await Assert.ThrowsAsync<TimeoutException>(() => WithTime(cluster, cluster.Container(container).FlushAsync()));
+        var left = cluster.Journal.Open.Values.Single(static delta => delta.Items.Any(static item => item.Item is ExecItem { Path: "/bin/late" }));
+        var workload = cluster.Workload(container);
+        Assert.Equal(DeltaOutcome.Undecided, (await workload.OfferAsync(left)).Outcome);
+        var gap = new ObservationGap(now - TimeSpan.FromSeconds(12), now - TimeSpan.FromSeconds(4));
+        _ = workload.RegisterAsync(cluster.Describe("c2", ContainerOrigin.Continued, gap));
+        await cluster.UntilAsync(async () => (await workload.OfferAsync(left)).Outcome == DeltaOutcome.Stored, "wanted");
+        cluster.Storage.IsDown = false;
+
+        await cluster.UntilAsync(() => cluster.Stored(container)?.Contains("/bin/late") is true && cluster.Journal.Open.IsEmpty, "stored");
+    }
+
+    [Fact]
     public async Task EndOfLearning_StorageDownForLong_GuardsAllTheSame()
     {
         await using var cluster = await GrainCluster.StartAsync();

@@ -61,6 +61,9 @@ internal sealed class LearnedSlot
 
     public ProfileState State { get; private set; } = ProfileState.Learning;
 
+    /// <summary>When learning began.</summary>
+    public DateTimeOffset StartedAt => _startedAt;
+
     public DateTimeOffset CompletesAt { get; private set; }
 
     /// <summary>What was observed before is learned. After a step back of the clock some of it is still on its way with times of before.</summary>

@@ -22,6 +22,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     public static readonly TimeSpan Reunion = TimeSpan.FromSeconds(5);
 
+    /// <summary>How much later than its first container a slot may have begun, at the most: as long as registering takes.</summary>
+    private static readonly TimeSpan RegistrationDelay = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// A revision is unused when no silo has asked for its profile for this long: many times the period at which each silo compares the
     /// profiles its containers have.
@@ -421,9 +424,15 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             return Yielded(new ProfileSlot(container.Name, container.Revision, Partial: false));
         }
 
-        var known = container.Origin == ContainerOrigin.Continued
-            ? _slots.FirstOrDefault(slot => slot.Slot.ContainerName == container.Name && slot.Slot.Revision == container.Revision && slot.Knows(container.Id))
-            : null;
+        LearnedSlot? known = null;
+        if (container.Origin == ContainerOrigin.Continued)
+        {
+            // One that could not register: its node saw it start, and has in its journal what it did.
+            var ofRevision = _slots.Where(slot => slot.Slot.ContainerName == container.Name && slot.Slot.Revision == container.Revision).ToList();
+            known = ofRevision.Find(slot => slot.Knows(container.Id))
+                ?? ofRevision.Find(slot => slot is { IsLearning: true, Slot.Partial: false } && container.SeenAt >= slot.StartedAt - RegistrationDelay);
+        }
+
         return Yielded(known?.Slot ?? new ProfileSlot(container.Name, container.Revision, Partial: true));
     }
 

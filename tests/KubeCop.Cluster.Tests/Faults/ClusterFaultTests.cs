@@ -22,8 +22,7 @@ public sealed class ClusterFaultTests
     private static ulong? SeedFromEnvironment =>
         Environment.GetEnvironmentVariable("KUBECOP_FAULT_SEED") is { Length: > 0 } text ? ulong.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    // As long as a machine under other load may show what a node has seen more than a second before a kill and not yet journaled.
-    [Fact, Trait("Category", "Soak")]
+    [Fact]
     public Task Faults_ForAWhile_LoseNothingOfAnyProfile() => RunAsync(Slice, SeedFromEnvironment ?? (ulong)Random.Shared.Next());
 
     [Theory, Trait("Category", "Soak"), MemberData(nameof(Seeds))]

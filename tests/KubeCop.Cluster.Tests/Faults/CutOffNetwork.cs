@@ -15,8 +15,10 @@ internal sealed class CutOffNetwork : IAsyncDisposable
     private CutOffNetwork(int number)
     {
         (Name, _outer) = ($"kubecop-{number}", $"kc{number}");
-        var network = $"10.213.{number & 0x3f}";
-        (Outside, Inside) = ($"{network}.1", $"{network}.2");
+        // Four addresses of its own for each of 16 384 processes.
+        var network = $"10.213.{(number >> 6) & 0xff}";
+        var first = (number & 0x3f) << 2;
+        (Outside, Inside) = ($"{network}.{first + 1}", $"{network}.{first + 2}");
     }
 
     /// <summary>Of the namespace.</summary>

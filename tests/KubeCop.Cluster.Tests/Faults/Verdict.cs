@@ -9,8 +9,11 @@ internal sealed class Verdict
     /// <summary>The longest that a grain may take to take something, as while a thousand of them start on a machine that is busy.</summary>
     private static readonly TimeSpan TakingTime = TimeSpan.FromSeconds(10);
 
+    private readonly FaultPlan _plan;
     private readonly List<string> _faults = [];
     private readonly Dictionary<string, List<DateTimeOffset>> _taken = [];
+
+    private Verdict(FaultPlan plan) => _plan = plan;
 
     /// <summary>What is wrong; empty when nothing is.</summary>
     public IReadOnlyList<string> Faults => _faults;
@@ -28,7 +31,7 @@ internal sealed class Verdict
 
     public static Verdict Of(FaultCluster cluster, IReadOnlyList<ReportedProfile> profiles)
     {
-        var verdict = new Verdict();
+        var verdict = new Verdict(cluster.Plan);
         var deeds = new Dictionary<(int Workload, string Entry), List<(Emission Deed, FaultNode Node)>>();
         foreach (var node in cluster.Nodes)
         {
@@ -97,7 +100,9 @@ internal sealed class Verdict
                 + $"kills of {node.Name}: {string.Join(", ", node.Kills.Select(static kill => $"{kill.At:HH:mm:ss.fff}"))}");
         }
 
-        foreach (var entry in entries.Where(entry => !deeds.TryGetValue(entry, out var all) || all.All(done => done.Deed.At >= profile.CompletesAt)))
+        // Of two activations that live for a moment one may have heard of a gap before the other ended the learning: both are united.
+        var latestEnd = profile.CompletesAt + _plan.Duration;
+        foreach (var entry in entries.Where(entry => !deeds.TryGetValue(entry, out var all) || all.All(done => done.Deed.At >= latestEnd)))
         {
             _faults.Add(
                 $"workload {profile.Workload}: '{entry}' was learned, but "

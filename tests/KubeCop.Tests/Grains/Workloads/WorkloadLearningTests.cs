@@ -170,6 +170,18 @@ public sealed class WorkloadLearningTests
     public void Register_ContinuedButUnknown_IsTreatedAsAttached() =>
         Assert.True(_learning.Register(Container("x", ContainerOrigin.Continued, new ObservationGap(Start, Start.AddSeconds(1))), Start).Slot.Partial);
 
+    [Theory]
+    [InlineData(20, false)]
+    [InlineData(-20, false)]
+    [InlineData(-90, true)]
+    public void Register_ContinuedThatCouldNotRegister_GoesOnInTheLearningItStartedIn(int startedAt, bool isPartial)
+    {
+        _learning.Register(Container("a"), Start);
+        var continued = Container("b", ContainerOrigin.Continued, new ObservationGap(Start.AddSeconds(40), Start.AddSeconds(45))) with { SeenAt = Start.AddSeconds(startedAt) };
+
+        Assert.Equal(isPartial, _learning.Register(continued, Start.AddSeconds(45)).Slot.Partial);
+    }
+
     [Fact]
     public void Load_PeriodEndedWhileAway_WaitsForContinuedContainers()
     {

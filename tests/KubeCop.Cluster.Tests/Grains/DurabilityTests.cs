@@ -104,7 +104,10 @@ public sealed class DurabilityTests
         RequestContext.Set(IPlacementDirector.PlacementHintKey, cluster.Silos.Silos.Single(silo => !silo.SiloAddress.Equals(first)).SiloAddress);
         await workload.AsReference<IGrainManagementExtension>().MigrateOnIdle(TestContext.Current.CancellationToken);
         RequestContext.Clear();
-        await cluster.UntilAsync(async () => await workload.GetProfileAsync() is not null && !first!.Equals(await management.GetActivationAddress(workload, TestContext.Current.CancellationToken)), "moved");
+        await cluster.UntilAsync(
+            async () => await workload.GetProfileAsync() is not null
+                && !first!.Equals(await management.GetActivationAddress(workload, TestContext.Current.CancellationToken)),
+            "moved");
         await cluster.PassAsync(TimeSpan.FromSeconds(12));
         Assert.NotEmpty(cluster.Journal.Open);
         Assert.DoesNotContain("/bin/merged", cluster.Stored(container));

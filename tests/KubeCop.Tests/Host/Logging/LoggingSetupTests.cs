@@ -1,6 +1,6 @@
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Logging;
-using KubeCop.Storage.File;
+using KubeCop.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Tests.Host.Logging;
@@ -12,7 +12,7 @@ public sealed class LoggingSetupTests
     {
         using var loggers = Loggers(verbose: false);
 
-        Assert.False(IsErrorLogged(loggers, typeof(FileGrainStorage).FullName!));
+        Assert.False(IsErrorLogged(loggers, typeof(WatchedGrainStorage).FullName!));
         Assert.False(IsErrorLogged(loggers, "Orleans.Grain"));
         Assert.False(IsErrorLogged(loggers, "Orleans.Core.StateStorageBridge"));
         Assert.True(IsErrorLogged(loggers, "KubeCop.Storage"));
@@ -25,7 +25,7 @@ public sealed class LoggingSetupTests
     {
         using var loggers = Loggers(verbose: true);
 
-        Assert.True(IsErrorLogged(loggers, typeof(FileGrainStorage).FullName!));
+        Assert.True(IsErrorLogged(loggers, typeof(WatchedGrainStorage).FullName!));
         Assert.True(IsErrorLogged(loggers, "Orleans.Grain"));
     }
 

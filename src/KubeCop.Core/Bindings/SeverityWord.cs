@@ -4,9 +4,12 @@ using KubeCop.Core.Rules;
 namespace KubeCop.Core.Bindings;
 
 /// <summary>Severities as people write them in bindings.</summary>
-internal static class SeverityWord
+public static class SeverityWord
 {
     public const string Accepted = "none, low, medium, high, critical, system, or one of KubeCop's priorities from 0 to 10, or 1000";
+
+    /// <summary>What <see cref="TryParse"/> takes, as a regular expression of RE2.</summary>
+    public const string Pattern = "^(0*([0-9]|10|1000)|(?i:none|low|med|medium|high|critical|system|system_issue|systemissue))$";
 
     /// <summary>The words in any case, KubeCop's other spellings of them, and its priorities with the words it gave those in between.</summary>
     public static bool TryParse(string text, out Severity severity)

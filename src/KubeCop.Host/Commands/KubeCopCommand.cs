@@ -72,6 +72,7 @@ internal static class KubeCopCommand
             DoctorCommand.Create(),
             StatusCommand.Create(),
             RulesCommand.Create(),
+            CrdsCommand.Create(),
             BindingsCommand.Create(),
             ProfilesCommand.Create(),
             ContainersCommand.Create(),

@@ -18,8 +18,8 @@ public sealed class CrowdTests(ContainerdFixture containerd)
         {
             HostRoot = containerd.HostRoot,
             LearningPeriod = "1s",
-            // All forks fit in a container's share, however busy the machine is.
-            Settings = new Dictionary<string, string> { ["KubeCop:Sensor:CriticalRingBytes"] = $"{16 * 1024 * 1024}" },
+            // All forks fit in a container's share, a quarter of the ring, however busy the machine is: each takes up to 500 bytes.
+            Settings = new Dictionary<string, string> { ["KubeCop:Sensor:CriticalRingBytes"] = $"{32 * 1024 * 1024}" },
         });
         await using var crowd = await containerd.RunAsync("/bin/load", "crowd", $"{Processes}");
         await crowd.WaitForOutputAsync("ready", TimeSpan.FromMinutes(2));

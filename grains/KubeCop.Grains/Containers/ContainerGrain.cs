@@ -287,7 +287,12 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
             return;
         }
 
-        IReadOnlyList<ObservedItem> learned = [.. _monitor.TakeLearned(), .. _monitor.TakeUndecided()];
+        var learned = _monitor.TakeLearned();
+        if (_monitor.TakeUndecided() is { Count: > 0 } undecided)
+        {
+            learned = [.. learned, .. undecided];
+        }
+
         var lost = learned.Count > 0 || (withLost && _assignment.State == ProfileState.Learning) ? _monitor.TakeLost() : 0;
         if (learned.Count > 0 || lost > 0)
         {

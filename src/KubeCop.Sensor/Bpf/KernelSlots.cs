@@ -11,6 +11,9 @@ namespace KubeCop.Sensor.Bpf;
 /// </summary>
 internal sealed unsafe class KernelSlots : IDisposable
 {
+    /// <summary>Of one slot, <c>struct kc_sightings</c>: whole pages.</summary>
+    private static readonly nuint SightingBytes = (nuint)(Wire.SightingSets * Wire.SightingWays * Unsafe.SizeOf<SightingRecord>());
+
     private readonly int _free;
     private readonly int _sightings;
     private readonly SlotRecord* _slots;
@@ -227,7 +230,7 @@ internal sealed unsafe class KernelSlots : IDisposable
         {
             if (mapped != 0)
             {
-                _ = LibC.Unmap((byte*)mapped, Wire.SightingBytes);
+                _ = LibC.Unmap((byte*)mapped, SightingBytes);
             }
         }
     }
@@ -248,7 +251,7 @@ internal sealed unsafe class KernelSlots : IDisposable
                 mapped = _sightingsOf[slot];
                 if (mapped == 0)
                 {
-                    mapped = (nint)Map(_sightings, Wire.SightingBytes, (nint)(slot * Wire.SightingBytes));
+                    mapped = (nint)Map(_sightings, SightingBytes, (nint)(slot * SightingBytes));
                     Volatile.Write(ref _sightingsOf[slot], mapped);
                 }
             }

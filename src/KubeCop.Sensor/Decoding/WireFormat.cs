@@ -339,9 +339,6 @@ internal static class Wire
     /// <summary><c>KC_SIGHTING_SETS</c></summary>
     public const int SightingSets = 256;
 
-    /// <summary>Size of <c>struct kc_sightings</c>: whole pages.</summary>
-    public const int SightingBytes = SightingSets * SightingWays * 24;
-
     /// <summary><c>KC_DIRECTORY_WAYS</c></summary>
     public const int DirectoryWays = 2;
 

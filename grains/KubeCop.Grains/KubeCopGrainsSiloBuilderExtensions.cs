@@ -1,5 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
 using KubeCop.Grains.Placement;
 using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,6 +25,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         // What a store says has to reach the silo that asked: an exception of any other namespace arrives as one of serialization.
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
+        builder.Services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.AddSingleton<ProfileCache>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());

@@ -37,11 +37,16 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     private readonly ContainerMonitor _monitor;
     private readonly DeltaOutbox _outbox;
     private readonly ProfileCache _profiles;
+    private readonly IPodWorkloads _pods;
     private readonly StorageWarnings _warnings;
     private readonly TimeProvider _time;
     private readonly ILogger<ContainerGrain> _logger;
     private IGrainTimer? _timer;
+
+    /// <summary>As its runtime describes it.</summary>
+    private ContainerDescription? _reported;
     private ContainerDescription? _container;
+    private long _describedAt;
     private Task _registering = Task.CompletedTask;
     private Backoff _retry;
     private ProfileAssignment? _assignment;
@@ -57,6 +62,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         IKernelClock clock,
         IBehaviourJournal journal,
         ProfileCache profiles,
+        IPodWorkloads pods,
         IGrainFactory grains,
         StorageWarnings warnings,
         TimeProvider time,
@@ -65,7 +71,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         ILogger<ContainerMonitor> monitorLogger,
         ILogger<ContainerGrain> logger)
     {
-        (_profiles, _warnings, _time, _logger) = (profiles, warnings, time, logger);
+        (_profiles, _pods, _warnings, _time, _logger) = (profiles, pods, warnings, time, logger);
         _monitor = new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, alertOptions.Value, monitorLogger);
         _outbox = new DeltaOutbox(journal, grains, warnings, time, logger);
     }
@@ -75,18 +81,8 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
     public Task StartAsync(ContainerDescription container)
     {
         KeepAlive();
-        var isElsewhere = _container is { } known
-            && (known.Workload != container.Workload || known.Name != container.Name || known.Revision != container.Revision);
-        (_container, _stoppedAt) = (container, null);
-        _monitor.Describe(container);
-        if (isElsewhere)
-        {
-            Collect();
-            _assignment = null;
-        }
-
-        Register();
-        Collect();
+        (_reported, _stoppedAt) = (container, null);
+        Describe();
         return Task.CompletedTask;
     }
 
@@ -124,6 +120,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         }
         else
         {
+            DescribeAnew();
             _monitor.Tick();
         }
 
@@ -185,6 +182,7 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
 
     private Task OnTick()
     {
+        DescribeAnew();
         Register();
         ApplyProfile();
         _monitor.Tick();
@@ -199,9 +197,37 @@ internal sealed partial class ContainerGrain : Grain, IContainerGrain
         return Task.CompletedTask;
     }
 
+    private void DescribeAnew()
+    {
+        if (_reported is not null && (_describedAt != _pods.Version || _container is { AwaitsOwner: true }))
+        {
+            Describe();
+        }
+    }
+
+    private void Describe()
+    {
+        _describedAt = _pods.Version;
+        var container = _pods.Describe(_reported!);
+        var isElsewhere = _container is { } known
+            && (known.Workload != container.Workload || known.Name != container.Name || known.Revision != container.Revision);
+        if (isElsewhere)
+        {
+            // What was learned so far belongs where it was learned, or to the workload that is known only now.
+            Collect();
+            _outbox.Describe(container);
+            _assignment = null;
+        }
+
+        _container = container;
+        _monitor.Describe(container);
+        Register();
+        Collect();
+    }
+
     private void Register()
     {
-        if (_container is not null && _assignment is null && _registering.IsCompleted && _retry.IsDue(_time))
+        if (_container is { AwaitsOwner: false } && _assignment is null && _registering.IsCompleted && _retry.IsDue(_time))
         {
             _registering = RegisterAsync(_container);
         }

@@ -64,11 +64,21 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         Send();
     }
 
+    /// <summary>A container is known better: what waits for its workload goes there.</summary>
+    public void Describe(ContainerDescription container)
+    {
+        for (var count = _entries.Count; count > 0; count--)
+        {
+            var entry = _entries.Dequeue();
+            _entries.Enqueue(entry.Delta.Unregistered is { AwaitsOwner: true } ? entry.Of(container) : entry);
+        }
+    }
+
     /// <summary>Sends what there is unless it is being done, or failed a moment ago.</summary>
     /// <param name="hurry">To have what was sent before stored now.</param>
     public void Send(bool hurry = false)
     {
-        if (_entries.Count > 0 && _sending.IsCompleted && _retry.IsDue(time) && !(_undecidedAt is { } at && time.GetElapsedTime(at) < DecisionPause))
+        if (IsSendable && _sending.IsCompleted && _retry.IsDue(time) && !(_undecidedAt is { } at && time.GetElapsedTime(at) < DecisionPause))
         {
             _undecidedAt = null;
             _sending = OfferAllAsync();
@@ -90,7 +100,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         using var timeout = new CancellationTokenSource(bound, time);
         var expired = Task.Delay(Timeout.Infinite, timeout.Token);
         _retry.Succeeded();
-        while (!IsEmpty && !expired.IsCompleted && (_undecidedAt is null || _offered.Count > 0))
+        while ((IsSendable || _offered.Count > 0) && !expired.IsCompleted && (_undecidedAt is null || _offered.Count > 0))
         {
             Send(hurry: true);
             var pause = Task.Delay(TimeSpan.FromMilliseconds(100), time);
@@ -100,9 +110,12 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         return IsEmpty;
     }
 
+    /// <summary>Whether the next to be sent has a workload to be sent to.</summary>
+    private bool IsSendable => _entries.TryPeek(out var first) && first.Delta.Unregistered is not { AwaitsOwner: true };
+
     private async Task OfferAllAsync()
     {
-        while (_entries.TryPeek(out var first))
+        while (IsSendable && _entries.TryPeek(out var first))
         {
             var (delta, count) = ProfileDelta.UniteFirst(_entries.TakeWhile(entry => entry.Workload == first.Workload).Select(static entry => entry.Delta));
             DeltaReceipt receipt;
@@ -195,7 +208,10 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         Message = "What was learned of {Workload} could not be stored; it is journalled on this node and sent again. {Reason} (failures since this was last told: {Failures})")]
     private partial void LogNotStored(WorkloadKey workload, string reason, int failures);
 
-    private sealed record Entry(long Sequence, WorkloadKey Workload, ProfileDelta Delta);
+    private sealed record Entry(long Sequence, WorkloadKey Workload, ProfileDelta Delta)
+    {
+        public Entry Of(ContainerDescription container) => this with { Workload = container.Workload, Delta = Delta with { Unregistered = container } };
+    }
 
     /// <param name="Activation">Of the workload's grain, which has it in memory at least.</param>
     /// <param name="Change">With which it came there.</param>

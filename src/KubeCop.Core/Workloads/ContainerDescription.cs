@@ -91,6 +91,12 @@ public sealed record ContainerDescription
     [Id(17)] public int Attempt { get; init; }
 
     [Id(18)] public ContainerType Type { get; init; }
+
+    /// <summary>
+    /// Whether nobody knows yet to which workload the pod belongs. Until somebody does, <see cref="Workload"/> is the pod, and no workload is
+    /// asked for a profile or told what was learned.
+    /// </summary>
+    [Id(19)] public bool AwaitsOwner { get; init; }
 }
 
 /// <summary>A volume or a directory of the host, as a container sees it.</summary>

@@ -19,5 +19,6 @@ internal static class Keys
     public const string RuntimeTimeout = "KubeCop:Containers:RuntimeTimeout";
     public const string ProbeTimeout = "KubeCop:Cluster:ProbeTimeout";
     public const string RefreshPeriod = "KubeCop:Cluster:RefreshPeriod";
+    public const string ApiTimeout = "KubeCop:Kubernetes:Timeout";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Kubernetes.Api;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
@@ -27,7 +28,7 @@ internal sealed class Settings
 
     private static readonly string[] Durations =
     [
-        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod,
+        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.ApiTimeout,
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
     ];
@@ -49,12 +50,13 @@ internal sealed class Settings
         Bind(configuration, StorageOptions.PostgreSqlSection, Storage.PostgreSql);
         Bind(configuration, StorageOptions.Section, Storage);
         Bind(configuration, ClusterOptions.Section, Cluster);
+        Bind(configuration, KubernetesOptions.Section, Kubernetes);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
-                OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section,
+                OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section, KubernetesOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -85,6 +87,8 @@ internal sealed class Settings
     public StorageOptions Storage { get; } = new();
 
     public ClusterOptions Cluster { get; } = new();
+
+    public KubernetesOptions Kubernetes { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -244,6 +248,13 @@ internal sealed class Settings
         {
             ValidateCluster();
         }
+
+        Require(Kubernetes.Timeout >= TimeSpan.FromSeconds(1) && Kubernetes.Timeout <= TimeSpan.FromMinutes(5), Keys.ApiTimeout, Kubernetes.Timeout, "1s to 5m");
+        Require(
+            Kubernetes.Kubeconfig.Length == 0 || Path.IsPathFullyQualified(Kubernetes.Kubeconfig),
+            $"{KubernetesOptions.Section}:{nameof(Kubernetes.Kubeconfig)}",
+            Kubernetes.Kubeconfig,
+            "a file's path that starts with /");
     }
 
     private void ValidateCluster()

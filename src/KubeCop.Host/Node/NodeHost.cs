@@ -2,6 +2,7 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Exporters.Stdout;
@@ -10,6 +11,7 @@ using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
 using KubeCop.Host.Logging;
 using KubeCop.Host.Silo;
+using KubeCop.Kubernetes;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage;
@@ -183,6 +185,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
         services.AddSingleton<StorageHealth>();
+        AddPods(services, settings);
 
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.
         services.AddSingleton<SiloHost>();
@@ -205,6 +208,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddHostedService<LearningProgress>();
         services.AddHostedService<RuleReport>();
         services.AddHostedService<BindingReload>();
+        services.AddHostedService<PodReload>();
 
         var app = builder.Build();
         app.Use(Problem.Middleware);
@@ -218,6 +222,24 @@ internal sealed partial class NodeHost : IAsyncDisposable
         app.MapGet("/metrics", static context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context));
         app.MapGet($"{SiloDashboard.Path}/{{**path}}", static context => context.RequestServices.GetRequiredService<SiloDashboard>().InvokeAsync(context));
         return app;
+    }
+
+    private static void AddPods(IServiceCollection services, Settings settings)
+    {
+        if (!KubernetesServiceCollectionExtensions.IsEnabled(settings.Kubernetes))
+        {
+            services.AddSingleton<IPodWorkloads, RuntimeWorkloads>();
+            return;
+        }
+
+        try
+        {
+            services.AddKubernetes(settings.Kubernetes);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)

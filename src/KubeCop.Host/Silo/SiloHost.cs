@@ -37,6 +37,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
         builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
         builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
+        builder.Services.AddSingleton(process.GetRequiredService<IPodWorkloads>());
         builder.Services.AddSingleton(process.GetService<IRepeatFilter>() ?? new NoRepeatFilter());
 
         // What the dashboard's pages need of a web host.

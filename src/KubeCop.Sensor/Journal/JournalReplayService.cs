@@ -10,8 +10,8 @@ namespace KubeCop.Sensor.Journal;
 /// Sends what an earlier run left in the journal to its workloads, until each has acknowledged it. Runs once, after the start; a workload
 /// that cannot be reached is asked again later, without holding up the others. Each workload writes once, whatever was left for it.
 /// </summary>
-public sealed partial class JournalReplayService(BehaviourJournal journal, IGrainFactory grains, TimeProvider time, ILogger<JournalReplayService> logger)
-    : BackgroundService
+public sealed partial class JournalReplayService(
+    BehaviourJournal journal, IGrainFactory grains, IPodWorkloads pods, TimeProvider time, ILogger<JournalReplayService> logger) : BackgroundService
 {
     private const int Concurrency = 8;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
@@ -32,7 +32,9 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
         var failed = 0;
         Exception? failure = null;
         var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken };
-        await Parallel.ForEachAsync(journal.ReadUnacknowledged().GroupBy(static entry => entry.Workload), options, async (left, _) =>
+        var entries = journal.ReadUnacknowledged().Select(Describe).ToLookup(static entry => entry.Delta.Unregistered is { AwaitsOwner: true });
+        failed = entries[true].Count();
+        await Parallel.ForEachAsync(entries[false].GroupBy(static entry => entry.Workload), options, async (left, _) =>
         {
             var acknowledged = 0;
             try
@@ -60,6 +62,12 @@ public sealed partial class JournalReplayService(BehaviourJournal journal, IGrai
 
         return failed == 0;
     }
+
+    // Of a container whose workload nobody knew then.
+    private JournalEntry Describe(JournalEntry entry) =>
+        entry.Delta.Unregistered is { AwaitsOwner: true } container && pods.Describe(container) is var known
+            ? entry with { Workload = known.Workload, Delta = entry.Delta with { Unregistered = known } }
+            : entry;
 
     /// <summary>Has a workload merge all that is left for it, then store that in one write.</summary>
     /// <returns>How many are acknowledged.</returns>

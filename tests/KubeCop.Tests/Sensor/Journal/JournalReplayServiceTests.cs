@@ -113,7 +113,7 @@ public sealed class JournalReplayServiceTests : IDisposable
 
     private async Task<JournalReplayService> StartAsync(BehaviourJournal journal, Workloads workloads)
     {
-        var replay = new JournalReplayService(journal, workloads.Factory, _time, NullLogger<JournalReplayService>.Instance);
+        var replay = new JournalReplayService(journal, workloads.Factory, new RuntimeWorkloads(), _time, NullLogger<JournalReplayService>.Instance);
         await replay.StartAsync(TestContext.Current.CancellationToken);
         return replay;
     }

@@ -1,0 +1,21 @@
+using System.Net;
+
+namespace KubeCop.Kubernetes.Api;
+
+/// <summary>The API server refused a request, or could not be asked. The message is for people: what, why, and what to do.</summary>
+internal sealed class ApiException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>Null when there was no answer.</summary>
+    public HttpStatusCode? Code { get; init; }
+
+    /// <summary>The reason of the answer's Status, as <c>AlreadyExists</c>; empty when there is none.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>How long the server asks to wait.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The version that was asked for is not kept any more (410): everything has to be listed anew.</summary>
+    public bool IsExpired => Code == HttpStatusCode.Gone;
+
+    public bool IsNotFound => Code == HttpStatusCode.NotFound;
+}

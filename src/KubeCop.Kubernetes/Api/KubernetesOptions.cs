@@ -1,0 +1,19 @@
+namespace KubeCop.Kubernetes.Api;
+
+/// <summary>The API server of the Kubernetes cluster this node is in. Section <c>KubeCop:Kubernetes</c>.</summary>
+public sealed class KubernetesOptions
+{
+    public const string Section = "KubeCop:Kubernetes";
+
+    /// <summary>
+    /// Whether there is one. Default: in a pod with a service account, and where <see cref="Kubeconfig"/> is set. Without one, pods are
+    /// workloads of their own, and bindings come from files.
+    /// </summary>
+    public bool? Enabled { get; set; }
+
+    /// <summary>A kubeconfig file, whose current context is used; else the pod's service account is. Default: empty.</summary>
+    public string Kubeconfig { get; set; } = "";
+
+    /// <summary>How long an answer may take, 1 s to 5 minutes; of a watch, until it begins. Default: 30 s.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+}

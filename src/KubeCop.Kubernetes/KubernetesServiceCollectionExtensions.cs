@@ -1,0 +1,50 @@
+using k8s;
+using k8s.Exceptions;
+using KubeCop.Core.Workloads;
+using KubeCop.Kubernetes.Api;
+using KubeCop.Kubernetes.Pods;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Kubernetes;
+
+public static class KubernetesServiceCollectionExtensions
+{
+    /// <summary>Whether this node is in a cluster, as far as its settings and its pod tell.</summary>
+    public static bool IsEnabled(KubernetesOptions options) =>
+        options.Enabled ?? (options.Kubeconfig.Length > 0 || KubernetesClientConfiguration.IsInCluster());
+
+    /// <summary>Adds the API server's client, <see cref="IPodWorkloads"/> by it, and the services that follow its objects.</summary>
+    /// <exception cref="ArgumentException">The kubeconfig or the pod's service account cannot be used; the message says why.</exception>
+    public static IServiceCollection AddKubernetes(this IServiceCollection services, KubernetesOptions options)
+    {
+        var configuration = Configuration(options);
+        services.AddSingleton<IKubernetes>(_ => new k8s.Kubernetes(configuration));
+        services.AddSingleton(provider => new ApiClient(
+            (k8s.Kubernetes)provider.GetRequiredService<IKubernetes>(), options.Timeout, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<OwnerResolver>();
+        services.AddSingleton<PodDirectory>();
+        services.AddSingleton<IPodWorkloads>(static provider => provider.GetRequiredService<PodDirectory>());
+        services.AddSingleton(static provider => new PodCache(
+            provider.GetRequiredService<IOptions<NodeOptions>>().Value.DataDirectory, provider.GetRequiredService<ILogger<PodCache>>()));
+        services.AddSingleton<PodWatch>();
+        services.AddHostedService(static provider => provider.GetRequiredService<PodWatch>());
+        return services;
+    }
+
+    private static KubernetesClientConfiguration Configuration(KubernetesOptions options)
+    {
+        try
+        {
+            return options.Kubeconfig.Length > 0
+                ? KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig)
+                : KubernetesClientConfiguration.InClusterConfig();
+        }
+        catch (Exception exception) when (exception is KubeConfigException or IOException or UnauthorizedAccessException or FormatException or YamlDotNet.Core.YamlException)
+        {
+            var source = options.Kubeconfig.Length > 0 ? $"The kubeconfig file {options.Kubeconfig}" : "The service account of this pod";
+            throw new ArgumentException($"{source} cannot be used: {exception.Message}", exception);
+        }
+    }
+}

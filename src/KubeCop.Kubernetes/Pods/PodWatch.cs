@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using k8s;
+using KubeCop.Core.Workloads;
+using KubeCop.Kubernetes.Api;
+using KubeCop.Kubernetes.Watching;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KubeCop.Kubernetes.Pods;
+
+/// <summary>Follows the pods of this node, finds their workloads, and keeps both in the directory and, for the next start, in its file.</summary>
+internal sealed partial class PodWatch : BackgroundService, IObjectTarget
+{
+    /// <summary>Of a mirror pod: the uid its containers have, which is a hash of the static pod (kubernetes, pkg/kubelet/types).</summary>
+    private const string MirrorAnnotation = "kubernetes.io/config.mirror";
+
+    /// <summary>Questions for owners at one time.</summary>
+    private const int Concurrency = 4;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SavePeriod = TimeSpan.FromSeconds(1);
+
+    private readonly PodDirectory _directory;
+    private readonly PodCache _cache;
+    private readonly OwnerResolver _owners;
+    private readonly TimeProvider _time;
+    private readonly ILogger<PodWatch> _logger;
+    private readonly ObjectWatch _watch;
+    private readonly ConcurrentDictionary<string, Unresolved> _unresolved = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _work = new(0);
+    private volatile string? _ownerFailure;
+
+    public PodWatch(ApiClient api, PodDirectory directory, PodCache cache, OwnerResolver owners, IOptions<NodeOptions> node, TimeProvider time, ILogger<PodWatch> logger)
+    {
+        (_directory, _cache, _owners, _time, _logger) = (directory, cache, owners, time, logger);
+        var pods = new ObjectSelection(ApiResource.Pods, FieldSelector: $"spec.nodeName={node.Value.Name}", MetadataOnly: true);
+        _watch = new ObjectWatch(api, pods, this, time, logger);
+    }
+
+    /// <summary>Why this node does not know of new pods, or not which workload they belong to; null when it does.</summary>
+    public string? Failure => _watch.Failure ?? _ownerFailure;
+
+    public void Replace(IReadOnlyList<ApiObject> objects)
+    {
+        var there = objects.Select(UidOf).ToHashSet(StringComparer.Ordinal);
+        foreach (var pod in objects)
+        {
+            Set(pod);
+        }
+
+        foreach (var pod in _directory.Pods.Where(pod => !there.Contains(pod.Uid)))
+        {
+            Gone(pod.Uid);
+        }
+
+        _directory.Listed();
+    }
+
+    public void Apply(WatchEventType type, ApiObject changed)
+    {
+        if (type == WatchEventType.Deleted)
+        {
+            Gone(UidOf(changed));
+        }
+        else
+        {
+            Set(changed);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        _directory.Remember(_cache.Load());
+        await Task.WhenAll(_watch.RunAsync(stoppingToken), ResolveAsync(stoppingToken), SaveAsync(stoppingToken));
+    }
+
+    private static string UidOf(ApiObject pod) => pod.Metadata.Annotations?.TryGetValue(MirrorAnnotation, out var hash) == true ? hash : pod.Metadata.Uid;
+
+    private void Set(ApiObject pod)
+    {
+        var (uid, ns, name) = (UidOf(pod), pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+        var owner = OwnerReference.ControllerOf(pod.Metadata);
+        var workload = owner is null ? new WorkloadKey(ns, "Pod", name) : _owners.Find(ns, owner);
+        var labels = pod.Metadata.Labels is { } given ? new Dictionary<string, string>(given, StringComparer.Ordinal) : [];
+        var known = new KnownPod(uid, ns, name, labels, workload);
+        _directory.Set(known);
+        if (workload is null && _unresolved.TryAdd(uid, new Unresolved(known, owner!)))
+        {
+            _work.Release();
+        }
+    }
+
+    private void Gone(string uid) => _directory.Gone(uid);
+
+    private async Task ResolveAsync(CancellationToken stoppingToken)
+    {
+        var pause = new RetryPause(FirstPause, LongestPause);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await _work.WaitAsync(stoppingToken);
+                var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken };
+                await Parallel.ForEachAsync(_unresolved.Values, options, ResolveAsync);
+                pause.Succeeded();
+                _ownerFailure = null;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (ApiException exception)
+            {
+                if (_ownerFailure != exception.Message)
+                {
+                    LogWarningNoOwner(_unresolved.Count, exception.Message);
+                }
+
+                _ownerFailure = exception.Message;
+                await Task.Delay(pause.Next(exception.RetryAfter), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                _work.Release();
+            }
+        }
+    }
+
+    private async ValueTask ResolveAsync(Unresolved pod, CancellationToken cancellationToken)
+    {
+        var workload = await _owners.ResolveAsync(pod.Pod.Namespace, pod.Owner, cancellationToken);
+        _unresolved.TryRemove(pod.Pod.Uid, out _);
+        _directory.Resolve(pod.Pod.Uid, workload);
+    }
+
+    private async Task SaveAsync(CancellationToken stoppingToken)
+    {
+        for (var saved = 0L; !stoppingToken.IsCancellationRequested;)
+        {
+            await _directory.ChangedAsync(saved, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(SavePeriod, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_directory.Version is var version && version != saved)
+            {
+                saved = version;
+                _cache.Save(_directory.Pods);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The workloads of {Count} pods are not known yet; their containers are judged by signatures alone, what they do is kept, and it is tried again. {Reason}")]
+    private partial void LogWarningNoOwner(int count, string reason);
+
+    private sealed record Unresolved(KnownPod Pod, OwnerReference Owner);
+}

@@ -1,0 +1,14 @@
+using k8s;
+using KubeCop.Kubernetes.Api;
+
+namespace KubeCop.Kubernetes.Watching;
+
+/// <summary>Who is told about objects that are followed. Called by one thread at a time.</summary>
+internal interface IObjectTarget
+{
+    /// <summary>These are all there are.</summary>
+    void Replace(IReadOnlyList<ApiObject> objects);
+
+    /// <summary>One was added, modified or deleted.</summary>
+    void Apply(WatchEventType type, ApiObject changed);
+}

@@ -1,6 +1,7 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Mirroring;
 using KubeCop.Grains.Placement;
 using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,9 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
+        builder.Services.TryAddSingleton<IProfileMirror, NoProfileMirror>();
+        builder.Services.TryAddSingleton<IProfileChanges, NoProfileChanges>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ProfileWatchKeeper>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.AddSingleton<ProfileCache>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());

@@ -1,8 +1,9 @@
 using k8s;
-using k8s.Exceptions;
+using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Pods;
+using KubeCop.Kubernetes.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -28,6 +29,9 @@ public static class KubernetesServiceCollectionExtensions
         services.AddSingleton<IPodWorkloads>(static provider => provider.GetRequiredService<PodDirectory>());
         services.AddSingleton(static provider => new PodCache(
             provider.GetRequiredService<IOptions<NodeOptions>>().Value.DataDirectory, provider.GetRequiredService<ILogger<PodCache>>()));
+        services.AddSingleton(Options.Create(options));
+        services.AddSingleton<IProfileMirror, ProfileMirror>();
+        services.AddSingleton<IProfileChanges, ProfileChanges>();
         services.AddSingleton<PodWatch>();
         services.AddHostedService(static provider => provider.GetRequiredService<PodWatch>());
         return services;
@@ -41,8 +45,9 @@ public static class KubernetesServiceCollectionExtensions
                 ? KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig)
                 : KubernetesClientConfiguration.InClusterConfig();
         }
-        catch (Exception exception) when (exception is KubeConfigException or IOException or UnauthorizedAccessException or FormatException or YamlDotNet.Core.YamlException)
+        catch (Exception exception)
         {
+            // Whatever a missing or damaged file makes its readers throw.
             var source = options.Kubeconfig.Length > 0 ? $"The kubeconfig file {options.Kubeconfig}" : "The service account of this pod";
             throw new ArgumentException($"{source} cannot be used: {exception.Message}", exception);
         }

@@ -70,6 +70,11 @@ public interface IWorkloadGrain : IGrainWithStringKey
     /// <exception cref="NotStoredYetException">They are in force.</exception>
     [Alias("Import")]
     Task ImportAsync(IReadOnlyList<ContainerProfile> containers);
+
+    /// <summary>The object that shows this workload's profile has changed, was made or deleted, perhaps by somebody else.</summary>
+    /// <param name="version">Which there is now; empty for none, null when that is not known.</param>
+    [Alias("MirrorChanged")]
+    Task MirrorChangedAsync(string? version);
 }
 
 /// <summary>A silo's profile cache, as a workload grain sees it.</summary>

@@ -74,6 +74,9 @@ internal sealed class LearnedSlot
     /// <summary>When a silo last asked for it, as each does from time to time that runs a container of it. Not stored.</summary>
     public DateTimeOffset UsedAt { get; set; }
 
+    /// <summary>What people have changed of its container's profile; null for nothing.</summary>
+    public ProfileOverlay? Overlay { get; set; }
+
     /// <summary>See <see cref="ContainerProfile.GuardedBy"/>.</summary>
     public ProfileSlot? GuardedBy { get; set; }
 
@@ -95,7 +98,7 @@ internal sealed class LearnedSlot
     public bool IsGuarding => State is ProfileState.Final or ProfileState.Partial;
 
     /// <summary>The content as of <see cref="Version"/>, as others get it: with patterns for names that do not matter.</summary>
-    public ContainerProfile Profile => _profile ??= IsGiven ? Stored : ProfileSize.Collapse(Stored, _maxVariableNames, _maxBytes);
+    public ContainerProfile Profile => _profile ??= Overlaid(IsGiven ? Stored : ProfileSize.Collapse(Stored, _maxVariableNames, _maxBytes));
 
     /// <summary>The same with each file by itself: a pattern is made of the whole set, whatever was known of it earlier.</summary>
     private ContainerProfile Stored => _behaviour.WriteTo(new ContainerProfile
@@ -119,7 +122,7 @@ internal sealed class LearnedSlot
     });
 
     /// <summary><see cref="Profile"/>, without what there is no room for.</summary>
-    public ContainerProfile ProfileWithin(int bytes) => ProfileSize.Of(Profile) <= bytes ? Profile : ProfileSize.Fit(Stored, _maxVariableNames, bytes);
+    public ContainerProfile ProfileWithin(int bytes) => ProfileSize.Of(Profile) <= bytes ? Profile : Overlaid(ProfileSize.Fit(Stored, _maxVariableNames, bytes));
 
     public ProfileAssignment Assignment => new() { Slot = Slot, Generation = Generation, State = State, CompletesAt = CompletesAt, Version = Version };
 
@@ -219,6 +222,8 @@ internal sealed class LearnedSlot
         var state = ToState();
         return state with { Profile = state.Profile with { State = CompleteState, Version = version } };
     }
+
+    private ContainerProfile Overlaid(ContainerProfile profile) => Overlay?.ApplyTo(profile) ?? profile;
 
     private ProfileState CompleteState => Slot.Partial ? ProfileState.Partial : ProfileState.Final;
 

@@ -10,12 +10,16 @@ internal sealed class LearnedSlots : IReadOnlyCollection<LearnedSlot>
     private readonly Dictionary<ProfileSlot, LearnedSlot> _slots = [];
     private readonly HashSet<LearnedSlot> _announced = [];
     private readonly List<ContainerProfile> _gone = [];
+    private readonly Dictionary<string, ProfileOverlay> _overlays = new(StringComparer.Ordinal);
     private long _version;
 
     public int Count => _slots.Count;
 
     /// <summary>Grows with everything that has to be stored.</summary>
     public long Changes { get; private set; }
+
+    /// <summary>What people have changed, of each container's name.</summary>
+    public IReadOnlyCollection<ProfileOverlay> Overlays => _overlays.Values;
 
     public bool Contains(ProfileSlot key) => _slots.ContainsKey(key);
 
@@ -27,7 +31,31 @@ internal sealed class LearnedSlots : IReadOnlyCollection<LearnedSlot>
     public void Insert(LearnedSlot slot)
     {
         _slots[slot.Slot] = slot;
+        slot.Overlay = _overlays.GetValueOrDefault(slot.Slot.ContainerName);
         _version = Math.Max(_version, slot.Version);
+    }
+
+    public ProfileOverlay? OverlayOf(string containerName) => _overlays.GetValueOrDefault(containerName);
+
+    /// <summary>Has all slots of a container's name show what people have changed.</summary>
+    public void Lay(ProfileOverlay overlay, DateTimeOffset now)
+    {
+        if (overlay.IsEmpty)
+        {
+            _overlays.Remove(overlay.ContainerName);
+        }
+        else
+        {
+            _overlays[overlay.ContainerName] = overlay;
+        }
+
+        Changes++;
+        foreach (var slot in _slots.Values.Where(slot => slot.Slot.ContainerName == overlay.ContainerName))
+        {
+            slot.Overlay = _overlays.GetValueOrDefault(overlay.ContainerName);
+            Changed(slot, now);
+            Announce(slot);
+        }
     }
 
     /// <summary>Something else than a slot's profile has to be stored.</summary>

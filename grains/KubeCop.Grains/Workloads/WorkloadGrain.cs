@@ -25,6 +25,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     private static readonly TimeSpan CompletionPatience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan MirrorPatience = TimeSpan.FromSeconds(1);
+
     private const string UnstoredKey = "kubecop.unstored";
 
     private readonly IPersistentState<WorkloadState> _state;
@@ -36,6 +38,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     private readonly WorkloadLearning _learning;
     private readonly ObserverManager<IProfileObserver> _observers;
     private readonly CoalescedWrite _write;
+    private readonly WorkloadMirror _mirror;
     private readonly Guid _activation = Guid.NewGuid();
     private IGrainTimer? _timer;
     private Backoff _retry;
@@ -51,6 +54,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     public WorkloadGrain(
         [PersistentState("workload", GrainStorage.Name)] IPersistentState<WorkloadState> state,
         IOptions<LearningOptions> options,
+        IProfileMirror mirror,
         StorageWarnings warnings,
         TimeProvider time,
         ILogger<WorkloadGrain> logger)
@@ -60,6 +64,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         _learning = new WorkloadLearning(_workload, options.Value);
         _observers = new ObserverManager<IProfileObserver>(ProfileSubscription.Lease, logger) { GetDateTime = () => DateTime.UnixEpoch + time.GetElapsedTime(0) };
         _write = new CoalescedWrite(WriteAsync, ProfileWrites.Spacing, time);
+        _mirror = new WorkloadMirror(_workload, _learning, mirror, warnings, OnMirrored, time, logger);
     }
 
     /// <summary>The time. When the clock was set since it was asked for last, the learning moves with it.</summary>
@@ -90,6 +95,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         // The index may have been lost.
         _registered = _state.State.Slots.Count > 0;
         _storedChanges = _unstoredOnArrival ? -1 : _learning.Changes;
+        if (_registered)
+        {
+            // What was stored last may not have been shown.
+            _mirror.Show(hurry: false);
+        }
+
         Schedule();
         return Task.CompletedTask;
     }
@@ -115,6 +126,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public async Task<ProfileAssignment> RegisterAsync(ContainerDescription container)
     {
+        // What somebody has given this workload is to guard its first container already; but nobody waits for it for long.
+        await _mirror.FirstLookAsync().WaitAsync(MirrorPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         var assignment = _learning.Register(container, Now);
         _registered = true;
         Announce();
@@ -172,6 +185,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion)
     {
         _learning.Use(slot, Now);
+        _mirror.Reconcile();
         var profile = _learning.Find(slot) ?? (slot == ProfileSlot.Unlisted(slot.ContainerName) ? null : _learning.Gone(slot, Now));
         return Task.FromResult(profile?.Version != knownVersion ? profile : null);
     }
@@ -210,6 +224,13 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         var indexing = IndexAsync();
         await StoreWhatIsInForceAsync();
         await indexing.WaitAsync(IndexPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    public Task MirrorChangedAsync(string? version)
+    {
+        _mirror.Look(version);
+        Schedule();
+        return Task.CompletedTask;
     }
 
     private async Task StoreWhatIsInForceAsync()
@@ -283,6 +304,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     private async Task OnTimerAsync()
     {
+        _mirror.Tick();
         if (_indexRetry.IsDue(_time))
         {
             _ = IndexAsync();
@@ -315,7 +337,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     private void Schedule()
     {
         var completion = _learning.NextCompletion is { } at ? at - Now : (TimeSpan?)null;
-        var unfinished = _storedChanges != _learning.Changes || (_registered && !_indexed);
+        var unfinished = _storedChanges != _learning.Changes || (_registered && !_indexed) || _mirror.IsUnfinished;
         if (completion is null && !unfinished)
         {
             _timer?.Dispose();
@@ -339,9 +361,20 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         }
     }
 
+    // The mirror has changed what is learned, or what is known of what it shows.
+    private void OnMirrored()
+    {
+        _registered |= _learning.IsGuarding;
+        Announce();
+        StoreSoon();
+        Schedule();
+    }
+
     private void Announce()
     {
-        foreach (var profile in _learning.TakeAnnouncements())
+        var announcements = _learning.TakeAnnouncements();
+        _mirror.Show(hurry: announcements.Count > 0);
+        foreach (var profile in announcements)
         {
             // One-way: ends when it is handed over; the caches also ask by themselves.
             _observers.Notify(observer => observer.ProfileChangedAsync(_workload, profile)).Ignore();

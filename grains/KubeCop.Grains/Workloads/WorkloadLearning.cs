@@ -31,10 +31,14 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// </summary>
     public static readonly TimeSpan UnusedAfter = TimeSpan.FromMinutes(10);
 
+    /// <summary>Somebody asked for a slot's profile in this time, as each silo does that has a container of it (30 s).</summary>
+    private static readonly TimeSpan InUse = TimeSpan.FromMinutes(2);
+
     private readonly LearnedSlots _slots = new();
     private int _generation = 1;
     private DateTimeOffset? _relearnedAt;
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
+    private WorkloadObject? _object;
 
     /// <summary>Of what is learned now: one more each time that everything is learned anew.</summary>
     public int Generation => _generation;
@@ -49,9 +53,28 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     public DateTimeOffset? NextCompletion =>
         _slots.Where(static slot => slot.IsLearning).Min(slot => (DateTimeOffset?)DueAt(slot));
 
+    /// <summary>What is known of the object that shows it; null until somebody has looked for it.</summary>
+    public MirrorState? Mirror
+    {
+        get;
+        set
+        {
+            field = value;
+            _slots.Changed();
+        }
+    }
+
+    /// <summary>Whether anything guards: the profile of any container is complete, or was given.</summary>
+    public bool IsGuarding => _slots.Any(static slot => slot.IsGuarding);
+
     public void Load(WorkloadState state, DateTimeOffset now)
     {
-        (_generation, _relearnedAt) = (state.Generation, state.RelearnedAt);
+        (_generation, _relearnedAt, Mirror, _object) = (state.Generation, state.RelearnedAt, state.Mirror, state.Object);
+        foreach (var overlay in state.Overlays)
+        {
+            _slots.Lay(overlay, now);
+        }
+
         foreach (var stored in state.Slots)
         {
             var slot = new LearnedSlot(stored, now, options);
@@ -75,6 +98,12 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         if (container.Type == ContainerType.Ephemeral)
         {
             return LearnedSlot.AssignmentOf(FindUnlisted(container.Name) ?? Unlisted(container.Name, ProfileState.Learning, now + options.Period, version: 0));
+        }
+
+        if (container.WorkloadObject is { } known && known != _object)
+        {
+            _object = known;
+            _slots.Changed();
         }
 
         var key = SlotFor(container);
@@ -231,6 +260,62 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         return true;
     }
 
+    /// <summary>Takes what somebody has changed of a container's profile.</summary>
+    public void Overlay(string containerName, IReadOnlyCollection<BehaviourItem> added, IReadOnlyCollection<BehaviourItem> removed, DateTimeOffset now) =>
+        _slots.Lay((_slots.OverlayOf(containerName) ?? new ProfileOverlay(containerName, [], [], now)).With(added, removed, now), now);
+
+    /// <summary>
+    /// Somebody has deleted what is shown, or it was deleted with the workload: everything is forgotten, changes of people too. While it is in
+    /// use, it is learned anew.
+    /// </summary>
+    public void Deleted(DateTimeOffset now)
+    {
+        foreach (var overlay in _slots.Overlays.ToList())
+        {
+            _slots.Lay(overlay with { Added = [], Removed = [] }, now);
+        }
+
+        if (_slots.Any(slot => now - slot.UsedAt < InUse))
+        {
+            Relearn(now);
+            return;
+        }
+
+        (_generation, _relearnedAt) = (_generation + 1, now);
+        foreach (var slot in _slots.ToList())
+        {
+            _slots.Forget(slot, _generation, now);
+        }
+    }
+
+    /// <summary>Takes profiles that were learned once and are lost here, each as the revision it was of.</summary>
+    /// <returns>False when something is known here, or nothing there was complete.</returns>
+    public bool Restore(MirroredProfile found, DateTimeOffset now)
+    {
+        if (_slots.Count > 0)
+        {
+            return false;
+        }
+
+        foreach (var profile in found.Containers)
+        {
+            var revision = found.Revisions.Where(revision => revision.Container == profile.Name && revision.State == ProfileState.Final).MaxBy(static revision => revision.CompletesAt);
+            if (revision is not null)
+            {
+                var restored = profile with
+                {
+                    Revision = revision.Revision, State = ProfileState.Final, Generation = _generation, LearningStartedAt = revision.CompletesAt - options.Period, CompletesAt = revision.CompletesAt,
+                };
+                var slot = new LearnedSlot(new SlotState { Profile = restored, Period = options.Period, RegisteredAt = now, Containers = [] }, now, options);
+                _slots.Insert(slot);
+                _slots.Changed(slot, now);
+            }
+        }
+
+        _slots.Arrange(now);
+        return _slots.Count > 0;
+    }
+
     /// <inheritdoc cref="LearnedSlots.Gone"/>
     public ContainerProfile Gone(ProfileSlot key, DateTimeOffset now) => _slots.Gone(key, _generation, now);
 
@@ -305,16 +390,37 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     public IReadOnlyList<ContainerProfile> TakeAnnouncements() => _slots.TakeAnnouncements();
 
     /// <summary>The whole as people see it: for each container name its newest revision; null before the first registration.</summary>
-    public ApplicationProfile? ToProfile(DateTimeOffset now)
+    public ApplicationProfile? ToProfile(DateTimeOffset now) => ToProfile(now, static group =>
+    {
+        var revision = group.MaxBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.RegisteredAt))!.Slot.Revision;
+        return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial);
+    });
+
+    /// <summary>
+    /// The whole as it is shown: for each container name what guards it, be it given, learned from a start, or from what ran already; while
+    /// nothing does, what is learned. Null when there is nothing.
+    /// </summary>
+    public ShownProfile? Shown(DateTimeOffset now)
+    {
+        var profile = ToProfile(now, static group => group
+            .Where(static slot => slot.Slot.Revision != ProfileSlot.FormerRevision)
+            .MaxBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.State == ProfileState.Final, slot.State == ProfileState.Partial, slot.RegisteredAt)));
+        return profile is null ? null : new ShownProfile(
+            profile,
+            [.. _slots
+                .Where(static slot => slot.Slot.Revision != ProfileSlot.FormerRevision)
+                .OrderBy(static slot => (slot.Slot.ContainerName, slot.RegisteredAt, slot.Slot.Revision))
+                .Select(static slot => new ShownRevision(slot.Slot.ContainerName, slot.Slot.Revision, slot.State, slot.CompletesAt))],
+            _object);
+    }
+
+    private ApplicationProfile? ToProfile(DateTimeOffset now, Func<IGrouping<string, LearnedSlot>, LearnedSlot?> choose)
     {
         var slots = _slots
             .GroupBy(static slot => slot.Slot.ContainerName, StringComparer.Ordinal)
             .OrderBy(static group => group.Key, StringComparer.Ordinal)
-            .Select(static group =>
-            {
-                var revision = group.MaxBy(static slot => (slot.Slot.Revision == ProfileSlot.GivenRevision, slot.RegisteredAt))!.Slot.Revision;
-                return group.Where(slot => slot.Slot.Revision == revision).MinBy(static slot => slot.Slot.Partial)!;
-            })
+            .Select(choose)
+            .OfType<LearnedSlot>()
             .ToList();
         if (slots.Count == 0)
         {
@@ -343,6 +449,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         Slots = _slots.Select(slot => due?.FirstOrDefault(due => due.Slot == slot) is { Version: var version } ? slot.ToCompleteState(version) : slot.ToState()).ToArray(),
         Generation = _generation,
         RelearnedAt = _relearnedAt,
+        Overlays = _slots.Overlays.ToArray(),
+        Mirror = Mirror,
+        Object = _object,
     };
 
     /// <summary>
@@ -361,6 +470,13 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             }
         }
 
+        foreach (var overlay in stored.Overlays.Where(overlay => !(_slots.OverlayOf(overlay.ContainerName)?.ChangedAt >= overlay.ChangedAt)))
+        {
+            _slots.Lay(overlay, now);
+        }
+
+        // Which of the two looked last is not known: the next look tells.
+        Mirror = stored.Mirror;
         foreach (var state in stored.Slots)
         {
             var other = new LearnedSlot(state, now, options);

@@ -1,4 +1,5 @@
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
 
 namespace KubeCop.Grains.Workloads;
 
@@ -22,6 +23,15 @@ internal sealed record WorkloadState
 
     /// <summary>When that was last; null when never. Containers that started before were not seen from their start by this learning.</summary>
     [Id(3)] public DateTimeOffset? RelearnedAt { get; init; }
+
+    /// <summary>What people have changed, each container once.</summary>
+    [Id(4)] public IReadOnlyList<ProfileOverlay> Overlays { get; init; } = [];
+
+    /// <summary>Null until it was looked for.</summary>
+    [Id(5)] public MirrorState? Mirror { get; init; }
+
+    /// <summary>What of the API server the workload is; null when that is not known.</summary>
+    [Id(6)] public WorkloadObject? Object { get; init; }
 }
 
 /// <summary>One slot of a workload's profile as stored.</summary>

@@ -97,6 +97,9 @@ public sealed record ContainerDescription
     /// asked for a profile or told what was learned.
     /// </summary>
     [Id(19)] public bool AwaitsOwner { get; init; }
+
+    /// <summary>The object of the API server that <see cref="Workload"/> is; null where there is none, and while it is not known.</summary>
+    [Id(20)] public WorkloadObject? WorkloadObject { get; init; }
 }
 
 /// <summary>A volume or a directory of the host, as a container sees it.</summary>

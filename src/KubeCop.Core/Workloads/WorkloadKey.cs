@@ -7,6 +7,9 @@ namespace KubeCop.Core.Workloads;
 [GenerateSerializer, Immutable, Alias("kubecop.WorkloadKey")]
 public sealed record WorkloadKey([property: Id(0)] string Namespace, [property: Id(1)] string Kind, [property: Id(2)] string Name)
 {
+    // Kinds that own pods, and what KubeCop makes of containers outside of Kubernetes.
+    private static readonly string[] Kinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Node", "Container"];
+
     /// <summary>The key of the workload's grain, <c>namespace/kind/name</c>. Kubernetes names contain no slash; others have it escaped.</summary>
     public string GrainKey => $"{Escape(Namespace)}/{Escape(Kind)}/{Escape(Name)}";
 
@@ -14,6 +17,12 @@ public sealed record WorkloadKey([property: Id(0)] string Namespace, [property: 
     public string ProfileName => $"{Kind.ToLowerInvariant()}-{Name}";
 
     public override string ToString() => $"{Namespace}/{Kind}/{Name}";
+
+    /// <summary>The workload whose profile has this name, as far as its kind is one of those that own pods; null else.</summary>
+    public static WorkloadKey? OfProfile(string ns, string profileName) => Kinds
+        .Where(kind => profileName.StartsWith($"{kind.ToLowerInvariant()}-", StringComparison.Ordinal) && profileName.Length > kind.Length + 1)
+        .Select(kind => new WorkloadKey(ns, kind, profileName[(kind.Length + 1)..]))
+        .FirstOrDefault();
 
     /// <exception cref="FormatException">The text is not <c>namespace/kind/name</c>.</exception>
     public static WorkloadKey Parse(string grainKey) =>

@@ -15,14 +15,8 @@ namespace KubeCop.Host.Http;
 /// <param name="Remark">What whoever gives it should know of it, in a sentence; empty for nothing.</param>
 internal sealed record GivenProfile(string Namespace, string Name, IReadOnlyList<ContainerProfile> Containers, string Remark)
 {
-    // Kinds that own pods, and what KubeCop makes of containers outside of Kubernetes.
-    private static readonly string[] Kinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Node", "Container"];
-
     /// <summary>The workload the name says, as far as its kind is one of those that are known; null else.</summary>
-    public WorkloadKey? Workload(string ns) => Kinds
-        .Where(kind => Name.StartsWith($"{kind.ToLowerInvariant()}-", StringComparison.Ordinal) && Name.Length > kind.Length + 1)
-        .Select(kind => new WorkloadKey(ns, kind, Name[(kind.Length + 1)..]))
-        .FirstOrDefault();
+    public WorkloadKey? Workload(string ns) => WorkloadKey.OfProfile(ns, Name);
 }
 
 /// <summary>Reads the YAML or JSON of one ApplicationProfile strictly: what it does not know is refused, with its line.</summary>

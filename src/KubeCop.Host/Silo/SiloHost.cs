@@ -38,6 +38,8 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
         builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
         builder.Services.AddSingleton(process.GetRequiredService<IPodWorkloads>());
+        builder.Services.AddSingleton(process.GetService<IProfileMirror>() ?? new NoProfileMirror());
+        builder.Services.AddSingleton(process.GetService<IProfileChanges>() ?? new NoProfileChanges());
         builder.Services.AddSingleton(process.GetService<IRepeatFilter>() ?? new NoRepeatFilter());
 
         // What the dashboard's pages need of a web host.

@@ -74,6 +74,16 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         }
     }
 
+    /// <summary>Makes an object that is not there.</summary>
+    /// <exception cref="ApiException">It is there (409), or another reason.</exception>
+    public async Task<ApiObject> CreateAsync(ApiResource resource, string? ns, ReadOnlyMemory<byte> body, string manager, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Address($"{resource.PathOfAll(ns)}?fieldManager={Uri.EscapeDataString(manager)}"));
+        request.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(Json) } };
+        Accept(request, representation: null);
+        return await ReadAsync<ApiObject>(request, "create", resource.Plural, cancellationToken);
+    }
+
     /// <summary>Server-side apply, taking over what others manage of it.</summary>
     /// <param name="path">Of the object or its subresource.</param>
     /// <param name="resource">For people and metrics.</param>

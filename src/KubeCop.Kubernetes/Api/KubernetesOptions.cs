@@ -14,6 +14,12 @@ public sealed class KubernetesOptions
     /// <summary>A kubeconfig file, whose current context is used; else the pod's service account is. Default: empty.</summary>
     public string Kubeconfig { get; set; } = "";
 
+    /// <summary>
+    /// A namespace that has all profiles and bindings, for an installation without rights in the cluster: <c>STORE_NAMESPACE</c> of KubeCop.
+    /// Default: empty, each profile is in its workload's namespace.
+    /// </summary>
+    public string StoreNamespace { get; set; } = "";
+
     /// <summary>How long an answer may take, 1 s to 5 minutes; of a watch, until it begins. Default: 30 s.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -1,11 +1,9 @@
-using KubeCop.Core.Workloads;
-
 namespace KubeCop.Kubernetes.Pods;
 
 /// <summary>What is known of a pod.</summary>
 /// <param name="Uid">As its containers' runtime has it.</param>
 /// <param name="Workload">Null until its owner is known.</param>
-internal sealed record KnownPod(string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, WorkloadKey? Workload)
+internal sealed record KnownPod(string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, Workload? Workload)
 {
     /// <summary>Since when it is not there any more; null while it is.</summary>
     public DateTimeOffset? GoneAt { get; init; }

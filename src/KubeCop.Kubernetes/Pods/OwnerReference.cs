@@ -3,6 +3,9 @@ using KubeCop.Core.Workloads;
 
 namespace KubeCop.Kubernetes.Pods;
 
+/// <summary>A workload and what of the API server it is.</summary>
+internal sealed record Workload(WorkloadKey Key, WorkloadObject Object);
+
 /// <summary>Who owns an object.</summary>
 internal sealed record OwnerReference(string ApiVersion, string Kind, string Name, string Uid)
 {
@@ -12,5 +15,5 @@ internal sealed record OwnerReference(string ApiVersion, string Kind, string Nam
             ? new OwnerReference(owner.ApiVersion, owner.Kind, owner.Name, owner.Uid)
             : null;
 
-    public WorkloadKey In(string ns) => new(ns, Kind, Name);
+    public Workload In(string ns) => new(new WorkloadKey(ns, Kind, Name), new WorkloadObject(ApiVersion, Uid));
 }

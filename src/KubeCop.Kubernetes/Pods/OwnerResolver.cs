@@ -1,4 +1,3 @@
-using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
 
 namespace KubeCop.Kubernetes.Pods;
@@ -13,12 +12,12 @@ internal sealed class OwnerResolver(ApiClient api)
     private const int MaxOwners = 4096;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, WorkloadKey> _workloads = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Workload> _workloads = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
 
     /// <summary>The workload, when it needs no question.</summary>
     /// <returns>Null when the API server has to be asked.</returns>
-    public WorkloadKey? Find(string ns, OwnerReference owner)
+    public Workload? Find(string ns, OwnerReference owner)
     {
         if (Climbed(owner) is null)
         {
@@ -32,7 +31,7 @@ internal sealed class OwnerResolver(ApiClient api)
     }
 
     /// <exception cref="ApiException">The API server cannot tell.</exception>
-    public async Task<WorkloadKey> ResolveAsync(string ns, OwnerReference owner, CancellationToken cancellationToken)
+    public async Task<Workload> ResolveAsync(string ns, OwnerReference owner, CancellationToken cancellationToken)
     {
         if (Find(ns, owner) is { } known)
         {
@@ -62,7 +61,7 @@ internal sealed class OwnerResolver(ApiClient api)
         _ => null,
     };
 
-    private async Task<WorkloadKey> AskAsync(ApiResource resource, string ns, OwnerReference owner, CancellationToken cancellationToken)
+    private async Task<Workload> AskAsync(ApiResource resource, string ns, OwnerReference owner, CancellationToken cancellationToken)
     {
         try
         {

@@ -72,10 +72,13 @@ internal sealed partial class PodCache(string dataDirectory, ILogger<PodCache> l
 
     private sealed record Content(int Version, IReadOnlyList<Entry> Pods);
 
-    private sealed record Entry(string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, string Workload, DateTimeOffset? GoneAt)
+    private sealed record Entry(
+        string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, string Workload, string ApiVersion, string OwnerUid, DateTimeOffset? GoneAt)
     {
-        public static Entry Of(KnownPod pod) => new(pod.Uid, pod.Namespace, pod.Name, pod.Labels, pod.Workload!.GrainKey, pod.GoneAt);
+        public static Entry Of(KnownPod pod) => new(
+            pod.Uid, pod.Namespace, pod.Name, pod.Labels, pod.Workload!.Key.GrainKey, pod.Workload.Object.ApiVersion, pod.Workload.Object.Uid, pod.GoneAt);
 
-        public KnownPod ToPod() => new(Uid, Namespace, Name, Labels, WorkloadKey.Parse(Workload)) { GoneAt = GoneAt };
+        public KnownPod ToPod() => new(
+            Uid, Namespace, Name, Labels, new Workload(WorkloadKey.Parse(Workload), new WorkloadObject(ApiVersion, OwnerUid))) { GoneAt = GoneAt };
     }
 }

@@ -68,7 +68,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
             }
 
             var described = container with { Pod = pod with { Labels = known.Labels }, AwaitsOwner = known.Workload is null };
-            return known.Workload is null ? described : described with { Workload = known.Workload };
+            return known.Workload is null ? described : described with { Workload = known.Workload.Key, WorkloadObject = known.Workload.Object };
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
     }
 
     /// <summary>The pod's workload is known now.</summary>
-    public void Resolve(string uid, WorkloadKey workload)
+    public void Resolve(string uid, Workload workload)
     {
         lock (_lock)
         {

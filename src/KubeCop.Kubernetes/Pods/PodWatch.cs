@@ -82,7 +82,7 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
     {
         var (uid, ns, name) = (UidOf(pod), pod.Metadata.NamespaceProperty, pod.Metadata.Name);
         var owner = OwnerReference.ControllerOf(pod.Metadata);
-        var workload = owner is null ? new WorkloadKey(ns, "Pod", name) : _owners.Find(ns, owner);
+        var workload = owner is null ? new Workload(new WorkloadKey(ns, "Pod", name), new WorkloadObject("v1", pod.Metadata.Uid)) : _owners.Find(ns, owner);
         var labels = pod.Metadata.Labels is { } given ? new Dictionary<string, string>(given, StringComparer.Ordinal) : [];
         var known = new KnownPod(uid, ns, name, labels, workload);
         _directory.Set(known);

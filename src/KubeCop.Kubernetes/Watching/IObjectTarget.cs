@@ -11,4 +11,9 @@ internal interface IObjectTarget
 
     /// <summary>One was added, modified or deleted.</summary>
     void Apply(WatchEventType type, ApiObject changed);
+
+    /// <summary>Everything up to this version was told.</summary>
+    void Reached(string version)
+    {
+    }
 }

@@ -8,7 +8,8 @@ namespace KubeCop.Kubernetes.Watching;
 /// Follows objects: lists them once, watches from there, goes on from the last version it saw when a watch ends, breaks or falls silent, and
 /// lists anew only when the server does not know that version any more.
 /// </summary>
-internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selection, IObjectTarget target, TimeProvider time, ILogger logger)
+/// <param name="from">The version to go on from; empty to list first.</param>
+internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selection, IObjectTarget target, TimeProvider time, ILogger logger, string from = "")
 {
     /// <summary>Shortest time after which a watch is ended and begun anew; the longest is twice that (client-go has 5 to 10 minutes).</summary>
     private static readonly TimeSpan Length = TimeSpan.FromMinutes(5);
@@ -35,7 +36,7 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
     /// <summary>Until it is cancelled. No error ends it.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var version = "";
+        var version = from;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
@@ -44,6 +45,7 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
                 {
                     (var objects, version) = await api.ListAsync(selection, cancellationToken);
                     target.Replace(objects);
+                    target.Reached(version);
                     _isListed = true;
                     Succeeded();
                 }
@@ -79,6 +81,7 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
             }
 
             version = changed.Metadata.ResourceVersion ?? version;
+            target.Reached(version);
             Succeeded();
         }
 

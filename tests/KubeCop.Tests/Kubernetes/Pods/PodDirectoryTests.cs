@@ -6,7 +6,7 @@ namespace KubeCop.Tests.Kubernetes.Pods;
 
 public sealed class PodDirectoryTests
 {
-    private static readonly WorkloadKey Web = new("shop", "Deployment", "web");
+    private static readonly Workload Web = new(new WorkloadKey("shop", "Deployment", "web"), new WorkloadObject("apps/v1", "uid-web"));
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly PodDirectory _directory;
@@ -50,7 +50,7 @@ public sealed class PodDirectoryTests
         var described = _directory.Describe(Container());
 
         Assert.False(described.AwaitsOwner, "the owner is known");
-        Assert.Equal(Web, described.Workload);
+        Assert.Equal(Web.Key, described.Workload);
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class PodDirectoryTests
 
         var described = _directory.Describe(Container());
 
-        Assert.Equal(Web, described.Workload);
+        Assert.Equal(Web.Key, described.Workload);
         Assert.Equal("other", described.Pod!.Labels["app"]);
     }
 
@@ -93,19 +93,21 @@ public sealed class PodDirectoryTests
     public void Container_OfAPodTheApiServerDoesNotHave_IsAWorkloadOfItsOwnAfterAWhile()
     {
         _directory.Listed();
-        Assert.True(_directory.Describe(Container()).AwaitsOwner, "the news of its pod may be late");
+        var container = Container();
+        Assert.True(_directory.Describe(container).AwaitsOwner, "the news of its pod may be late");
 
         _time.Advance(PodDirectory.Patience);
 
-        Assert.False(_directory.Describe(Container()).AwaitsOwner, "its pod will not come");
+        Assert.False(_directory.Describe(container).AwaitsOwner, "its pod will not come");
     }
 
     [Fact]
     public void Container_OfAPodTheApiServerDoesNotHave_WaitsForAsLongAsNothingWasListed()
     {
+        var container = Container();
         _time.Advance(TimeSpan.FromHours(5));
 
-        Assert.True(_directory.Describe(Container()).AwaitsOwner, "nobody has asked the API server");
+        Assert.True(_directory.Describe(container).AwaitsOwner, "nobody has asked the API server");
     }
 
     [Fact]
@@ -115,7 +117,7 @@ public sealed class PodDirectoryTests
         _directory.Gone("uid-1");
         _time.Advance(PodDirectory.Remembered);
         _directory.Gone("another");
-        Assert.Equal(Web, _directory.Describe(Container()).Workload);
+        Assert.Equal(Web.Key, _directory.Describe(Container()).Workload);
 
         _time.Advance(TimeSpan.FromSeconds(1));
         _directory.Gone("another");
@@ -123,7 +125,7 @@ public sealed class PodDirectoryTests
         Assert.Equal("Pod", _directory.Describe(Container()).Workload.Kind);
     }
 
-    private static KnownPod Pod(WorkloadKey? workload, params (string Key, string Value)[] labels) =>
+    private static KnownPod Pod(Workload? workload, params (string Key, string Value)[] labels) =>
         new("uid-1", "shop", "web-1", labels.ToDictionary(static label => label.Key, static label => label.Value), workload);
 
     private ContainerDescription Container() => new()

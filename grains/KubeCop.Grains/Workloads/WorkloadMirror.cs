@@ -30,7 +30,7 @@ internal sealed partial class WorkloadMirror(
     private string? _told;
 
     /// <summary>There is something to do that has not been done.</summary>
-    public bool IsUnfinished => _isDue;
+    public bool IsUnfinished => _isDue || _passes is { IsPending: true };
 
     private CoalescedWrite Passes => _passes ??= new CoalescedWrite(PassAsync, Spacing, time);
 

@@ -124,7 +124,8 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
             found.Metadata.ResourceVersion,
             IsOwn: written == ProfileContent.DigestOf(spec),
             IsFinal: IsSet(found, "final") && !IsSet(found, "failed"),
-            ProfileContent.Read(spec, time.GetUtcNow()),
+            // What was done before it was there is not judged by it.
+            ProfileContent.Read(spec, found.Metadata.CreationTimestamp is { } createdAt ? new DateTimeOffset(createdAt.ToUniversalTime()) : time.GetUtcNow()),
             [.. revisions]);
     }
 

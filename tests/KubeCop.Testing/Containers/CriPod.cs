@@ -11,6 +11,9 @@ public sealed record PodOptions
 
     public string Namespace { get; init; } = "default";
 
+    /// <summary>Default: one no other pod has.</summary>
+    public string Uid { get; init; } = Guid.NewGuid().ToString();
+
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
     /// <summary>

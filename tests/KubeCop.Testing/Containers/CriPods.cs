@@ -57,7 +57,7 @@ internal sealed class CriPods : IDisposable
 
     public async Task<CriPod> RunAsync(PodOptions options)
     {
-        var uid = Guid.NewGuid().ToString();
+        var uid = options.Uid;
         var network = options.HostNetwork ? NamespaceMode.Node : NamespaceMode.Pod;
         var config = new PodSandboxConfig
         {

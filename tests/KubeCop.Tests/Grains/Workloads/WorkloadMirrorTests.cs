@@ -1,0 +1,373 @@
+using KubeCop.Core.Events;
+using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains;
+using KubeCop.Grains.Workloads;
+using KubeCop.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KubeCop.Tests.Grains.Workloads;
+
+public sealed class WorkloadMirrorTests
+{
+    private static readonly WorkloadKey Web = new("default", "Deployment", "web");
+    private static readonly LearningOptions Options = new() { Period = TimeSpan.FromSeconds(100) };
+
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly Board _board = new();
+    private readonly WorkloadLearning _learning = new(Web, Options);
+    private readonly WorkloadMirror _mirror;
+
+    public WorkloadMirrorTests()
+    {
+        _mirror = new WorkloadMirror(Web, _learning, _board, new StorageWarnings(_time), static () => { }, _time, NullLogger.Instance);
+    }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    [Fact]
+    public async Task Learned_IsShown()
+    {
+        Final("/bin/ls");
+
+        await ShowAsync();
+
+        Assert.Equal(["/bin/ls"], _board.Execs);
+        Assert.Equal(1, _board.Writes);
+    }
+
+    [Fact]
+    public async Task Nothing_IsWrittenAgain_WhenNothingHasChanged()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+
+        await ShowAsync();
+
+        Assert.Equal(1, _board.Writes);
+    }
+
+    [Fact]
+    public async Task ProgramThatSomebodyAdds_IsAllowed_AlsoInRevisionsToCome()
+    {
+        var slot = Final("/bin/ls");
+        await ShowAsync();
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+
+        await LookAsync();
+
+        Assert.True(new CompiledProfile(_learning.Find(slot)!).ContainsExec("/bin/date", "/bin/busybox"), "it is allowed");
+        Assert.Equal(["/bin/date", "/bin/ls"], _board.Execs.Order());
+        var next = _learning.Register(Container("b", "r2"), Now).Slot;
+        Assert.Contains(_learning.Find(next)!.Execs, static exec => exec.Path == "/bin/date");
+    }
+
+    [Fact]
+    public async Task ThingThatSomebodyRemoves_IsNotAllowedAnyMore_HoweverOftenItIsLearned()
+    {
+        var slot = Final("/bin/ls", "/bin/id");
+        await ShowAsync();
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs.Where(static exec => exec.Path != "/bin/id")] });
+
+        await LookAsync();
+        Learn(slot, "/bin/id");
+        await ShowAsync();
+
+        Assert.Equal(["/bin/ls"], _learning.Find(slot)!.Execs.Select(static exec => exec.Path));
+        Assert.Equal(["/bin/ls"], _board.Execs);
+    }
+
+    [Fact]
+    public async Task ThingThatWasLearnedSinceTheLastWrite_IsNotTakenForRemoved()
+    {
+        var slot = Final("/bin/ls");
+        await ShowAsync();
+        Learn(slot, "/bin/late");
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+
+        await LookAsync();
+
+        Assert.Equal(["/bin/date", "/bin/late", "/bin/ls"], _board.Execs.Order());
+        Assert.Equal(["/bin/date", "/bin/late", "/bin/ls"], _learning.Find(slot)!.Execs.Select(static exec => exec.Path).Order());
+    }
+
+    [Fact]
+    public async Task Edit_ThatMeetsAWrite_IsSeenFirst()
+    {
+        var slot = Final("/bin/ls");
+        await ShowAsync();
+        Learn(slot, "/bin/late");
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+
+        // Nobody has told of it.
+        await ShowAsync();
+        await UntilAsync(() => _board.Execs.Contains("/bin/late"));
+
+        Assert.Equal(["/bin/date", "/bin/late", "/bin/ls"], _board.Execs.Order());
+    }
+
+    [Fact]
+    public async Task FlagOfAFile_IsAThingOfItsOwn()
+    {
+        var slot = Final("/bin/ls");
+        _learning.Merge(Delta(slot, new OpenItem("/data/log", OpenFlags.Parse(["O_RDONLY", "O_WRONLY"]))), Now);
+        await ShowAsync();
+        _board.Edit(static profile => profile with { Opens = [profile.Opens[0] with { Flags = ["O_RDONLY"] }] });
+
+        await LookAsync();
+
+        var compiled = new CompiledProfile(_learning.Find(slot)!);
+        Assert.True(compiled.ContainsOpen("/data/log", OpenFlags.Parse(["O_RDONLY"])), "reading is allowed");
+        Assert.False(compiled.ContainsOpen("/data/log", OpenFlags.Parse(["O_WRONLY"])), "writing is not any more");
+    }
+
+    [Fact]
+    public async Task Deleted_WhileItIsInUse_IsLearnedAnew_AndShownAfterAWhile()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        var generation = _learning.Generation;
+        _board.Delete();
+
+        await LookAsync();
+
+        Assert.Equal(generation + 1, _learning.Generation);
+        Assert.Null(_board.Current);
+        _learning.Register(Container("b"), Now);
+        await UntilAsync(() => _board.Current is not null);
+        Assert.Equal(ProfileState.Learning, _board.Current!.State);
+    }
+
+    [Fact]
+    public async Task Deleted_WhenNobodyUsesIt_IsForgotten()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        _time.Advance(TimeSpan.FromHours(1));
+        _board.Delete();
+
+        await LookAsync();
+        _time.Advance(TimeSpan.FromHours(1));
+        await ShowAsync();
+
+        Assert.Null(_board.Current);
+        Assert.Null(_learning.ToProfile(Now));
+    }
+
+    [Fact]
+    public async Task Given_BeforeTheWorkload_GuardsItsFirstContainer()
+    {
+        _board.Give(Given("/bin/only"), isFinal: true);
+
+        await _mirror.FirstLookAsync();
+        var assignment = _learning.Register(Container("a"), Now);
+
+        Assert.Equal(ProfileState.Final, assignment.State);
+        Assert.Equal(["/bin/only"], _learning.Find(assignment.Slot)!.Execs.Select(static exec => exec.Path));
+    }
+
+    [Fact]
+    public async Task Given_ButNotFinal_IsAllowedBesidesWhatIsLearned()
+    {
+        _board.Give(Given("/bin/besides"), isFinal: false);
+
+        await _mirror.FirstLookAsync();
+        var slot = Final("/bin/ls");
+
+        Assert.Equal(["/bin/besides", "/bin/ls"], _learning.Find(slot)!.Execs.Select(static exec => exec.Path).Order());
+    }
+
+    [Fact]
+    public async Task Lost_State_IsTakenFromWhatIsShown()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        var fresh = new WorkloadLearning(Web, Options);
+        var mirror = new WorkloadMirror(Web, fresh, _board, new StorageWarnings(_time), static () => { }, _time, NullLogger.Instance);
+
+        await mirror.FirstLookAsync();
+        var assignment = fresh.Register(Container("b"), Now);
+
+        Assert.Equal((ProfileState.Final, "r1"), (assignment.State, assignment.Slot.Revision));
+        Assert.Equal(["/bin/ls"], fresh.Find(assignment.Slot)!.Execs.Select(static exec => exec.Path));
+    }
+
+    [Fact]
+    public async Task Edits_SurviveARestart()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        _board.Edit(static profile => profile with { Execs = [new ExecEntry("/bin/date", "", [], default)] });
+        await LookAsync();
+
+        var restarted = new WorkloadLearning(Web, Options);
+        restarted.Load(_learning.ToState(), Now);
+
+        Assert.Equal(["/bin/date"], restarted.ToProfile(Now)!.Containers[0].Execs.Select(static exec => exec.Path));
+        Assert.Equal(_learning.Mirror!.Version, restarted.Mirror!.Version);
+    }
+
+    [Fact]
+    public async Task Board_ThatFails_IsTriedAgain_AndKeepsNobodyWaiting()
+    {
+        _board.Failing = true;
+        await Assert.ThrowsAsync<IOException>(_mirror.FirstLookAsync);
+        Assert.True(_mirror.FirstLookAsync().IsCompletedSuccessfully, "nobody waits for what has just failed");
+        Final("/bin/ls");
+        _mirror.Show(hurry: true);
+
+        _board.Failing = false;
+        await UntilAsync(() => _board.Writes == 1);
+
+        Assert.Equal(["/bin/ls"], _board.Execs);
+        Assert.False(_mirror.IsUnfinished, "there is nothing left to do");
+    }
+
+    [Fact]
+    public async Task OwnWrites_ThatComeBackAsNews_AreNotReadAgain()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        var reads = _board.Reads;
+
+        _mirror.Look(_board.Version);
+
+        Assert.Equal(reads, _board.Reads);
+        Assert.False(_mirror.IsUnfinished, "there is nothing to do");
+    }
+
+    private static ContainerProfile Given(string path) => LearnedSlots.Empty(ProfileSlot.Given("app"), ProfileState.Final, default, 0) with
+    {
+        Execs = [new ExecEntry(path, "", [], default)],
+    };
+
+    private ContainerDescription Container(string id, string revision = "r1") => new()
+    {
+        Id = id,
+        Name = "app",
+        Runtime = "containerd",
+        Node = "node-1",
+        Workload = Web,
+        Origin = ContainerOrigin.Started,
+        SeenAt = Now,
+        CgroupId = 1,
+        CgroupPath = "/" + id,
+        Revision = revision,
+    };
+
+    private ProfileSlot Final(params string[] execs)
+    {
+        var slot = _learning.Register(Container("a"), Now).Slot;
+        Learn(slot, execs);
+        _time.Advance(Options.Period + WorkloadLearning.Settling);
+        _learning.Complete(Now);
+        return slot;
+    }
+
+    // Seen while it was learned, however late it comes.
+    private void Learn(ProfileSlot slot, params string[] execs) =>
+        _learning.Merge(Delta(slot, [.. execs.Select(static path => new ExecItem(path, "/bin/busybox", new ArgumentList([])))]), Now);
+
+    private ProfileDelta Delta(ProfileSlot slot, params BehaviourItem[] items) => new()
+    {
+        Slot = slot,
+        Generation = _learning.Generation,
+        Items = [.. items.Select(static item => new ObservedItem(item, new DateTimeOffset(2026, 1, 1, 0, 0, 1, TimeSpan.Zero)))],
+    };
+
+    private async Task ShowAsync()
+    {
+        _mirror.Show(hurry: true);
+        await UntilAsync(() => !_mirror.IsUnfinished);
+    }
+
+    private async Task LookAsync()
+    {
+        var reads = _board.Reads;
+        _mirror.Look(version: null);
+        await UntilAsync(() => _board.Reads > reads && !_mirror.IsUnfinished);
+    }
+
+    /// <summary>Lets time pass until something is so.</summary>
+    private Task UntilAsync(Func<bool> condition) => Wait.UntilAsync(
+        () =>
+        {
+            if (condition())
+            {
+                return true;
+            }
+
+            _time.Advance(TimeSpan.FromSeconds(1));
+            _mirror.Tick();
+            return false;
+        },
+        static isSo => isSo,
+        "end of what was to be done");
+
+    /// <summary>What people see, in memory.</summary>
+    private sealed class Board : IProfileMirror
+    {
+        private int _version;
+        private IReadOnlyList<ShownRevision> _revisions = [];
+        private IReadOnlyList<ContainerProfile> _containers = [];
+        private bool _isOwn;
+        private bool _isFinal;
+
+        public bool Failing { get; set; }
+
+        public int Reads { get; private set; }
+
+        public int Writes { get; private set; }
+
+        public int Refusals { get; private set; }
+
+        public ApplicationProfile? Current { get; private set; }
+
+        public string Version { get; private set; } = "";
+
+        public IEnumerable<string> Execs => _containers[0].Execs.Select(static exec => exec.Path);
+
+        public bool Shows(WorkloadKey workload) => true;
+
+        public Task<MirroredProfile?> ReadAsync(WorkloadKey workload, CancellationToken cancellationToken)
+        {
+            Reads++;
+            return Failing ? throw new IOException("It is away.")
+                : Task.FromResult(Version.Length == 0 ? null : new MirroredProfile(Version, _isOwn, _isFinal, [.. _containers.Select(AsGiven)], _revisions));
+        }
+
+        public Task<string> WriteAsync(ShownProfile profile, string basedOn, CancellationToken cancellationToken)
+        {
+            if (Failing)
+            {
+                throw new IOException("It is away.");
+            }
+
+            if (basedOn != Version)
+            {
+                Refusals++;
+                throw new MirrorChangedException("It has changed.");
+            }
+
+            Writes++;
+            (Current, _containers, _revisions, _isOwn, _isFinal) = (profile.Profile, profile.Profile.Containers, profile.Revisions, true, profile.Profile.State == ProfileState.Final);
+            return Task.FromResult(Version = $"{++_version}");
+        }
+
+        public void Edit(Func<ContainerProfile, ContainerProfile> edit) =>
+            (_containers, _isOwn, Version) = ([.. _containers.Select(edit)], false, $"{++_version}");
+
+        public void Give(ContainerProfile profile, bool isFinal) => (_containers, _isOwn, _isFinal, Version) = ([profile], false, isFinal, $"{++_version}");
+
+        public void Delete() => (Current, _containers, Version) = (null, [], "");
+
+        // The object has no field for what a path leads to.
+        private static ContainerProfile AsGiven(ContainerProfile profile) => profile with
+        {
+            Revision = ProfileSlot.GivenRevision,
+            State = ProfileState.Final,
+            Execs = [.. profile.Execs.Select(static exec => exec with { Executable = "" })],
+        };
+    }
+}

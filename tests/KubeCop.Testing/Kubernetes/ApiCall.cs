@@ -6,7 +6,8 @@ namespace KubeCop.Testing.Kubernetes;
 /// <summary>A request, as the server's authorization sees it (<c>RequestInfo</c> of k8s.io/apiserver).</summary>
 internal sealed record ApiCall
 {
-    public required string User { get; init; }
+    /// <summary>Empty while nobody is known to ask.</summary>
+    public string User { get; init; } = "";
 
     /// <summary>get, list, watch, create, update, patch, delete or deletecollection.</summary>
     public required string Verb { get; init; }
@@ -33,7 +34,7 @@ internal sealed record ApiCall
 
     public ReadOnlyMemory<byte> Body { get; init; }
 
-    public required Representation Representation { get; init; }
+    public Representation Representation { get; init; } = Representation.Plain;
 
     /// <summary>What the client calls itself: the field manager of those that name none.</summary>
     public string UserAgent { get; init; } = "";
@@ -63,7 +64,7 @@ internal sealed record ApiCall
     }
 
     /// <summary>What a path is about; null when it is no resource's.</summary>
-    public static ApiCall? Parse(string method, string path, IQueryCollection query, string user, Representation representation)
+    public static ApiCall? Parse(string method, string path, IQueryCollection query)
     {
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var (group, version, rest) = parts switch
@@ -91,7 +92,6 @@ internal sealed record ApiCall
         var name = rest.Length > 1 ? rest[1] : "";
         return new ApiCall
         {
-            User = user,
             Verb = method switch
             {
                 "GET" when query["watch"].ToString() is "true" or "1" => "watch",
@@ -109,7 +109,6 @@ internal sealed record ApiCall
             Name = name,
             Subresource = rest.Length > 2 ? string.Join('/', rest[2..]) : "",
             Query = query,
-            Representation = representation,
         };
     }
 }

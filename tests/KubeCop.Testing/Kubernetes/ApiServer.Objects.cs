@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 
 namespace KubeCop.Testing.Kubernetes;
 
@@ -59,10 +60,10 @@ public sealed partial class ApiServer
 
     private JsonObject Execute(string method, string path, JsonObject? body)
     {
-        var call = ApiCall.Parse(method, path, Microsoft.AspNetCore.Http.QueryCollection.Empty, Admin, Representation.Plain)!;
+        var call = ApiCall.Parse(method, path, QueryCollection.Empty)!;
         try
         {
-            var answer = Execute(call with { Body = body is null ? default : Json.Serialize(body), UserAgent = "test" });
+            var answer = Execute(call with { User = Admin, Body = body is null ? default : Json.Serialize(body), UserAgent = "test" });
             return Json.Parse(answer.Body);
         }
         catch (ApiStatusException refusal)

@@ -152,19 +152,17 @@ public sealed partial class ApiServer : IAsyncDisposable
     {
         var (request, response) = (context.Request, context.Response);
         var path = request.Path.Value ?? "";
-        var counted = new ApiRequest("", request.Method.ToLowerInvariant(), path, "", "", "");
+        var call = ApiCall.Parse(request.Method, path, request.Query);
+        var counted = call?.Request ?? new ApiRequest("", request.Method.ToLowerInvariant(), path, "", "", "");
         try
         {
-            var user = _access.UserOf(request.Headers.Authorization.ToString());
-            var representation = Representation.Parse(request.Headers.Accept.ToString());
-            var call = ApiCall.Parse(request.Method, path, request.Query, user, representation);
+            counted = counted with { User = _access.UserOf(request.Headers.Authorization.ToString()) };
             if (call is null)
             {
-                await WriteAsync(response, _discovery.Answer(path) ?? ApiAnswer.NoPage, counted with { User = user });
+                await WriteAsync(response, _discovery.Answer(path) ?? ApiAnswer.NoPage, counted);
                 return;
             }
 
-            counted = call.Request;
             var faults = await SufferAsync(counted, context.RequestAborted);
             if (faults.Any(static fault => fault.Cuts))
             {
@@ -175,6 +173,8 @@ public sealed partial class ApiServer : IAsyncDisposable
 
             call = call with
             {
+                User = counted.User,
+                Representation = Representation.Parse(request.Headers.Accept.ToString()),
                 Body = await ReadBodyAsync(context),
                 ContentType = request.ContentType?.Split(';')[0] ?? "application/json",
                 UserAgent = request.Headers.UserAgent.ToString(),
@@ -195,6 +195,10 @@ public sealed partial class ApiServer : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The client went, or the server does.
+        }
+        catch (Exception exception) when (!response.HasStarted)
+        {
+            await WriteAsync(response, AnswerOf(new ApiStatusException(500, "InternalError", $"Internal error occurred: {exception.Message}")), counted);
         }
     }
 

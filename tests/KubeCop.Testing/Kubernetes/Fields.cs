@@ -119,9 +119,12 @@ internal static class Fields
     public static Func<JsonNode?, string>? KeyOf(V1JSONSchemaProps schema) => schema.XKubernetesListType switch
     {
         "set" => static item => $"v:{item?.ToJsonString()}",
-        "map" => item => $"k:{new JsonObject(schema.XKubernetesListMapKeys.Order(StringComparer.Ordinal).Select(key => KeyValuePair.Create(key, (item as JsonObject)?[key]?.DeepClone()))).ToJsonString()}",
+        "map" => item => $"k:{KeysOf(item as JsonObject, schema.XKubernetesListMapKeys).ToJsonString()}",
         _ => null,
     };
+
+    private static JsonObject KeysOf(JsonObject? item, IEnumerable<string> keys) =>
+        new(keys.Order(StringComparer.Ordinal).Select(key => KeyValuePair.Create(key, item?[key]?.DeepClone())));
 
     private static void Walk(V1JSONSchemaProps schema, JsonNode? value, string path, Dictionary<string, JsonNode?> into)
     {

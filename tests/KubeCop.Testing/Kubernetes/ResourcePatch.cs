@@ -100,6 +100,11 @@ internal static class ResourcePatch
         foreach (var operation in operations.Select(static operation => operation as JsonObject ?? []))
         {
             var path = Pointer(operation.Text("path"));
+            if (path.Length == 0)
+            {
+                throw Missing("");
+            }
+
             switch (operation.Text("op"))
             {
                 case "add":
@@ -141,7 +146,7 @@ internal static class ResourcePatch
             at = at switch
             {
                 JsonObject map when map.ContainsKey(part) => map[part],
-                JsonArray list when IndexIn(list, part, list.Count - 1) is { } index => list[index],
+                JsonArray list when IndexIn(part, list.Count - 1) is { } index => list[index],
                 _ => throw Missing(part),
             };
         }
@@ -159,7 +164,7 @@ internal static class ResourcePatch
             case JsonArray list when path[^1] == "-":
                 list.Add(value);
                 break;
-            case JsonArray list when IndexIn(list, path[^1], list.Count) is { } index:
+            case JsonArray list when IndexIn(path[^1], list.Count) is { } index:
                 list.Insert(index, value);
                 break;
             default:
@@ -183,8 +188,8 @@ internal static class ResourcePatch
         return removed;
     }
 
-    private static int? IndexIn(JsonArray list, string part, int last) =>
-        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index <= last && index < Math.Max(list.Count, last + 1) ? index : null;
+    private static int? IndexIn(string part, int last) =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index <= last ? index : null;
 
     private static ApiStatusException Missing(string part) => ApiStatusException.Unprocessable($"jsonpatch operation does not apply: doc is missing path: \"/{part}\": missing value");
 }

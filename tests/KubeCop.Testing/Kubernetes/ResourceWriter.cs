@@ -179,15 +179,9 @@ internal sealed partial class ResourceWriter(ObjectStore store, ResourceKinds ki
     }
 
     /// <summary>Whether anything but metadata and status differs.</summary>
-    private static bool AsksForSomethingElse(JsonObject before, JsonObject after) => !JsonNode.DeepEquals(Asked(before), Asked(after));
-
-    private static JsonObject Asked(JsonObject value)
-    {
-        var asked = value.Copy();
-        asked.Remove("metadata");
-        asked.Remove("status");
-        return asked;
-    }
+    private static bool AsksForSomethingElse(JsonObject before, JsonObject after) => before.Concat(after)
+        .Select(static field => field.Key)
+        .Any(field => field is not ("metadata" or "status") && !JsonNode.DeepEquals(before[field], after[field]));
 
     /// <returns>The fields that were dropped.</returns>
     private static IReadOnlyList<string> Validate(ApiCall call, ResourceKind kind, JsonObject value)

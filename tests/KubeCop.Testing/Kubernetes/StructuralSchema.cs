@@ -99,9 +99,9 @@ public static class StructuralSchema
             errors.Add($"{path}: Too many: {items.Count}: must have at most {schema.MaxItems} items");
         }
 
-        for (var index = 0; index < items.Count; index++)
+        for (var index = 0; schema.Items is V1JSONSchemaProps element && index < items.Count; index++)
         {
-            Check((V1JSONSchemaProps)schema.Items, items[index], $"{path}[{index}]", findings);
+            Check(element, items[index], $"{path}[{index}]", findings);
         }
 
         if (schema.XKubernetesListType == "map")
@@ -159,9 +159,9 @@ public static class StructuralSchema
         _ => value.GetValueKind() == JsonValueKind.String,
     };
 
+    private static string Below(string path, string field) => path.Length == 0 ? field : $"{path}.{field}";
+
     /// <param name="Errors">What is wrong.</param>
     /// <param name="Dropped">The fields that the schema does not have.</param>
     private sealed record Findings(List<string> Errors, ICollection<string> Dropped);
-
-    private static string Below(string path, string field) => path.Length == 0 ? field : $"{path}.{field}";
 }

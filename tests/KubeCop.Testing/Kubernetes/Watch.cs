@@ -19,9 +19,9 @@ internal sealed class Watch
     private readonly TimeSpan? _bookmarkPeriod;
     private readonly DateTimeOffset _deadline;
     private readonly string _prefix;
+    private readonly ApiStatusException? _error;
     private IEnumerable<StoredObject> _initial = [];
     private long _position;
-    private readonly ApiStatusException? _error;
     private DateTimeOffset _bookmarkAt;
     private volatile bool _isBookmarkDue;
     private volatile bool _isEnding;
@@ -107,8 +107,13 @@ internal sealed class Watch
             while (true)
             {
                 var isLast = !TakeChanges(changes, out var version);
-                var isSilent = _isSilent;
-                foreach (var change in isSilent ? [] : changes)
+                if (_isSilent)
+                {
+                    await output.FlushAsync(cancellation);
+                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+                }
+
+                foreach (var change in changes)
                 {
                     Write(LineOf(change));
                 }
@@ -117,7 +122,7 @@ internal sealed class Watch
                 {
                     Write(Rendering.Error(_error));
                 }
-                else if (!isSilent && _bookmarkPeriod is not null && (_isBookmarkDue || isLast))
+                else if (_bookmarkPeriod is not null && (_isBookmarkDue || isLast))
                 {
                     _isBookmarkDue = false;
                     Write(_rendering.Bookmark(version));

@@ -150,14 +150,27 @@ public sealed class KubectlTests : IAsyncLifetime
     public async Task BuiltInKinds_AreAppliedAndDeleted()
     {
         var file = Write("""
-            {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: shop}
             ---
-            {apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: shop}, data: {a: "1", b: "2"}}
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: settings, namespace: shop}
+            data: {a: "1", b: "2"}
             ---
-            {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {containers: [{name: web, image: nginx}]}}
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web, namespace: shop}
+            spec: {containers: [{name: web, image: nginx}]}
             """);
         await _kubectl.RunAsync("apply", "-f", file);
-        Write("""{apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: shop}, data: {a: "3"}}""");
+        Write("""
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: settings, namespace: shop}
+            data: {a: "3"}
+            """);
         await _kubectl.RunAsync("apply", "-f", file);
 
         Assert.Equal("""{"a":"3"}""", await _kubectl.RunAsync("get", "configmap", "settings", "-n", "shop", "-o", "jsonpath={.data}"));

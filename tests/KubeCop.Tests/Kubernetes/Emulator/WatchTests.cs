@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using k8s;
 using KubeCop.Testing;
 using KubeCop.Testing.Kubernetes;
 
@@ -101,9 +102,34 @@ public sealed class WatchTests : IAsyncLifetime
         _clock.Advance(TimeSpan.FromSeconds(30));
         var last = await watch.NextAsync();
 
-        Assert.Equal(("BOOKMARK", "Pod", version), (bookmark!["type"]!.GetValue<string>(), bookmark["object"]!["kind"]!.GetValue<string>(), bookmark["object"]!["metadata"]!["resourceVersion"]!.GetValue<string>()));
+        Assert.Equal(
+            ("BOOKMARK", "Pod", version),
+            ((string?)bookmark!["type"], (string?)bookmark["object"]!["kind"], (string?)bookmark["object"]!["metadata"]!["resourceVersion"]));
         Assert.Equal("BOOKMARK", last!["type"]!.GetValue<string>());
         Assert.Null(await watch.NextAsync());
+    }
+
+    [Fact]
+    public async Task ClientLibrary_WatchesUntilItsVersionIsGone()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = new k8s.Kubernetes(_server.ClientConfiguration());
+        var list = await client.CoreV1.ListNamespacedPodAsync("default", cancellationToken: cancellation);
+        Put("a");
+        await foreach (var (type, pod) in client.CoreV1.WatchListNamespacedPodAsync("default", resourceVersion: list.Metadata.ResourceVersion, cancellationToken: cancellation))
+        {
+            Assert.Equal((WatchEventType.Added, "a"), (type, pod.Metadata.Name));
+            break;
+        }
+
+        _server.ForgetHistory();
+        Exception? error = null;
+        await foreach (var _ in client.CoreV1.WatchListNamespacedPodAsync(
+            "default", resourceVersion: list.Metadata.ResourceVersion, onError: failure => error = failure, cancellationToken: cancellation))
+        {
+        }
+
+        Assert.Equal(410, Assert.IsType<KubernetesException>(error).Status.Code);
     }
 
     [Theory]

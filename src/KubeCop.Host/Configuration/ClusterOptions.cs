@@ -1,4 +1,5 @@
 using System.Net;
+using KubeCop.Kubernetes.Membership;
 
 namespace KubeCop.Host.Configuration;
 
@@ -10,6 +11,9 @@ internal enum Membership
 
     /// <summary>Through a table in Redis.</summary>
     Redis,
+
+    /// <summary>Through a ConfigMap on the Kubernetes API server: nothing else has to be installed.</summary>
+    Kubernetes,
 }
 
 /// <summary>
@@ -23,8 +27,11 @@ internal sealed class ClusterOptions
     /// <summary>Default: none.</summary>
     public Membership Membership { get; set; }
 
-    /// <summary>Of the membership table, as its client library takes it; for Redis <c>host:port,password=…</c>. Default: empty.</summary>
+    /// <summary>Of the membership table in Redis, as its client library takes it: <c>host:port,password=…</c>. Default: empty.</summary>
     public string ConnectionString { get; set; } = "";
+
+    /// <summary>Where the membership table on the API server is. Default: the pod's own namespace; empty outside of a pod.</summary>
+    public string KubernetesNamespace { get; set; } = KubernetesMembershipOptions.OwnNamespace();
 
     /// <summary>
     /// IP address at which the other silos reach this one, and on which it listens. Silos prove nothing to each other: it has to be in a network

@@ -5,7 +5,9 @@ using System.Net.Sockets;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Kubernetes;
 using KubeCop.Kubernetes.Api;
+using KubeCop.Kubernetes.Membership;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
@@ -260,7 +262,21 @@ internal sealed class Settings
     private void ValidateCluster()
     {
         // Its value may hold a password.
-        Require(Cluster.ConnectionString.Length > 0, $"{ClusterOptions.Section}:{nameof(Cluster.ConnectionString)}", "", "where the membership table is, for example redis:6379");
+        Require(
+            Cluster.Membership != Membership.Redis || Cluster.ConnectionString.Length > 0,
+            $"{ClusterOptions.Section}:{nameof(Cluster.ConnectionString)}",
+            "",
+            "where the membership table is, for example redis:6379");
+        Require(
+            Cluster.Membership != Membership.Kubernetes || KubernetesServiceCollectionExtensions.IsEnabled(Kubernetes),
+            $"{ClusterOptions.Section}:{nameof(Cluster.Membership)}",
+            "kubernetes",
+            $"another one outside of a cluster's pods, or {KubernetesOptions.Section}:{nameof(Kubernetes.Kubeconfig)}");
+        if (Cluster.Membership == Membership.Kubernetes && KubernetesMembershipOptions.FindMistake(Cluster.KubernetesNamespace, Cluster.ClusterId) is { } mistake)
+        {
+            throw new UsageException($"{mistake} ({ClusterOptions.Section}:{nameof(Cluster.KubernetesNamespace)}, {nameof(Cluster.ClusterId)})");
+        }
+
         Require(
             Cluster.HasAddress,
             $"{ClusterOptions.Section}:{nameof(Cluster.AdvertisedAddress)} (POD_IP)",

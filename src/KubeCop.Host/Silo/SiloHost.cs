@@ -48,7 +48,7 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
-            SiloMembership.AddTo(silo, process.GetRequiredService<IOptions<ClusterOptions>>().Value);
+            SiloMembership.AddTo(silo, process.GetRequiredService<IOptions<ClusterOptions>>().Value, process);
             silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
 
             // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.

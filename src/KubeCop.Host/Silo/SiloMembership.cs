@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KubeCop.Host.Configuration;
+using KubeCop.Kubernetes.Membership;
 using Orleans.Configuration;
 using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
 
@@ -16,7 +17,8 @@ internal static class SiloMembership
     /// <summary>Orleans' shortest wait for an answer to a probe, when answers have been quick. Default of Orleans.</summary>
     private static readonly TimeSpan ShortestProbe = TimeSpan.FromSeconds(2.5);
 
-    public static void AddTo(ISiloBuilder silo, ClusterOptions cluster)
+    /// <param name="process">Where the client of the API server is, for <see cref="Membership.Kubernetes"/>.</param>
+    public static void AddTo(ISiloBuilder silo, ClusterOptions cluster, IServiceProvider process)
     {
         if (cluster.Membership == Membership.None)
         {
@@ -34,10 +36,17 @@ internal static class SiloMembership
             options.MaxProbeTimeout = 4 * cluster.ProbeTimeout;
             options.TableRefreshTimeout = cluster.RefreshPeriod;
         });
-        UseRedis(silo, cluster.ConnectionString);
+        if (cluster.Membership == Membership.Kubernetes)
+        {
+            UseKubernetes(silo, cluster.KubernetesNamespace, process);
+        }
+        else
+        {
+            UseRedis(silo, cluster.ConnectionString);
+        }
     }
 
-    // Apart, so that whoever runs alone loads nothing of it.
+    // Apart, so that whoever does not use one of them loads nothing of it.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void UseRedis(ISiloBuilder silo, string connectionString) => silo.UseRedisClustering(options =>
     {
@@ -46,6 +55,13 @@ internal static class SiloMembership
         // A member survives a Redis that is away for a while; only the start fails without one.
         options.ConfigurationOptions.AbortOnConnectFail = false;
     });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void UseKubernetes(ISiloBuilder silo, string @namespace, IServiceProvider process)
+    {
+        silo.Services.AddSingleton(process.GetRequiredService<k8s.IKubernetes>());
+        silo.UseKubernetesMembership(options => options.Namespace = @namespace);
+    }
 
     private static int FreePort()
     {

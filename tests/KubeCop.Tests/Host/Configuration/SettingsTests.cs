@@ -118,6 +118,30 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("kubernetes", "kubecop", "kubecop", "", null)]
+    [InlineData("kubernetes", "", "kubecop", "", "KubeCop:Cluster:KubernetesNamespace")]
+    [InlineData("kubernetes", "kubecop", "My_Cluster", "", "'My_Cluster'")]
+    [InlineData("redis", "", "My_Cluster", "redis:6379", null)]
+    [InlineData("redis", "kubecop", "kubecop", "", "KubeCop:Cluster:ConnectionString")]
+    public void Load_Membership_NeedsWhatItsTableNeeds(string membership, string @namespace, string clusterId, string connectionString, string? named)
+    {
+        (string, string)[] given =
+        [
+            ("KubeCop:Cluster:Membership", membership), ("KubeCop:Cluster:KubernetesNamespace", @namespace), ("KubeCop:Cluster:ClusterId", clusterId),
+            ("KubeCop:Cluster:ConnectionString", connectionString), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"),
+        ];
+
+        if (named is null)
+        {
+            Assert.Equal(clusterId, Load(given, []).Cluster.ClusterId);
+        }
+        else
+        {
+            Assert.Contains(named, Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData("10.96.0.1", "10.96.0.1")]
     [InlineData("::ffff:10.96.0.1", "10.96.0.1")]
     [InlineData("FD00:0:0::1", "fd00::1")]

@@ -1,7 +1,8 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
+using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Containers;
 using KubeCop.Grains.Placement;
-using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Runtime.Hosting;
@@ -12,9 +13,9 @@ namespace KubeCop.Grains;
 public static class KubeCopGrainsSiloBuilderExtensions
 {
     /// <summary>
-    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers <c>NodeRules</c>,
-    /// <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>, <c>IKernelClock</c>, the values of <see cref="LearningOptions"/> and a grain
-    /// storage named <see cref="GrainStorage.Name"/>.
+    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers the values of
+    /// <see cref="LearningOptions"/>, a grain storage named <see cref="GrainStorage.Name"/>, and the process's <see cref="WatchedContainers"/> and
+    /// <see cref="CurrentSilo"/>; without these the silo has its own, which end with it, and needs what <see cref="AddWatchedContainers"/> says.
     /// </summary>
     public static ISiloBuilder AddKubeCopGrains(this ISiloBuilder builder)
     {
@@ -23,10 +24,10 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         // What a store says has to reach the silo that asked: an exception of any other namespace arrives as one of serialization.
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
-        builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.AddSingleton<StorageWarnings>();
-        builder.Services.AddSingleton<ProfileCache>();
-        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
+        builder.Services.AddWatchedContainers();
+        builder.Services.AddSingleton<SiloAttachment>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<SiloAttachment>());
         builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()
             .Validate(
                 static options => options.Period >= TimeSpan.FromSeconds(1) && options.Period <= TimeSpan.FromDays(366),
@@ -38,5 +39,18 @@ public static class KubeCopGrainsSiloBuilderExtensions
             .Validate(static options => options.KeptRevisions >= 0, $"{LearningOptions.Section}:KeptRevisions must be at least 0; the default is 3.")
             .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
         return builder;
+    }
+
+    /// <summary>
+    /// Adds what watches containers and outlives silos. It needs <c>NodeRules</c>, <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>,
+    /// <c>IKernelClock</c> and the values of <see cref="LearningOptions"/>; it takes an <see cref="IRepeatFilter"/> and <see cref="IKeptProfiles"/>.
+    /// </summary>
+    public static IServiceCollection AddWatchedContainers(this IServiceCollection services)
+    {
+        services.TryAddSingleton<CurrentSilo>();
+        services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
+        services.TryAddSingleton<IKeptProfiles, NoKeptProfiles>();
+        services.TryAddSingleton<WatchedContainers>();
+        return services;
     }
 }

@@ -19,5 +19,7 @@ internal static class Keys
     public const string RuntimeTimeout = "KubeCop:Containers:RuntimeTimeout";
     public const string ProbeTimeout = "KubeCop:Cluster:ProbeTimeout";
     public const string RefreshPeriod = "KubeCop:Cluster:RefreshPeriod";
+    public const string JoinTimeout = "KubeCop:Cluster:JoinTimeout";
+    public const string RejoinPeriod = "KubeCop:Cluster:RejoinPeriod";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

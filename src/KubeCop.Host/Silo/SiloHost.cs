@@ -40,6 +40,7 @@ internal sealed partial class SiloHost(
     private Task _ending = Task.CompletedTask;
     private TimeSpan _rejoinPause = FirstRejoinPause;
     private string _lastRefusal = "";
+    private int _started;
 
     private ClusterOptions Cluster => options.Value;
 
@@ -246,8 +247,11 @@ internal sealed partial class SiloHost(
         return null;
     }
 
-    private void Change(SiloState state, string reason) =>
-        _status = new SiloStatus(state, time.GetUtcNow(), reason, _status.Changes + (state == SiloState.Changing || _status.State == SiloState.Changing ? 0 : 1));
+    private void Change(SiloState state, string reason)
+    {
+        _started += state == SiloState.Changing ? 0 : 1;
+        _status = new SiloStatus(state, time.GetUtcNow(), reason, Math.Max(0, _started - 1));
+    }
 
     private TimeSpan NextPause() => _rejoinPause * 2 < Cluster.RejoinPeriod ? _rejoinPause * 2 : Cluster.RejoinPeriod;
 

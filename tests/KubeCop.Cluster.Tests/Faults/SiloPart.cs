@@ -128,7 +128,9 @@ internal static class SiloPart
                 services.GetRequiredService<SimulatedSensor>().Quiet();
                 return "ok";
             case ["silo"]:
-                return $"{services.GetRequiredService<SiloHost>().Status.State}";
+                return services.GetRequiredService<SiloHost>().Status is var status ? $"{status.State} {status.Changes}" : "";
+            case ["members"]:
+                return $"{services.GetRequiredService<SiloHost>().Services.GetRequiredService<ISiloStatusOracle>().GetApproximateSiloStatuses(onlyActive: true).Count}";
             case ["attack", var program]:
                 return AttackAsync(services, program).GetAwaiter().GetResult().TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             case ["storage", var conflicts, var delay]:

@@ -33,7 +33,7 @@ public sealed class KeptProfilesTests : IDisposable
         Assert.NotNull(found);
         Assert.Equal((2, ProfileState.Final), (found.Version, found.State));
         Assert.Equal(["/bin/app"], found.Execs.Select(static exec => exec.Path));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Assert.Single(Directory.GetFiles(Path))));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(Assert.Single(Directory.GetFiles(Path))));
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public sealed class KeptProfilesTests : IDisposable
         }
 
         var file = Assert.Single(Directory.GetFiles(Path));
-        var content = File.ReadAllBytes(file);
+        var content = System.IO.File.ReadAllBytes(file);
         content[^10] ^= 1;
-        File.WriteAllBytes(file, content);
+        System.IO.File.WriteAllBytes(file, content);
 
         using var second = Open();
         Assert.Null(second.Find(Workload, Slot));
@@ -94,7 +94,7 @@ public sealed class KeptProfilesTests : IDisposable
     [Fact]
     public void Keep_DirectoryCannotBeMade_GoesOnWithout()
     {
-        File.WriteAllText(Path, "");
+        System.IO.File.WriteAllText(Path, "");
         using var kept = Open();
 
         kept.Keep(Workload, Slot, Profile(version: 1, "/bin/app"));

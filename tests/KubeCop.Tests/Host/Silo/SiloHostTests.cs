@@ -8,7 +8,6 @@ using KubeCop.Host.Silo;
 using KubeCop.Testing;
 using KubeCop.Tests.Host.Node;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Runtime;
 
 namespace KubeCop.Tests.Host.Silo;
 

@@ -14,8 +14,8 @@ public static class KubeCopGrainsSiloBuilderExtensions
 {
     /// <summary>
     /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers the values of
-    /// <see cref="LearningOptions"/>, a grain storage named <see cref="GrainStorage.Name"/>, and the process's <see cref="WatchedContainers"/> and
-    /// <see cref="CurrentSilo"/>; without these the silo has its own, which end with it, and needs what <see cref="AddWatchedContainers"/> says.
+    /// <see cref="LearningOptions"/>, a grain storage named <see cref="GrainStorage.Name"/>, and for a node with containers their
+    /// <see cref="WatchedContainers"/> with the <see cref="CurrentSilo"/> that these ask.
     /// </summary>
     public static ISiloBuilder AddKubeCopGrains(this ISiloBuilder builder)
     {
@@ -25,7 +25,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         // What a store says has to reach the silo that asked: an exception of any other namespace arrives as one of serialization.
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.AddSingleton<StorageWarnings>();
-        builder.Services.AddWatchedContainers();
+        builder.Services.TryAddSingleton<CurrentSilo>();
         builder.Services.AddSingleton<SiloAttachment>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<SiloAttachment>());
         builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()

@@ -27,11 +27,12 @@ internal sealed class SiloAttachment(CurrentSilo silo, IServiceProvider services
 
     public void Attach()
     {
-        var containers = services.GetRequiredService<WatchedContainers>();
-        _reference ??= grains.CreateObjectReference<IProfileObserver>(containers.Profiles);
         silo.Attach(grains);
-        containers.Profiles.Attach(_reference);
-        containers.Resume();
+        if (services.GetService<WatchedContainers>() is { } containers)
+        {
+            containers.Profiles.Attach(_reference ??= grains.CreateObjectReference<IProfileObserver>(containers.Profiles));
+            containers.Resume();
+        }
     }
 
     public void Detach()

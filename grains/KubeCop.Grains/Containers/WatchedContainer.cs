@@ -85,7 +85,21 @@ internal sealed partial class WatchedContainer(
         if (!_isTicking)
         {
             _isTicking = true;
-            _ = _turns.StartNew(OnTick);
+            _turns.StartNew(() =>
+            {
+                try
+                {
+                    OnTick();
+                }
+                catch (Exception exception)
+                {
+                    LogErrorTickFailed(exception, Id);
+                }
+                finally
+                {
+                    _isTicking = false;
+                }
+            });
         }
     }
 
@@ -173,7 +187,6 @@ internal sealed partial class WatchedContainer(
 
     private void OnTick()
     {
-        _isTicking = false;
         if (_monitor is not { } monitor)
         {
             return;
@@ -376,6 +389,9 @@ internal sealed partial class WatchedContainer(
         Level = LogLevel.Warning,
         Message = "Container {Container} could not register with {Workload}; its events are kept and it tries again. {Reason} (failures since this was last told: {Failures})")]
     private partial void LogNotRegistered(string container, WorkloadKey workload, string reason, int failures);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What is due for container {Container} could not be done; it is tried again with the next second")]
+    private partial void LogErrorTickFailed(Exception exception, string container);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Workload} does not answer; container {Container} is guarded by the profile that this node has kept.")]
     private partial void LogByKept(string container, WorkloadKey workload);

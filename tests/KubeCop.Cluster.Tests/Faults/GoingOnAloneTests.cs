@@ -55,6 +55,7 @@ public sealed class GoingOnAloneTests : IAsyncDisposable
         var node = await StartNodeAsync(redis);
         await node.UntilSiloIsAsync("Member");
 
+        _parts.Remove(server);
         await server.DisposeAsync();
         await Wait.UntilAsync(() => ServerProcess.ListensAsync(redis), static listens => !listens, "end of redis");
 

@@ -56,6 +56,7 @@ internal sealed class GrainCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddKubeCopGrains();
+            silo.Services.AddWatchedContainers();
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
             silo.Services
                 .AddSingleton<TimeProvider>(time)

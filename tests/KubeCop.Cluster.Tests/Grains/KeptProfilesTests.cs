@@ -1,4 +1,5 @@
 using KubeCop.Core.Profiles;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -11,10 +12,10 @@ public sealed class KeptProfilesTests
     public async Task NewContainer_WorkloadCannotBeAsked_IsJudgedByTheKeptProfile()
     {
         var storage = new SharedGrainStorage();
-        await LearnAsync(storage);
+        var time = await LearnAsync(storage);
         storage.IsAway = true;
 
-        await using var cluster = await GrainCluster.StartAsync(storage: storage, kept: _kept);
+        await using var cluster = await GrainCluster.StartAsync(storage: storage, time: time, kept: _kept);
         var container = cluster.Describe("c2");
         await cluster.Container(container).StartAsync(container);
         await cluster.ExecAsync(container, "/bin/app", "/bin/evil", "/dev/shm/x");
@@ -30,10 +31,10 @@ public sealed class KeptProfilesTests
     public async Task NewContainer_WorkloadAnswersLater_GoesByWhatThatSays()
     {
         var storage = new SharedGrainStorage();
-        await LearnAsync(storage);
+        var time = await LearnAsync(storage);
 
         // Not the one in which the profile is: the workload knows nothing, and learns.
-        await using var cluster = await GrainCluster.StartAsync(storage: new SharedGrainStorage { IsAway = true }, kept: _kept);
+        await using var cluster = await GrainCluster.StartAsync(storage: new SharedGrainStorage { IsAway = true }, time: time, kept: _kept);
         var container = cluster.Describe("c2");
         await cluster.Container(container).StartAsync(container);
         await cluster.UntilStateAsync(container, ProfileState.Final);
@@ -50,10 +51,10 @@ public sealed class KeptProfilesTests
     public async Task NewContainer_OfARevisionNobodyKnows_HasSignatureRulesOnly()
     {
         var storage = new SharedGrainStorage();
-        await LearnAsync(storage);
+        var time = await LearnAsync(storage);
         storage.IsAway = true;
 
-        await using var cluster = await GrainCluster.StartAsync(storage: storage, kept: _kept);
+        await using var cluster = await GrainCluster.StartAsync(storage: storage, time: time, kept: _kept);
         var container = cluster.Describe("c2", revision: "r2");
         await cluster.Container(container).StartAsync(container);
         await cluster.ExecAsync(container, "/bin/evil", "/dev/shm/x");
@@ -64,12 +65,14 @@ public sealed class KeptProfilesTests
         Assert.DoesNotContain(cluster.Alerts.Alerts, static alert => alert.RuleId == "R0001");
     }
 
-    private async Task LearnAsync(SharedGrainStorage storage)
+    /// <returns>The time at which it was learned, for those that come later.</returns>
+    private async Task<FakeTimeProvider> LearnAsync(SharedGrainStorage storage)
     {
         await using var cluster = await GrainCluster.StartAsync(storage: storage, kept: _kept);
         var container = cluster.Describe("c1");
         await cluster.Container(container).StartAsync(container);
         await cluster.ExecAsync(container, "/bin/app");
         await cluster.UntilStateAsync(container, ProfileState.Final);
+        return cluster.Time;
     }
 }

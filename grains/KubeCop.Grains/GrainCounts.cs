@@ -1,6 +1,6 @@
 namespace KubeCop.Grains;
 
-/// <summary>How many grains of a kind are in this process's memory.</summary>
+/// <summary>How many of what acts for containers are in this process's memory.</summary>
 public static class GrainCounts
 {
     private static int _containers;

@@ -1,9 +1,10 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Containers;
 using KubeCop.Grains.Mirroring;
 using KubeCop.Grains.Placement;
-using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Runtime.Hosting;
@@ -14,9 +15,9 @@ namespace KubeCop.Grains;
 public static class KubeCopGrainsSiloBuilderExtensions
 {
     /// <summary>
-    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers <c>NodeRules</c>,
-    /// <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>, <c>IKernelClock</c>, the values of <see cref="LearningOptions"/> and a grain
-    /// storage named <see cref="GrainStorage.Name"/>.
+    /// Adds KubeCop's grains to a silo whose <c>SiloOptions.SiloName</c> is the node's name. The host also registers the values of
+    /// <see cref="LearningOptions"/>, a grain storage named <see cref="GrainStorage.Name"/>, and for a node with containers their
+    /// <see cref="WatchedContainers"/> with the <see cref="CurrentSilo"/> that these ask.
     /// </summary>
     public static ISiloBuilder AddKubeCopGrains(this ISiloBuilder builder)
     {
@@ -25,14 +26,13 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         // What a store says has to reach the silo that asked: an exception of any other namespace arrives as one of serialization.
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
-        builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
-        builder.Services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
         builder.Services.TryAddSingleton<IProfileMirror, NoProfileMirror>();
         builder.Services.TryAddSingleton<IProfileChanges, NoProfileChanges>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ProfileWatchKeeper>();
         builder.Services.AddSingleton<StorageWarnings>();
-        builder.Services.AddSingleton<ProfileCache>();
-        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
+        builder.Services.TryAddSingleton<CurrentSilo>();
+        builder.Services.AddSingleton<SiloAttachment>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<SiloAttachment>());
         builder.Services.AddOptionsWithValidateOnStart<LearningOptions>()
             .Validate(
                 static options => options.Period >= TimeSpan.FromSeconds(1) && options.Period <= TimeSpan.FromDays(366),
@@ -44,5 +44,19 @@ public static class KubeCopGrainsSiloBuilderExtensions
             .Validate(static options => options.KeptRevisions >= 0, $"{LearningOptions.Section}:KeptRevisions must be at least 0; the default is 3.")
             .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
         return builder;
+    }
+
+    /// <summary>
+    /// Adds what watches containers and outlives silos. It needs <c>NodeRules</c>, <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>,
+    /// <c>IKernelClock</c> and the values of <see cref="LearningOptions"/>; it takes an <see cref="IRepeatFilter"/> and <see cref="IKeptProfiles"/>.
+    /// </summary>
+    public static IServiceCollection AddWatchedContainers(this IServiceCollection services)
+    {
+        services.TryAddSingleton<CurrentSilo>();
+        services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
+        services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
+        services.TryAddSingleton<IKeptProfiles, NoKeptProfiles>();
+        services.TryAddSingleton<WatchedContainers>();
+        return services;
     }
 }

@@ -1,5 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Containers.Runtimes;

@@ -1,18 +1,19 @@
 using System.Numerics;
 using KubeCop.Core.Events;
-using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Decoding;
-using KubeCop.Sensor.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
 public static class SensorServiceCollectionExtensions
 {
-    /// <summary>Adds the node's sensor: <see cref="ISensor"/>, <see cref="IKernelClock"/> and the service that runs it.</summary>
+    /// <summary>
+    /// Adds the node's sensor: <see cref="ISensor"/>, <see cref="IKernelClock"/> and the service that runs it. It needs <c>ContainerGrains</c>, to
+    /// which it gives the events.
+    /// </summary>
     public static IServiceCollection AddSensor(this IServiceCollection services)
     {
         services.AddOptionsWithValidateOnStart<SensorOptions>()
@@ -32,11 +33,6 @@ public static class SensorServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddContainers();
         services.AddSingleton<IKernelClock, KernelClock>();
-        services.TryAddSingleton<ContainerGrains>(static provider =>
-        {
-            var grains = provider.GetRequiredService<IGrainFactory>();
-            return container => grains.GetGrain<IContainerGrain>($"{container.Node}/{container.Id}");
-        });
         services.AddSingleton<SensorService>();
         services.AddSingleton<KernelRepeatFilter>();
         services.AddSingleton<IRepeatFilter>(static provider => provider.GetRequiredService<KernelRepeatFilter>());

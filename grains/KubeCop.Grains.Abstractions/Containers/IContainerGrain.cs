@@ -4,7 +4,10 @@ using Orleans.Concurrency;
 
 namespace KubeCop.Grains.Abstractions.Containers;
 
-/// <summary>One running container, key <c>node/containerId</c>; lives on its node's silo from the container's start to its end.</summary>
+/// <summary>
+/// One running container, key <c>node/containerId</c>, on its node's silo. As a grain it is the container's address in the cluster; the node's own process
+/// watches the container and is called without a silo in between.
+/// </summary>
 [Alias("kubecop.IContainerGrain")]
 public interface IContainerGrain : IGrainWithStringKey
 {

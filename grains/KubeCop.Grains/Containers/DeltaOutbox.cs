@@ -1,5 +1,6 @@
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Workloads;
 using Microsoft.Extensions.Logging;
 
@@ -8,9 +9,9 @@ namespace KubeCop.Grains.Containers;
 /// <summary>
 /// What a container learned and its workload grain has not stored yet: journalled at once, offered to the workload one delta at a time, kept
 /// until the workload has stored it. What is added while one is under way goes together in the next, so its size follows the workload's speed.
-/// It holds at most what the container's monitor can learn. Belongs to one grain: not for several threads.
+/// It holds at most what the container's monitor can learn. Belongs to one container's turns: not for several threads.
 /// </summary>
-internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger logger)
+internal sealed partial class DeltaOutbox(IBehaviourJournal journal, CurrentSilo silo, StorageWarnings warnings, TimeProvider time, ILogger logger)
 {
     /// <summary>A workload that has not written for a while does so at once.</summary>
     private static readonly TimeSpan FirstQuestion = TimeSpan.FromSeconds(1);
@@ -90,6 +91,14 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
         }
     }
 
+    /// <summary>There is another silo: sends at once what failed, and asks at once about what the one before may have taken with it.</summary>
+    public void Resume()
+    {
+        _retry.Succeeded();
+        _askAfter = default;
+        Send();
+    }
+
     /// <summary>Waits until everything is acknowledged that can be.</summary>
     /// <returns>
     /// False when <paramref name="bound"/> has passed first, or the workload does not know yet whether it wants the rest: that is in the journal
@@ -121,7 +130,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             DeltaReceipt receipt;
             try
             {
-                receipt = await grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).OfferAsync(delta);
+                receipt = await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(first.Workload.GrainKey).OfferAsync(delta));
             }
             catch (Exception e)
             {
@@ -165,7 +174,7 @@ internal sealed partial class DeltaOutbox(IBehaviourJournal journal, IGrainFacto
             long? stored;
             try
             {
-                stored = await grains.GetGrain<IWorkloadGrain>(activation.Workload.GrainKey).StoreAsync(activation.Activation, hurry);
+                stored = await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(activation.Workload.GrainKey).StoreAsync(activation.Activation, hurry));
             }
             catch (Exception e)
             {

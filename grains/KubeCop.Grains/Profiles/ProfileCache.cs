@@ -1,5 +1,6 @@
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Workloads;
 using Microsoft.Extensions.Logging;
@@ -7,22 +8,19 @@ using Microsoft.Extensions.Logging;
 namespace KubeCop.Grains.Profiles;
 
 /// <summary>
-/// The profiles that containers of this silo add to or are guarded by: fetched and compiled once for all of them. Changes are pushed by
-/// the workload grains, and because a push can be lost each profile is also compared by version from time to time.
+/// The profiles that containers of this process add to or are guarded by: fetched and compiled once for all of them. Changes are pushed by
+/// the workload grains, and because a push can be lost each profile is also compared by version from time to time. Those that guard are kept on
+/// the node, and are there again, after a restart too, while their workload cannot be asked.
 /// </summary>
-internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings warnings, TimeProvider time, ILogger<ProfileCache> logger)
-    : IProfileObserver, ILifecycleParticipant<ISiloLifecycle>
+internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept, StorageWarnings warnings, TimeProvider time, ILogger<ProfileCache> logger) : IProfileObserver
 {
     private static readonly TimeSpan Reconciliation = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReconciliationWhileLearning = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Resolution = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(WorkloadKey Workload, ProfileSlot Slot), CachedProfile> _cached = [];
     private readonly SemaphoreSlim _refreshes = new(8);
-    private readonly CancellationTokenSource _stopping = new();
-    private IProfileObserver? _reference;
-    private Task _reconciling = Task.CompletedTask;
+    private volatile IProfileObserver? _reference;
 
     /// <summary>Keeps a profile in the cache until the watch is disposed.</summary>
     public ProfileWatch Watch(WorkloadKey workload, ProfileSlot slot)
@@ -60,8 +58,34 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         return Task.CompletedTask;
     }
 
-    public void Participate(ISiloLifecycle lifecycle) =>
-        lifecycle.Subscribe(nameof(ProfileCache), ServiceLifecycleStage.BecomeActive, StartAsync, StopAsync);
+    /// <summary>There is another silo: workloads are to tell of changes there, and are asked for what they may have told before.</summary>
+    /// <param name="reference">To this cache, from grains of that silo.</param>
+    public void Attach(IProfileObserver reference)
+    {
+        _reference = reference;
+        lock (_lock)
+        {
+            foreach (var cached in _cached.Values)
+            {
+                cached.RefreshAfter = default;
+            }
+        }
+    }
+
+    /// <summary>Asks the workloads whose profiles were not compared for a while. To be called about once a second.</summary>
+    public void Reconcile()
+    {
+        lock (_lock)
+        {
+            foreach (var cached in _cached.Values)
+            {
+                if (!cached.IsRefreshing && time.GetElapsedTime(cached.RefreshedAt) >= cached.RefreshAfter)
+                {
+                    StartRefresh(cached);
+                }
+            }
+        }
+    }
 
     internal void Release(CachedProfile cached)
     {
@@ -76,64 +100,30 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         }
     }
 
-    private Task StartAsync(CancellationToken cancellationToken)
-    {
-        _reference = grains.CreateObjectReference<IProfileObserver>(this);
-        _reconciling = Task.Run(ReconcileAsync, CancellationToken.None);
-        return Task.CompletedTask;
-    }
-
-    private async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await _stopping.CancelAsync();
-        await _reconciling;
-        grains.DeleteObjectReference<IProfileObserver>(_reference!);
-    }
-
-    private async Task ReconcileAsync()
-    {
-        using var timer = new PeriodicTimer(Resolution, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token))
-            {
-                lock (_lock)
-                {
-                    foreach (var cached in _cached.Values)
-                    {
-                        if (!cached.IsRefreshing && time.GetElapsedTime(cached.RefreshedAt) >= cached.RefreshAfter)
-                        {
-                            StartRefresh(cached);
-                        }
-                    }
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The silo stops.
-        }
-    }
-
     private void StartRefresh(CachedProfile cached)
     {
         cached.IsRefreshing = true;
-        // A watch begins on a grain's scheduler, which this work must not occupy.
+        // A watch begins in a container's turn, which this work must not occupy.
         _ = Task.Run(() => RefreshAsync(cached));
     }
 
     private async Task RefreshAsync(CachedProfile cached)
     {
+        if (!cached.LookedUp.IsCompleted)
+        {
+            LookUpKept(cached);
+        }
+
         await _refreshes.WaitAsync();
         try
         {
-            var workload = grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey);
             if (_reference is { } reference)
             {
-                await workload.SubscribeAsync(reference);
+                await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey).SubscribeAsync(reference));
             }
 
-            if (await workload.GetContainerProfileAsync(cached.Slot, cached.Snapshot?.Profile.Version ?? -1) is { } profile)
+            var known = cached.Snapshot is { IsKept: false } snapshot ? snapshot.Profile.Version : -1;
+            if (await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey).GetContainerProfileAsync(cached.Slot, known)) is { } profile)
             {
                 Apply(cached.Workload, cached.Slot, profile);
             }
@@ -156,6 +146,20 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
                 cached.IsRefreshing = false;
             }
         }
+    }
+
+    private void LookUpKept(CachedProfile cached)
+    {
+        if (kept.Find(cached.Workload, cached.Slot) is { State: ProfileState.Final or ProfileState.Partial } profile)
+        {
+            var snapshot = new ProfileSnapshot(profile, isKept: true);
+            lock (_lock)
+            {
+                cached.Snapshot ??= snapshot;
+            }
+        }
+
+        cached.HasLookedUp();
     }
 
     private TimeSpan NextRefresh(CachedProfile cached)
@@ -194,7 +198,7 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
             cached = _cached.GetValueOrDefault((workload, slot));
         }
 
-        if (cached is null || !IsNews(profile, cached.Snapshot?.Profile))
+        if (cached is null || !IsNews(profile, cached.Snapshot))
         {
             return;
         }
@@ -203,20 +207,31 @@ internal sealed partial class ProfileCache(IGrainFactory grains, StorageWarnings
         var snapshot = new ProfileSnapshot(profile);
         lock (_lock)
         {
-            if (cached.Watches > 0 && IsNews(profile, cached.Snapshot?.Profile))
+            if (cached.Watches == 0 || !IsNews(profile, cached.Snapshot))
             {
-                cached.Snapshot = snapshot;
-                WatchGuard(cached, profile.GuardedBy);
+                return;
             }
+
+            cached.Snapshot = snapshot;
+            WatchGuard(cached, profile.GuardedBy);
+        }
+
+        if (snapshot.Guarding is not null)
+        {
+            kept.Keep(workload, slot, profile);
+        }
+        else if (profile.State == ProfileState.Gone)
+        {
+            kept.Forget(workload, slot);
         }
     }
 
     /// <summary>
     /// Versions of a workload's slots are one sequence, but a slot that has yielded to another may go on changing: to those that go by the
-    /// other that is no news.
+    /// other that is no news. What was kept says nothing about versions: the workload's storage may be another one since.
     /// </summary>
-    private static bool IsNews(ContainerProfile profile, ContainerProfile? known) =>
-        known is null
+    private static bool IsNews(ContainerProfile profile, ProfileSnapshot? snapshot) =>
+        snapshot is not { IsKept: false, Profile: var known }
         || (profile.Generation == known.Generation && profile.State != ProfileState.Gone && known.State != ProfileState.Gone && RankOf(profile) != RankOf(known)
             ? RankOf(profile) > RankOf(known)
             : profile.Version > known.Version);

@@ -28,6 +28,9 @@ internal sealed class ProfileWatch(ProfileCache cache, CachedProfile cached) : I
         }
     }
 
+    /// <summary>Ends when <see cref="Snapshot"/> is at least what this node has kept, if it has.</summary>
+    public Task LookUpKeptAsync() => cached.LookedUp;
+
     public void Dispose()
     {
         if (!_disposed)
@@ -39,9 +42,12 @@ internal sealed class ProfileWatch(ProfileCache cache, CachedProfile cached) : I
 }
 
 /// <summary>One version of a profile, with its compiled form when it guards.</summary>
-internal sealed class ProfileSnapshot(ContainerProfile profile)
+/// <param name="isKept">It is what this node had kept, and not what the workload has said.</param>
+internal sealed class ProfileSnapshot(ContainerProfile profile, bool isKept = false)
 {
     public ContainerProfile Profile { get; } = profile;
+
+    public bool IsKept { get; } = isKept;
 
     /// <summary>Null while learning.</summary>
     public CompiledProfile? Guarding { get; } = profile.State is ProfileState.Final or ProfileState.Partial ? new CompiledProfile(profile) : null;
@@ -51,6 +57,7 @@ internal sealed class ProfileSnapshot(ContainerProfile profile)
 internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
 {
     private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _lookedUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ProfileSnapshot? _snapshot;
     private volatile ProfileWatch? _guard;
 
@@ -75,6 +82,11 @@ internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
     public Task Loaded => _loaded.Task;
 
     public void HasLoaded() => _loaded.TrySetResult();
+
+    /// <summary>Ends when the node's own copy was looked for.</summary>
+    public Task LookedUp => _lookedUp.Task;
+
+    public void HasLookedUp() => _lookedUp.TrySetResult();
 
     public int Watches { get; set; }
 

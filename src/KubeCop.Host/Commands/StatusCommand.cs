@@ -41,6 +41,7 @@ internal static class StatusCommand
             ("learning period", Duration.Format(TimeSpan.FromSeconds(node.LearningPeriodSeconds))),
             ("rules", Number(node.Rules)),
             ("containers", Number(node.Containers)),
+            ("silo", node.Silo.State),
             ("events", string.Join(", ", node.Sensor.Events.Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
             ("repeats", string.Join(", ", node.Sensor.Repeats.Where(static kind => kind.Value > 0).Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
             ("events lost", node.Sensor.Lost.Count == 0 ? "0" : string.Join(", ", node.Sensor.Lost.Select(static loss => $"{loss.Kind} {Number(loss.Count)} ({loss.Reason})"))),

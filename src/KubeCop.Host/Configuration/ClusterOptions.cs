@@ -63,6 +63,18 @@ internal sealed class ClusterOptions
     /// </summary>
     public TimeSpan RefreshPeriod { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// How long a silo tries to become a member, 1 s to 5 minutes. Then it runs alone, and looks for the cluster again from time to time; what the
+    /// containers do is judged in either case. Default: 10 s.
+    /// </summary>
+    public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The longest time after which a silo that runs alone looks for its cluster again, 1 s to 1 hour. It begins with 2 s and doubles that; each
+    /// time is up to a quarter shorter or longer. Default: 1 minute.
+    /// </summary>
+    public TimeSpan RejoinPeriod { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Whether <see cref="AdvertisedAddress"/> names one machine.</summary>
     public bool HasAddress => IPAddress.TryParse(AdvertisedAddress, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any);
 }

@@ -20,5 +20,7 @@ internal static class Keys
     public const string ProbeTimeout = "KubeCop:Cluster:ProbeTimeout";
     public const string RefreshPeriod = "KubeCop:Cluster:RefreshPeriod";
     public const string ApiTimeout = "KubeCop:Kubernetes:Timeout";
+    public const string JoinTimeout = "KubeCop:Cluster:JoinTimeout";
+    public const string RejoinPeriod = "KubeCop:Cluster:RejoinPeriod";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -30,7 +30,7 @@ internal sealed class Settings
 
     private static readonly string[] Durations =
     [
-        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.ApiTimeout,
+        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.JoinTimeout, Keys.RejoinPeriod, Keys.ApiTimeout,
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
     ];
@@ -299,6 +299,8 @@ internal sealed class Settings
             Keys.RefreshPeriod,
             Cluster.RefreshPeriod,
             "1s to 10m");
+        Require(Cluster.JoinTimeout >= TimeSpan.FromSeconds(1) && Cluster.JoinTimeout <= TimeSpan.FromMinutes(5), Keys.JoinTimeout, Cluster.JoinTimeout, "1s to 5m");
+        Require(Cluster.RejoinPeriod >= TimeSpan.FromSeconds(1) && Cluster.RejoinPeriod <= TimeSpan.FromHours(1), Keys.RejoinPeriod, Cluster.RejoinPeriod, "1s to 1h");
     }
 
     /// <param name="address">As events have it; empty when the text is.</param>

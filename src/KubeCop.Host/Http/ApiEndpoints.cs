@@ -10,6 +10,7 @@ using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
+using KubeCop.Host.Silo;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using Microsoft.Extensions.Options;
@@ -76,6 +77,7 @@ internal static class ApiEndpoints
         var journal = services.GetRequiredService<BehaviourJournal>().GetStatus();
         var dispatcher = services.GetRequiredService<AlertDispatcher>();
         var counters = services.GetRequiredService<NodeRules>().Counters;
+        var silo = services.GetRequiredService<SiloHost>().Status;
         return WriteAsync(
             context,
             new NodeView
@@ -89,6 +91,7 @@ internal static class ApiEndpoints
                 LearningPeriodSeconds = (long)services.GetRequiredService<IOptions<LearningOptions>>().Value.Period.TotalSeconds,
                 Rules = services.GetRequiredService<NodeBindings>().Rules.Rules.Rules.Count,
                 Containers = sensor.Containers,
+                Silo = new SiloView(Word.Of(silo.State), silo.Since, silo.Reason, silo.Changes),
                 Sensor = new SensorView(
                     [.. sensor.Hooks.Select(static hook => new HookView(hook.Name, hook.Type, hook.Attached, hook.Detail))],
                     ByWord(sensor.Events),

@@ -36,6 +36,7 @@ internal sealed record NodeView
     public required int Rules { get; init; }
 
     public required int Containers { get; init; }
+    public required SiloView Silo { get; init; }
     public required SensorView Sensor { get; init; }
 
     /// <summary>Sockets of container runtimes.</summary>
@@ -44,6 +45,12 @@ internal sealed record NodeView
     public required JournalView Journal { get; init; }
     public required AlertsView Alerts { get; init; }
 }
+
+/// <param name="State">member, alone or changing.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Reason">Why it is not a member of its cluster; empty when it is, or when there is none.</param>
+/// <param name="Changes">How often another silo took its place.</param>
+internal sealed record SiloView(string State, DateTimeOffset Since, string Reason, int Changes);
 
 /// <param name="Repeats">Events that ended in the kernel because their behaviour was known.</param>
 /// <param name="Cgroups">In the kernel side's table.</param>

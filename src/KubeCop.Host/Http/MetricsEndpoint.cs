@@ -5,6 +5,7 @@ using KubeCop.Exporters.History;
 using KubeCop.Grains;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
+using KubeCop.Host.Silo;
 using KubeCop.Sensor;
 using Prometheus;
 
@@ -25,6 +26,9 @@ internal sealed class MetricsEndpoint
     private readonly NodeBindings _bindings;
     private readonly NodeHealth _health;
     private readonly Gauge _degraded;
+    private readonly SiloHost _silo;
+    private readonly Gauge _siloState;
+    private readonly Counter _siloChanges;
     private readonly Gauge _ready;
     private readonly Gauge _hooks;
     private readonly Counter _events;
@@ -52,12 +56,15 @@ internal sealed class MetricsEndpoint
     private readonly Gauge _bindingsLoadedAt;
 
     public MetricsEndpoint(
-        ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings, NodeHealth health)
+        ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings, NodeHealth health,
+        SiloHost silo)
     {
-        (_sensor, _alerts, _history, _containers, _rules, _bindings, _health) = (sensor, alerts, history, containers, rules.Counters, bindings, health);
+        (_sensor, _alerts, _history, _containers, _rules, _bindings, _health, _silo) = (sensor, alerts, history, containers, rules.Counters, bindings, health, silo);
         var metrics = Metrics.WithCustomRegistry(_registry);
         metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
         _degraded = metrics.CreateGauge("kubecop_degraded", "1 for a part of the node that does less than it should, while the node detects.", "part");
+        _siloState = metrics.CreateGauge("kubecop_silo_state", "1 for where the node's silo stands: member of its cluster, alone, or changing from one to the other.", "state");
+        _siloChanges = metrics.CreateCounter("kubecop_silo_changes_total", "Silos of this process that another one replaced.");
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
         _hooks = metrics.CreateGauge("kubecop_sensor_hook_attached", "1 when the hook delivers events.", "hook", "type");
         _events = metrics.CreateCounter("kubecop_sensor_events_total", "Events read from the kernel.", "kind");
@@ -69,7 +76,7 @@ internal sealed class MetricsEndpoint
         _cgroups = metrics.CreateGauge("kubecop_sensor_cgroups", "Cgroups in the kernel side's table.");
         _followed = metrics.CreateGauge("kubecop_sensor_followed_cgroups", "Cgroups whose events go to a grain, or wait until it is known what they are.");
         _setup = metrics.CreateGauge("kubecop_sensor_setup_processes", "Container runtimes' processes that set a container up now.");
-        _grains = metrics.CreateGauge("kubecop_container_grains", "Grains of containers in memory; of ended ones until they have handed over everything.");
+        _grains = metrics.CreateGauge("kubecop_container_grains", "Containers that are watched, and ended ones that have not handed over everything.");
         _watched = metrics.CreateGauge("kubecop_containers", "Containers watched, by the state of their profile.", "state");
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
@@ -114,6 +121,13 @@ internal sealed class MetricsEndpoint
             _degraded.WithLabels(part).Set(degraded.Contains(part) ? 1 : 0);
         }
 
+        var silo = _silo.Status;
+        foreach (var state in Enum.GetValues<SiloState>())
+        {
+            _siloState.WithLabels(Word.Of(state)).Set(state == silo.State ? 1 : 0);
+        }
+
+        _siloChanges.IncTo(silo.Changes);
         foreach (var hook in status.Hooks)
         {
             _hooks.WithLabels(hook.Name, hook.Type).Set(hook.Attached ? 1 : 0);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KubeCop.Grains.Abstractions;
 
 namespace KubeCop.Host.Http;
 
@@ -31,6 +32,11 @@ internal static partial class Problem
         catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
         {
             await WriteAsync(context, exception.StatusCode, exception.Message);
+            return;
+        }
+        catch (SiloAwayException exception) when (!context.Response.HasStarted)
+        {
+            await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, exception.Message);
             return;
         }
         catch (Exception exception) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)

@@ -12,6 +12,9 @@ internal static class NodeFiles
     /// <summary>The state of grains, when that is kept in files.</summary>
     public static string GrainDirectory(string dataDirectory) => Path.Combine(dataDirectory, "grains");
 
+    /// <summary>Copies of the profiles that guard this node's containers.</summary>
+    public static string ProfileDirectory(string dataDirectory) => Path.Combine(dataDirectory, "profiles");
+
     public static string AlertDirectory(string dataDirectory) => Path.Combine(dataDirectory, "alerts");
 
     /// <summary>Writes a file whole or not at all, for the owner only.</summary>

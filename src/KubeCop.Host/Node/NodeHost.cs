@@ -6,6 +6,10 @@ using KubeCop.Core.Workloads;
 using KubeCop.Exporters;
 using KubeCop.Exporters.History;
 using KubeCop.Exporters.Stdout;
+using KubeCop.Grains;
+using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Grains.Containers;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
@@ -190,8 +194,14 @@ internal sealed partial class NodeHost : IAsyncDisposable
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.
         services.AddSingleton<SiloHost>();
         services.AddSingleton<SiloDashboard>();
-        services.AddSingleton(static provider => provider.GetRequiredService<SiloHost>().Grains);
         services.AddHostedService(static provider => provider.GetRequiredService<SiloHost>());
+
+        // Whoever lives longer than a request asks CurrentSilo each time.
+        services.AddTransient(static provider => provider.GetRequiredService<CurrentSilo>().Grains);
+        services.AddSingleton<IKeptProfiles>(provider => new KeptProfiles(
+            NodeFiles.ProfileDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<KeptProfiles>>()));
+        services.AddWatchedContainers();
+        services.AddSingleton<ContainerGrains>(static provider => provider.GetRequiredService<WatchedContainers>().Of);
         services.AddBehaviourJournal();
         addSensor(services);
 

@@ -1,100 +1,282 @@
-using System.Diagnostics;
-using KubeCop.Core.Alerts;
-using KubeCop.Core.Events;
-using KubeCop.Core.Profiles;
-using KubeCop.Core.Rules;
-using KubeCop.Core.Workloads;
-using KubeCop.Grains;
+using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Containers;
 using KubeCop.Host.Configuration;
-using KubeCop.Host.Node;
-using KubeCop.Storage;
 using Microsoft.Extensions.Options;
-using Orleans.Configuration;
-using Orleans.Dashboard;
-using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
 
 namespace KubeCop.Host.Silo;
 
 /// <summary>
-/// The Orleans silo as a host of its own inside the process: sensor, journal and endpoints belong to the process and go on when the silo
-/// is built anew. It reaches them only through the ports that grains know.
+/// Keeps a silo in the process. In a cluster that is a member of it, when it can be; else one that runs alone, from the start on or since a
+/// member was declared dead, until the cluster can be reached again. Containers are watched by the process, so none of this touches detection.
+/// <para>What a silo merged and did not store is in the outboxes of the containers, which offer it again to the next one.</para>
 /// </summary>
-internal sealed class SiloHost : IHostedService, IAsyncDisposable
+internal sealed partial class SiloHost(
+    IServiceProvider process, IOptions<ClusterOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SiloHost> logger) : IHostedService, IAsyncDisposable
 {
-    private readonly IHost _host;
+    /// <summary>Silos that run alone and fail within <see cref="FailureMemory"/> before the process gives up.</summary>
+    private const int MostFailures = 5;
 
-    public SiloHost(IServiceProvider process)
-    {
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddSingleton(process.GetRequiredService<ILoggerFactory>());
-        builder.Services.AddSingleton<IHostLifetime, ProcessLifetime>();
-        builder.Services.AddSingleton(process.GetRequiredService<IOptions<LearningOptions>>());
-        builder.Services.AddSingleton(process.GetRequiredService<IOptions<AlertOptions>>());
-        builder.Services.AddSingleton(process.GetRequiredService<IOptions<NodeOptions>>());
-        builder.Services.AddSingleton(process.GetRequiredService<TimeProvider>());
-        builder.Services.AddSingleton(process.GetRequiredService<StorageHealth>());
-        builder.Services.AddSingleton(process.GetRequiredService<NodeRules>());
-        builder.Services.AddSingleton(process.GetRequiredService<IAlertDispatcher>());
-        builder.Services.AddSingleton(process.GetRequiredService<IBehaviourJournal>());
-        builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
-        builder.Services.AddSingleton(process.GetRequiredService<IPodWorkloads>());
-        builder.Services.AddSingleton(process.GetService<IProfileMirror>() ?? new NoProfileMirror());
-        builder.Services.AddSingleton(process.GetService<IProfileChanges>() ?? new NoProfileChanges());
-        builder.Services.AddSingleton(process.GetService<IRepeatFilter>() ?? new NoRepeatFilter());
+    private static readonly TimeSpan FailureMemory = TimeSpan.FromMinutes(5);
 
-        // What the dashboard's pages need of a web host.
-        builder.Services.AddSingleton(process.GetRequiredService<DiagnosticListener>());
-        builder.Services.AddRouting();
-        builder.UseOrleans(silo =>
-        {
-            var node = process.GetRequiredService<IOptions<NodeOptions>>().Value;
-            SiloMembership.AddTo(silo, process.GetRequiredService<IOptions<ClusterOptions>>().Value, process);
-            silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
+    /// <summary>After the first failure; twice as long after each further one.</summary>
+    private static readonly TimeSpan FirstRestartPause = TimeSpan.FromSeconds(1);
 
-            // Room is made for all of it at the start, a million by default, and each full collection of garbage looks through it.
-            silo.Configure<GrainDirectoryOptions>(static options => options.CacheSize = 16_384);
-            process.GetRequiredService<IOptions<StorageOptions>>().Value.AddTo(silo, NodeFiles.GrainDirectory(node.DataDirectory));
-            silo.AddKubeCopGrains();
+    /// <summary>After which the cluster is looked for again; twice as long each time up to <see cref="ClusterOptions.RejoinPeriod"/>.</summary>
+    private static readonly TimeSpan FirstRejoinPause = TimeSpan.FromSeconds(2);
 
-            // The process's logs do not pass through the silo, so there is nothing for the dashboard to trace.
-            silo.AddDashboard(static options =>
-            {
-                options.HideTrace = true;
+    /// <summary>A silo that others have declared dead has nothing to tell them; its store may be as far away.</summary>
+    private static readonly TimeSpan DeadStopTime = TimeSpan.FromSeconds(5);
 
-                // Each collection of the silo's statistics costs CPU, also while nobody looks.
-                options.CounterUpdateIntervalMs = 10_000;
-            });
-            DashboardCounters.AddTo(silo.Services);
-            process.GetService<SiloSetup>()?.Invoke(silo);
-        });
-        builder.Services.AddSingleton<IFatalErrorHandler>(new SiloFailure(
-            process.GetRequiredService<IHostApplicationLifetime>(), process.GetRequiredService<ILogger<SiloFailure>>()));
-        _host = builder.Build();
-    }
+    /// <summary>In which the grains of one that ran alone store what they have.</summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(20);
+
+    private static readonly TimeSpan SupervisorStopTime = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Queue<long> _failures = new();
+    private volatile InnerSilo? _running;
+    private volatile SiloStatus _status = new(SiloState.Changing, time.GetUtcNow(), "It is starting.", 0);
+    private Task _supervising = Task.CompletedTask;
+    private Task _ending = Task.CompletedTask;
+    private TimeSpan _rejoinPause = FirstRejoinPause;
+    private string _lastRefusal = "";
+    private int _started;
+
+    private ClusterOptions Cluster => options.Value;
+
+    private bool IsInCluster => Cluster.Membership != Membership.None;
+
+    public SiloStatus Status => _status;
 
     /// <summary>The silo's services, for what is served from inside it.</summary>
-    public IServiceProvider Services => _host.Services;
+    /// <exception cref="SiloAwayException">There is none now.</exception>
+    public IServiceProvider Services => (_running ?? throw new SiloAwayException()).Services;
 
-    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!IsInCluster)
+        {
+            await StartAloneAsync("");
+        }
+        else if (await TryJoinAsync() is { } refusal)
+        {
+            await StartAloneAsync(refusal);
+        }
 
-    /// <summary>
-    /// Not cut short: a silo whose start is canceled logs that as an error and does not stop in order. It takes a second or two, and is
-    /// stopped then.
-    /// </summary>
-    public Task StartAsync(CancellationToken cancellationToken) => _host.StartAsync(CancellationToken.None);
+        _supervising = Task.Run(SuperviseAsync, CancellationToken.None);
+    }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _host.StopAsync(cancellationToken);
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
 
-    public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
-}
+        // One that is joining just now is not waited for: the process ends.
+        await _supervising.WaitAsync(SupervisorStopTime, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_running is { } running)
+        {
+            await running.StopAsync(cancellationToken);
+        }
 
-/// <summary>More for the silo, from who puts the process together; applied last.</summary>
-internal delegate void SiloSetup(ISiloBuilder silo);
+        await process.GetRequiredService<WatchedContainers>().DisposeAsync();
+    }
 
-/// <summary>The process decides when to end; hosts inside it listen to no signals of their own.</summary>
-internal sealed class ProcessLifetime : IHostLifetime
-{
-    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        if (_running is { } running)
+        {
+            await running.DisposeAsync();
+        }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        _stopping.Dispose();
+    }
+
+    private async Task SuperviseAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var running = _running!;
+                var looksForCluster = IsInCluster && !running.IsMember;
+                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+                var pause = Task.Delay(looksForCluster ? Jittered(_rejoinPause) : Timeout.InfiniteTimeSpan, time, waiting.Token);
+                await Task.WhenAny(running.Failed, pause);
+                await waiting.CancelAsync();
+                _stopping.Token.ThrowIfCancellationRequested();
+                if (running.Failed.IsCompleted)
+                {
+                    await ReplaceFailedAsync(running, await running.Failed);
+                }
+                else
+                {
+                    await RejoinAsync(running);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            await _ending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        catch (Exception exception)
+        {
+            LogCriticalGivenUp(exception.Message, exception);
+            lifetime.StopApplication();
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">Too many have failed.</exception>
+    private async Task ReplaceFailedAsync(InnerSilo failed, string error)
+    {
+        var lasted = time.GetUtcNow() - _status.Since;
+        _running = null;
+        failed.Detach();
+        Change(SiloState.Changing, error);
+        if (failed.IsMember)
+        {
+            // A member that never stays must not come back at once each time.
+            _rejoinPause = lasted > Cluster.RejoinPeriod ? FirstRejoinPause : NextPause();
+            LogWarningMemberFailed(error);
+        }
+        else
+        {
+            LogErrorAloneFailed(error);
+            await PauseAfterFailureAsync(error);
+        }
+
+        // Meanwhile: in what time it ends nobody knows, and only a new member needs its port.
+        await _ending;
+        _ending = failed.EndAsync(DeadStopTime);
+        while (true)
+        {
+            try
+            {
+                await StartAloneAsync(IsInCluster ? error : "");
+                return;
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                LogErrorAloneFailed(exception.Message);
+                await PauseAfterFailureAsync(exception.Message);
+            }
+        }
+    }
+
+    private async Task PauseAfterFailureAsync(string error)
+    {
+        while (_failures.TryPeek(out var first) && time.GetElapsedTime(first) > FailureMemory)
+        {
+            _failures.Dequeue();
+        }
+
+        _failures.Enqueue(time.GetTimestamp());
+        if (_failures.Count >= MostFailures)
+        {
+            throw new InvalidOperationException(error);
+        }
+
+        await Task.Delay(FirstRestartPause * Math.Pow(2, _failures.Count - 1), time, _stopping.Token);
+    }
+
+    /// <summary>Without a cluster that is as it is to be, with one there is a reason.</summary>
+    private async Task StartAloneAsync(string reason)
+    {
+        var silo = new InnerSilo(process, new ClusterOptions());
+        try
+        {
+            await silo.StartAsync();
+        }
+        catch
+        {
+            await silo.DisposeAsync();
+            throw;
+        }
+
+        _running = silo;
+        Change(SiloState.Alone, reason);
+        if (IsInCluster)
+        {
+            LogWarningAlone(reason);
+        }
+    }
+
+    /// <summary>The one that runs alone goes on until the member has taken its place.</summary>
+    private async Task RejoinAsync(InnerSilo alone)
+    {
+        // Its port, if it had one.
+        await _ending;
+        if (await TryJoinAsync() is { } refusal)
+        {
+            _rejoinPause = NextPause();
+            if (refusal != _lastRefusal)
+            {
+                LogInformationNotJoined(refusal);
+            }
+
+            (_lastRefusal, _status) = (refusal, _status with { Reason = refusal });
+            return;
+        }
+
+        await alone.EndAsync(StopTime);
+    }
+
+    /// <returns>Why it could not; null when it has.</returns>
+    private async Task<string?> TryJoinAsync()
+    {
+        if (await SiloMembership.FindRefusalAsync(Cluster, process) is { } unreachable)
+        {
+            return unreachable;
+        }
+
+        var before = _running;
+        var silo = new InnerSilo(process, Cluster);
+        try
+        {
+            await silo.StartAsync();
+        }
+        catch (Exception exception)
+        {
+            before?.Attach();
+            await silo.EndAsync(DeadStopTime);
+            return $"The other silos could not be joined: {exception.Message}";
+        }
+
+        _running = silo;
+        _lastRefusal = "";
+        Change(SiloState.Member, "");
+        LogInformationJoined(Cluster.ClusterId);
+        return null;
+    }
+
+    private void Change(SiloState state, string reason)
+    {
+        _started += state == SiloState.Changing ? 0 : 1;
+        _status = new SiloStatus(state, time.GetUtcNow(), reason, Math.Max(0, _started - 1));
+    }
+
+    private TimeSpan NextPause() => _rejoinPause * 2 < Cluster.RejoinPeriod ? _rejoinPause * 2 : Cluster.RejoinPeriod;
+
+    // Nodes that lost the same cluster at the same time must not come back to it at the same time.
+    private static TimeSpan Jittered(TimeSpan pause) => pause * (0.75 + (Random.Shared.NextDouble() / 2));
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This node's silo is a member of cluster {ClusterId}.")]
+    private partial void LogInformationJoined(string clusterId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This node's silo cannot go on as a member of its cluster and is replaced by one that runs alone. {Reason}")]
+    private partial void LogWarningMemberFailed(string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "This node's silo runs alone: containers are judged by the last profiles known here, and the cluster is joined when it can be reached. {Reason}")]
+    private partial void LogWarningAlone(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This node's silo still runs alone. {Reason}")]
+    private partial void LogInformationNotJoined(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The silo that runs alone cannot go on and is replaced by another one. {Reason}")]
+    private partial void LogErrorAloneFailed(string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "No silo works on this node any more: {Reason} This process ends, with exit code 1, and has to be started again.")]
+    private partial void LogCriticalGivenUp(string reason, Exception exception);
 }

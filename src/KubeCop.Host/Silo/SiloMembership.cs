@@ -35,6 +35,7 @@ internal static class SiloMembership
             options.MinProbeTimeout = cluster.ProbeTimeout < ShortestProbe ? cluster.ProbeTimeout : ShortestProbe;
             options.MaxProbeTimeout = 4 * cluster.ProbeTimeout;
             options.TableRefreshTimeout = cluster.RefreshPeriod;
+            options.MaxJoinAttemptTime = cluster.JoinTimeout;
         });
         if (cluster.Membership == Membership.Kubernetes)
         {
@@ -43,6 +44,35 @@ internal static class SiloMembership
         else
         {
             UseRedis(silo, cluster.ConnectionString);
+        }
+    }
+
+    /// <summary>Reads the membership table as a silo would, so that no silo is started in vain.</summary>
+    /// <returns>Why it cannot be read; null when it can.</returns>
+    public static async Task<string?> FindRefusalAsync(ClusterOptions cluster, IServiceProvider process)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleans(silo => AddTo(silo, cluster, process));
+        var host = builder.Build();
+        using var timeout = new CancellationTokenSource(cluster.JoinTimeout);
+        try
+        {
+            await ReadAsync(host.Services.GetRequiredService<IMembershipTable>(), timeout.Token).WaitAsync(timeout.Token);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return $"The membership table cannot be read: {(timeout.IsCancellationRequested ? $"no answer within {cluster.JoinTimeout.TotalSeconds:0} s." : exception.Message)}";
+        }
+        finally
+        {
+            await ((IAsyncDisposable)host).DisposeAsync();
+        }
+
+        static async Task ReadAsync(IMembershipTable table, CancellationToken cancellationToken)
+        {
+            await table.InitializeMembershipTableAsync(tryInitTableVersion: true, cancellationToken);
+            await table.ReadAllAsync(cancellationToken);
         }
     }
 

@@ -1,5 +1,6 @@
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Workloads;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace KubeCop.Sensor.Journal;
 /// that cannot be reached is asked again later, without holding up the others. Each workload writes once, whatever was left for it.
 /// </summary>
 public sealed partial class JournalReplayService(
-    BehaviourJournal journal, IGrainFactory grains, IPodWorkloads pods, TimeProvider time, ILogger<JournalReplayService> logger) : BackgroundService
+    BehaviourJournal journal, CurrentSilo silo, IPodWorkloads pods, TimeProvider time, ILogger<JournalReplayService> logger) : BackgroundService
 {
     private const int Concurrency = 8;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
@@ -73,14 +74,13 @@ public sealed partial class JournalReplayService(
     /// <returns>How many are acknowledged.</returns>
     private async Task<int> SendAsync(WorkloadKey key, IEnumerable<JournalEntry> left)
     {
-        var workload = grains.GetGrain<IWorkloadGrain>(key.GrainKey);
         var offered = new List<(JournalEntry Entry, DeltaReceipt Receipt)>();
         foreach (var container in left.GroupBy(static entry => entry.Delta.Replicas))
         {
             for (var entries = container.ToArray(); entries.Length > 0;)
             {
                 var (delta, count) = ProfileDelta.UniteFirst(entries.Select(static entry => entry.Delta));
-                var receipt = await workload.OfferAsync(delta);
+                var receipt = await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(key.GrainKey).OfferAsync(delta));
                 offered.AddRange(entries[..count].Select(entry => (entry, receipt)));
                 entries = entries[count..];
             }
@@ -89,7 +89,7 @@ public sealed partial class JournalReplayService(
         var acknowledged = 0;
         foreach (var activation in offered.GroupBy(static one => one.Receipt.Activation))
         {
-            var stored = await workload.StoreAsync(activation.Key, hurry: true);
+            var stored = await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(key.GrainKey).StoreAsync(activation.Key, hurry: true));
             // Discarded is an acknowledgement too: the workload will never want it.
             foreach (var (entry, _) in activation.Where(one => one.Receipt.Outcome == DeltaOutcome.Discarded || (one.Receipt.Outcome == DeltaOutcome.Stored && one.Receipt.Change <= stored)))
             {

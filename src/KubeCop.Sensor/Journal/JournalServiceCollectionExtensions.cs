@@ -7,7 +7,7 @@ namespace KubeCop.Sensor.Journal;
 public static class JournalServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps learned behaviour on this node until it is stored, and replays at start what was left. Needs an IGrainFactory, and the data
+    /// Keeps learned behaviour on this node until it is stored, and replays at start what was left. Needs a CurrentSilo, and the data
     /// directory to be held.
     /// </summary>
     public static IServiceCollection AddBehaviourJournal(this IServiceCollection services)

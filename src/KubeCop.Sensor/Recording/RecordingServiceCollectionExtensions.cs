@@ -2,7 +2,6 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Sensor.Decoding;
-using KubeCop.Sensor.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

@@ -10,9 +10,6 @@ using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Sensor.Routing;
 
-/// <summary>The grain that takes a container's events.</summary>
-internal delegate IContainerGrain ContainerGrains(ContainerDescription container);
-
 /// <summary>
 /// Takes records off the ring and gives each container's events to its grain. Finds out through <see cref="IContainerDiscovery"/> which
 /// cgroups are containers, and keeps the events of those it does not know yet. Everything but what is said to be for any thread belongs to

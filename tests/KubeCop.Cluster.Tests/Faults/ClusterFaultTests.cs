@@ -97,7 +97,8 @@ public sealed class ClusterFaultTests
         await cluster.Network.CutAsync();
         await Task.Delay(cluster.Plan.CutOff);
         await cluster.Network.JoinAsync();
-        cluster.Tell($"{cluster.Nodes[^1].Name} joined again");
+        cluster.Tell($"{cluster.Nodes[^1].Name} can reach the others again");
+        await cluster.Nodes[^1].UntilSiloIsAsync("Member");
         foreach (var node in cluster.Nodes)
         {
             await node.RollAsync();

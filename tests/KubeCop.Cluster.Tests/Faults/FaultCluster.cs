@@ -131,6 +131,7 @@ internal sealed class FaultCluster : IAsyncDisposable
             // A node that is gone is to be noticed within the test.
             ["KubeCop:Cluster:ProbeTimeout"] = "00:00:01.5",
             ["KubeCop:Cluster:RefreshPeriod"] = "2s",
+            ["KubeCop:Cluster:RejoinPeriod"] = "2s",
         },
     };
 }

@@ -1,19 +1,24 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using KubeCop.Cluster.Tests.Grains;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Exporters.History;
 using KubeCop.Grains;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Grains.Containers;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage.AzureBlob;
+using KubeCop.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Storage;
@@ -54,7 +59,11 @@ internal static class SiloPart
                 services.AddHostedService(static provider => provider.GetRequiredService<SimulatedSensor>());
                 services.AddSingleton<SiloSetup>(silo =>
                 {
-                    UseStorage(silo, simulation.StorageConnection);
+                    if (simulation.StorageConnection.Length > 0)
+                    {
+                        UseStorage(silo, simulation.StorageConnection);
+                    }
+
                     FaultyStorage.AddTo(silo, faults);
                 });
             });
@@ -118,6 +127,12 @@ internal static class SiloPart
             case ["quiet"]:
                 services.GetRequiredService<SimulatedSensor>().Quiet();
                 return "ok";
+            case ["silo"]:
+                return services.GetRequiredService<SiloHost>().Status is var status ? $"{status.State} {status.Changes}" : "";
+            case ["members"]:
+                return $"{services.GetRequiredService<SiloHost>().Services.GetRequiredService<ISiloStatusOracle>().GetApproximateSiloStatuses(onlyActive: true).Count}";
+            case ["attack", var program]:
+                return AttackAsync(services, program).GetAwaiter().GetResult().TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             case ["storage", var conflicts, var delay]:
                 faults.Conflicts = double.Parse(conflicts, CultureInfo.InvariantCulture);
                 faults.Delay = TimeSpan.FromSeconds(double.Parse(delay, CultureInfo.InvariantCulture));
@@ -127,16 +142,45 @@ internal static class SiloPart
         }
     }
 
+    /// <summary>A container of a known workload starts and runs a program that the workload never ran.</summary>
+    /// <returns>How long it took until there was an alert of that.</returns>
+    private static async Task<TimeSpan> AttackAsync(IServiceProvider services, string program)
+    {
+        var (grains, history) = (services.GetRequiredService<ContainerGrains>(), services.GetRequiredService<AlertHistory>());
+        var id = $"attacked-{Guid.NewGuid():N}";
+        var container = SimulatedSensor.Describe(services.GetRequiredService<Simulation>().Node, id, workload: 0, DateTimeOffset.UtcNow);
+        var batch = new EventBatch(1);
+        batch.Add() = new SensorEvent
+        {
+            Kind = EventKind.Exec,
+            Timestamp = EpochClock.ToBoot(DateTimeOffset.UtcNow),
+            Process = new ProcessIdentity { Key = new ProcessKey(42, 1), Parent = new ProcessKey(1, 1), Comm = "sh" },
+            Path = program,
+            Executable = program,
+            Details = new ExecDetails(program, "/", [program]),
+            ParentComm = "sh",
+        };
+        var started = TimeProvider.System.GetTimestamp();
+        var grain = grains(container);
+        await grain.StartAsync(container);
+        await grain.IngestAsync(batch);
+        await Wait.UntilAsync(
+            () => history.Read(after: null, limit: 200).Any(alert => Encoding.UTF8.GetString(alert).Contains(id, StringComparison.Ordinal)), static found => found, "alert");
+        var duration = TimeProvider.System.GetElapsedTime(started);
+        _ = grain.StopAsync();
+        return duration;
+    }
+
     private static async Task<NodeReport> ReportAsync(IServiceProvider services)
     {
-        var (sensor, grains, simulation) = (services.GetRequiredService<SimulatedSensor>(), services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<Simulation>());
+        var (sensor, silo, containers) = (services.GetRequiredService<SimulatedSensor>(), services.GetRequiredService<CurrentSilo>(), services.GetRequiredService<WatchedContainers>());
         var ids = sensor.ContainerIds;
-        var statuses = await Task.WhenAll(ids.Select(id => grains.GetGrain<IContainerGrain>($"{simulation.Node}/{id}").GetStatusAsync()));
+        var statuses = await Task.WhenAll(ids.Select(containers.GetStatusAsync));
         var known = statuses.OfType<ContainerStatus>().ToList();
         var versions = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var workload in known.Select(static status => status.Container.Workload.GrainKey).Distinct())
         {
-            versions[workload] = (await grains.GetGrain<IWorkloadGrain>(workload).GetProfileAsync())?.Containers[0].Version ?? -1;
+            versions[workload] = (await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(workload).GetProfileAsync()))?.Containers[0].Version ?? -1;
         }
 
         var journal = services.GetRequiredService<BehaviourJournal>().GetStatus();
@@ -161,6 +205,7 @@ internal static class SiloPart
             outdated.Count,
             statuses.Length - known.Count,
             overflows.Where(static overflow => overflow.Value > 0).ToDictionary(),
+            $"{services.GetRequiredService<SiloHost>().Status.State}",
             example is null
                 ? null
                 : $"{example.Container.Id} {example.ProfileState}, version {example.ProfileVersion} of {versions[example.Container.Workload.GrainKey]}, {example.RemainingSeconds} s left");
@@ -168,12 +213,13 @@ internal static class SiloPart
 
     private static async Task<IReadOnlyList<ReportedProfile>> ProfilesAsync(IServiceProvider services)
     {
-        var (grains, simulation) = (services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<Simulation>());
+        var (silo, simulation) = (services.GetRequiredService<CurrentSilo>(), services.GetRequiredService<Simulation>());
         var profiles = new List<ReportedProfile>();
         for (var workload = 0; workload < simulation.Workloads; workload++)
         {
-            var profile = (await grains.GetGrain<IWorkloadGrain>(SimulatedSensor.WorkloadOf(workload).GrainKey).GetProfileAsync())?.Containers[0]
-                ?? throw new InvalidOperationException($"{SimulatedSensor.WorkloadOf(workload)} has no profile.");
+            var key = SimulatedSensor.WorkloadOf(workload);
+            var profile = (await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(key.GrainKey).GetProfileAsync()))?.Containers[0]
+                ?? throw new InvalidOperationException($"{key} has no profile.");
             profiles.Add(new ReportedProfile(workload, $"{profile.State}", profile.CompletesAt, profile.Version, [.. Behaviours.Of(profile)]));
         }
 

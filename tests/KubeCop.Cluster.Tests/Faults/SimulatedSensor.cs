@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using KubeCop.Cluster.Tests.Grains;
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Sensor;
@@ -27,7 +28,8 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(3);
 
     private readonly Simulation _simulation;
-    private readonly IGrainFactory _grains;
+    private readonly ContainerGrains _grains;
+    private readonly CurrentSilo _silo;
     private readonly ILogger<SimulatedSensor> _logger;
     private readonly EmissionLog _log;
     private readonly Random _random;
@@ -46,9 +48,9 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
     private volatile bool _stopping;
     private int _failures;
 
-    public SimulatedSensor(Simulation simulation, IGrainFactory grains, ILogger<SimulatedSensor> logger)
+    public SimulatedSensor(Simulation simulation, ContainerGrains grains, CurrentSilo silo, ILogger<SimulatedSensor> logger)
     {
-        (_simulation, _grains, _logger) = (simulation, grains, logger);
+        (_simulation, _grains, _silo, _logger) = (simulation, grains, silo, logger);
         _log = new EmissionLog(simulation.EmissionLog);
         _random = new Random(HashCode.Combine(simulation.Seed, simulation.Node.GetHashCode(StringComparison.Ordinal), Environment.ProcessId));
         _thread = new Thread(Run) { Name = "containers", IsBackground = true };
@@ -78,6 +80,21 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
     public void Quiet() => _quiet = true;
 
     public static WorkloadKey WorkloadOf(int number) => new($"ns-{number % 7}", "Deployment", $"app-{number}");
+
+    public static ContainerDescription Describe(string node, string id, int workload, DateTimeOffset startedAt) => new()
+    {
+        Id = id,
+        Name = "app",
+        Runtime = "simulated",
+        Node = node,
+        Workload = WorkloadOf(workload),
+        Image = "app:1",
+        Origin = ContainerOrigin.Started,
+        SeenAt = startedAt,
+        CgroupId = 0,
+        CgroupPath = $"/{id}",
+        Revision = "r1",
+    };
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -198,21 +215,7 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
 
     private void Follow(string id, int workload, DateTimeOffset startedAt, ContainerOrigin origin, ObservationGap? gap)
     {
-        var description = new ContainerDescription
-        {
-            Id = id,
-            Name = "app",
-            Runtime = "simulated",
-            Node = _simulation.Node,
-            Workload = WorkloadOf(workload),
-            Image = "app:1",
-            Origin = origin,
-            Gap = gap,
-            SeenAt = startedAt,
-            CgroupId = ++_lastCgroup,
-            CgroupPath = $"/{id}",
-            Revision = "r1",
-        };
+        var description = Describe(_simulation.Node, id, workload, startedAt) with { Origin = origin, Gap = gap, CgroupId = ++_lastCgroup };
         Container? container = null;
         var channel = new ContainerChannel(description.CgroupId, _pool, StagedBatches, _dropped, _ =>
         {
@@ -220,7 +223,7 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
             _wake.Set();
         });
         var now = DateTimeOffset.UtcNow;
-        container = new Container(id, workload, channel, _grains.GetGrain<IContainerGrain>($"{_simulation.Node}/{id}"))
+        container = new Container(id, workload, channel, _grains(description))
         {
             EndsAt = now + Exponential(_simulation.Lifetime),
         };
@@ -240,7 +243,7 @@ internal sealed partial class SimulatedSensor : ISensor, IHostedLifecycleService
         {
             try
             {
-                _assigned.Enqueue((container, await _grains.GetGrain<IWorkloadGrain>(description.Workload.GrainKey).RegisterAsync(description)));
+                _assigned.Enqueue((container, await _silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(description.Workload.GrainKey).RegisterAsync(description))));
                 return;
             }
             catch (Exception)

@@ -29,7 +29,7 @@ internal sealed record Simulation
     /// <summary>What this node's containers did, over all its processes.</summary>
     public required string EmissionLog { get; init; }
 
-    /// <summary>Of the Azurite that holds the profiles.</summary>
+    /// <summary>Of the Azurite that holds the profiles; empty when they are in files of the node.</summary>
     public required string StorageConnection { get; init; }
 
     /// <summary>Settings of KubeCop by their keys.</summary>
@@ -47,11 +47,12 @@ internal sealed record Simulation
 /// <param name="Outdated">Containers that go by another version than their workload has.</param>
 /// <param name="Unanswered">Containers whose grain knows nothing of them.</param>
 /// <param name="Overflows">Whatever did not fit into a queue, by its name; empty when all did.</param>
+/// <param name="Silo">Where its silo stands: member, alone or changing.</param>
 /// <param name="Example">One container that is not as it is to be; null when there is none.</param>
 internal sealed record NodeReport(
-    int Containers, int Unstored, int Learning, int Outdated, int Unanswered, IReadOnlyDictionary<string, long> Overflows, string? Example)
+    int Containers, int Unstored, int Learning, int Outdated, int Unanswered, IReadOnlyDictionary<string, long> Overflows, string Silo, string? Example)
 {
-    public bool IsSettled => Containers > 0 && Unstored + Learning + Outdated + Unanswered == 0;
+    public bool IsSettled => Silo == "Member" && Containers > 0 && Unstored + Learning + Outdated + Unanswered == 0;
 }
 
 /// <summary>A workload's profile as a node sees it.</summary>

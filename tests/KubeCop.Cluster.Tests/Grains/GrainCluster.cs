@@ -47,7 +47,7 @@ internal sealed class GrainCluster : IAsyncDisposable
     public string Node => _cluster.Silos[0].Name;
 
     public static async Task<GrainCluster> StartAsync(
-        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null, TimeSpan? period = null)
+        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null, TimeSpan? period = null, IKeptProfiles? kept = null)
     {
         time ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         storage ??= new SharedGrainStorage();
@@ -56,10 +56,12 @@ internal sealed class GrainCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddKubeCopGrains();
+            silo.Services.AddWatchedContainers();
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
             silo.Services
                 .AddSingleton<TimeProvider>(time)
                 .AddSingleton<IKernelClock, EpochClock>()
+                .AddSingleton(kept ?? new NoKeptProfiles())
                 .AddSingleton<IAlertDispatcher>(alerts)
                 .AddSingleton<IBehaviourJournal>(journal)
                 .AddSingleton(new NodeRules(new FixedRules(rules ?? DefaultBinding.Rules), new RuleCounters()))

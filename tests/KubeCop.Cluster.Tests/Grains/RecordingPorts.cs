@@ -47,3 +47,15 @@ internal sealed class EpochClock : IKernelClock
 
     public static long ToBoot(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 }
+
+/// <summary>What several silos, or one silo before and after a restart, have kept.</summary>
+internal sealed class RememberedProfiles : IKeptProfiles
+{
+    private readonly ConcurrentDictionary<(WorkloadKey, ProfileSlot), ContainerProfile> _profiles = new();
+
+    public void Keep(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile) => _profiles[(workload, slot)] = profile;
+
+    public void Forget(WorkloadKey workload, ProfileSlot slot) => _profiles.TryRemove((workload, slot), out _);
+
+    public ContainerProfile? Find(WorkloadKey workload, ProfileSlot slot) => _profiles.GetValueOrDefault((workload, slot));
+}

@@ -12,6 +12,9 @@ internal sealed class SharedGrainStorage
     /// <summary>While set, every write fails.</summary>
     public volatile bool IsDown;
 
+    /// <summary>While set, every read fails too.</summary>
+    public volatile bool IsAway;
+
     public int Writes => _writes;
 
     public IGrainStorage For(IGrainStorageSerializer serializer) => new Provider(this, serializer);
@@ -28,6 +31,11 @@ internal sealed class SharedGrainStorage
     {
         public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
+            if (shared.IsAway)
+            {
+                throw new IOException("The storage is away.");
+            }
+
             if (shared._records.TryGetValue((stateName, grainId), out var record))
             {
                 (grainState.State, grainState.ETag, grainState.RecordExists) = (serializer.Deserialize<T>(record.Content), record.ETag, true);
@@ -45,7 +53,7 @@ internal sealed class SharedGrainStorage
             Interlocked.Increment(ref shared._writes);
             // A disk takes its time: what arrives meanwhile must wait for the next write.
             await Task.Delay(5);
-            if (shared.IsDown)
+            if (shared.IsDown || shared.IsAway)
             {
                 throw new IOException("The storage is down.");
             }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Sensor.Journal;
 using KubeCop.Testing.Storage;
@@ -113,7 +114,9 @@ public sealed class JournalReplayServiceTests : IDisposable
 
     private async Task<JournalReplayService> StartAsync(BehaviourJournal journal, Workloads workloads)
     {
-        var replay = new JournalReplayService(journal, workloads.Factory, new RuntimeWorkloads(), _time, NullLogger<JournalReplayService>.Instance);
+        var silo = new CurrentSilo();
+        silo.Attach(workloads.Factory);
+        var replay = new JournalReplayService(journal, silo, new RuntimeWorkloads(), _time, NullLogger<JournalReplayService>.Instance);
         await replay.StartAsync(TestContext.Current.CancellationToken);
         return replay;
     }

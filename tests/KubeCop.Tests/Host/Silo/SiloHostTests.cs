@@ -1,0 +1,97 @@
+using KubeCop.Core.Events;
+using KubeCop.Exporters;
+using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Host.Node;
+using KubeCop.Host.Silo;
+using KubeCop.Testing;
+using KubeCop.Tests.Host.Node;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace KubeCop.Tests.Host.Silo;
+
+/// <summary>What becomes of a node whose silo cannot go on.</summary>
+public sealed class SiloHostTests : IAsyncLifetime
+{
+    private readonly TestDirectory _directory = new();
+    private readonly FakeSensor _sensor = new();
+    private NodeHost _node = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _sensor.ReadySource.SetResult();
+        _node = await NodeHostFixture.StartAsync(_directory.Path, _sensor);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    private SiloHost Silo => _node.Services.GetRequiredService<SiloHost>();
+
+    [Fact]
+    public async Task Silo_CannotGoOn_IsReplacedWhileContainersAreWatchedOn()
+    {
+        var container = await _sensor.StartContainerAsync(_node.Services.GetRequiredService<IGrainFactory>(), NodeHostFixture.NodeName, "c1", "/bin/before");
+        Assert.Equal((SiloState.Alone, ""), (Silo.Status.State, Silo.Status.Reason));
+        var watched = _node.Services.GetRequiredService<ContainerGrains>()(container);
+
+        Fail();
+        await Wait.UntilAsync(() => Silo.Status.State, static state => state == SiloState.Changing, "silo that is being replaced");
+
+        // The pause after the failure is longer than that takes.
+        await watched.IngestAsync(Run("/dev/shm/x", "/bin/meanwhile"));
+        var alerts = await Wait.UntilAsync(
+            () => _node.Services.GetRequiredService<AlertDispatcher>().Alerts.Sum(static alert => alert.Count), static count => count > 0, "alert", TimeSpan.FromSeconds(1));
+        Assert.Equal(SiloState.Changing, Silo.Status.State);
+        await Assert.ThrowsAsync<SiloAwayException>(() => _node.Services.GetRequiredService<CurrentSilo>().CallAsync(static grains => Task.FromResult(grains)));
+
+        await Wait.UntilAsync(() => Silo.Status, static status => status is { State: SiloState.Alone, Changes: 1 }, "second silo");
+        await watched.IngestAsync(Run("/bin/after"));
+        var status = await Wait.UntilAsync(watched.GetStatusAsync, static status => status is { DeltasUnstored: 0 }, "container with everything stored");
+        Assert.Equal((4, alerts), (status!.Events, status.Alerts));
+        var profile = await _node.Services.GetRequiredService<CurrentSilo>().CallAsync(grains => grains.GetGrain<IWorkloadGrain>(container.Workload.GrainKey).GetProfileAsync());
+        Assert.Equal(["/bin/after", "/bin/before", "/bin/meanwhile"], profile!.Containers[0].Execs.Select(static exec => exec.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Silo_FailsAgainAndAgain_IsReplacedMoreSlowlyUntilTheProcessEnds()
+    {
+        var replaced = 0;
+        while (!_node.Stopping.IsCancellationRequested)
+        {
+            var changes = Silo.Status.Changes;
+            Fail();
+            await Wait.UntilAsync(
+                () => _node.Stopping.IsCancellationRequested || Silo.Status is { State: SiloState.Alone } status && status.Changes > changes, static done => done, "next silo, or the end");
+            replaced += _node.Stopping.IsCancellationRequested ? 0 : 1;
+        }
+
+        Assert.Equal(4, replaced);
+    }
+
+    private void Fail() => Silo.Services.GetRequiredService<IFatalErrorHandler>().OnFatalException(context: "The test wants it.");
+
+    private static EventBatch Run(params string[] programs)
+    {
+        var batch = new EventBatch(programs.Length);
+        foreach (var program in programs)
+        {
+            batch.Add() = new SensorEvent
+            {
+                Kind = EventKind.Exec,
+                Timestamp = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * 100,
+                Process = new ProcessIdentity { Key = new ProcessKey(42, 1), Parent = new ProcessKey(1, 1), Comm = "sh" },
+                Path = program,
+                Executable = program,
+                Details = new ExecDetails(program, "/", [program]),
+                ParentComm = "sh",
+            };
+        }
+
+        return batch;
+    }
+}

@@ -20,5 +20,6 @@ internal static class Keys
     public const string ProbeTimeout = "KubeCop:Cluster:ProbeTimeout";
     public const string RefreshPeriod = "KubeCop:Cluster:RefreshPeriod";
     public const string ApiTimeout = "KubeCop:Kubernetes:Timeout";
+    public const string StoreNamespace = "KubeCop:Kubernetes:StoreNamespace";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -16,4 +16,10 @@ public sealed class KubernetesOptions
 
     /// <summary>How long an answer may take, 1 s to 5 minutes; of a watch, until it begins. Default: 30 s.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The one namespace whose bindings count, for who may not have a role over all of them; then namespaces can be selected by their name alone,
+    /// unless listing them is allowed all the same. Default: <c>STORE_NAMESPACE</c>, else empty, for all namespaces.
+    /// </summary>
+    public string StoreNamespace { get; set; } = "";
 }

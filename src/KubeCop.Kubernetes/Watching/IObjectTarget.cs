@@ -11,4 +11,9 @@ internal interface IObjectTarget
 
     /// <summary>One was added, modified or deleted.</summary>
     void Apply(WatchEventType type, ApiObject changed);
+
+    /// <summary>Why changes are not seen for now; null when they are seen again.</summary>
+    void FailureChanged(ApiException? failure)
+    {
+    }
 }

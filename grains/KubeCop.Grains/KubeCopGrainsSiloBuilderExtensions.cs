@@ -1,7 +1,9 @@
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Placement;
+using KubeCop.Grains.Policies;
 using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,6 +28,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         builder.Services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
+        builder.Services.TryAddSingleton<IPolicySource, NoPolicySource>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.AddSingleton<ProfileCache>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<ProfileCache>());
@@ -39,6 +42,15 @@ public static class KubeCopGrainsSiloBuilderExtensions
             .Validate(static options => options.MaxProfileBytes >= 1024, $"{LearningOptions.Section}:MaxProfileBytes must be at least 1024; the default is 921600.")
             .Validate(static options => options.KeptRevisions >= 0, $"{LearningOptions.Section}:KeptRevisions must be at least 0; the default is 3.")
             .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
+        return builder;
+    }
+
+    /// <summary>Has this silo bring the cluster's policy, which one silo reads from its <see cref="IPolicySource"/>, to a sink.</summary>
+    public static ISiloBuilder FollowPolicy(this ISiloBuilder builder, IPolicySink sink)
+    {
+        builder.Services.AddSingleton(sink);
+        builder.Services.AddSingleton<PolicyFollower>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<PolicyFollower>());
         return builder;
     }
 }

@@ -35,7 +35,10 @@ internal sealed class NodeHealth(
             ? [new Degradation(Storage, $"What is learned is not stored, only kept in memory and in the journal: {failure}")]
             : Array.Empty<Degradation>(),
         .. bindings.Refusal is { } refusal
-            ? [new Degradation(Bindings, $"The newest bindings are refused, those of before are in force: {refusal.Errors[0]}")]
+            ? [new Degradation(Bindings, $"{(refusal.IsWhole ? "The newest bindings are refused, those of before are in force" : "Not all bindings are in force as they are")}: {refusal.Errors[0]}")]
+            : Array.Empty<Degradation>(),
+        .. bindings.Policy?.Failure is { } unseen
+            ? [new Degradation(Bindings, $"Changes of bindings are not seen, those of {bindings.Source} stay in force: {unseen}")]
             : Array.Empty<Degradation>(),
         .. pods?.Failure is { } unknown
             ? [new Degradation(Kubernetes, $"New pods, or the workloads they belong to, are not known; their containers are judged by signatures: {unknown}")]

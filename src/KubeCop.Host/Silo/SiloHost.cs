@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
@@ -39,6 +40,10 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<IKernelClock>());
         builder.Services.AddSingleton(process.GetRequiredService<IPodWorkloads>());
         builder.Services.AddSingleton(process.GetService<IRepeatFilter>() ?? new NoRepeatFilter());
+        if (process.GetService<IPolicySource>() is { } policySource)
+        {
+            builder.Services.AddSingleton(policySource);
+        }
 
         // What the dashboard's pages need of a web host.
         builder.Services.AddSingleton(process.GetRequiredService<DiagnosticListener>());
@@ -53,6 +58,10 @@ internal sealed class SiloHost : IHostedService, IAsyncDisposable
             silo.Configure<GrainDirectoryOptions>(static options => options.CacheSize = 16_384);
             process.GetRequiredService<IOptions<StorageOptions>>().Value.AddTo(silo, NodeFiles.GrainDirectory(node.DataDirectory));
             silo.AddKubeCopGrains();
+            if (process.GetService<IPolicySink>() is { } policySink)
+            {
+                silo.FollowPolicy(policySink);
+            }
 
             // The process's logs do not pass through the silo, so there is nothing for the dashboard to trace.
             silo.AddDashboard(static options =>

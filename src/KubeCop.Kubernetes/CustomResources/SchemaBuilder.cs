@@ -15,8 +15,6 @@ namespace KubeCop.Kubernetes.CustomResources;
 /// </summary>
 internal static class SchemaBuilder
 {
-    private static readonly NullabilityInfoContext Nullability = new();
-
     public static V1JSONSchemaProps Of(Type type)
     {
         var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static property => property.CanWrite).ToList();
@@ -43,7 +41,7 @@ internal static class SchemaBuilder
         schema.Description = DescriptionOf(property) ?? throw new InvalidOperationException($"{property.DeclaringType?.Name}.{property.Name} needs a description.");
 
         // Clients in Go write null for what they leave out.
-        schema.Nullable = Nullability.Create(property).WriteState == NullabilityState.Nullable ? true : null;
+        schema.Nullable = new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable ? true : null;
         return schema;
     }
 

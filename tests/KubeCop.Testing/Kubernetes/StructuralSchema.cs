@@ -13,15 +13,20 @@ namespace KubeCop.Testing.Kubernetes;
 public static class StructuralSchema
 {
     /// <returns>What is wrong, in the words of the API server; empty when nothing is.</returns>
-    public static IReadOnlyList<string> Apply(V1JSONSchemaProps schema, JsonObject resource)
+    public static IReadOnlyList<string> Apply(V1JSONSchemaProps schema, JsonObject resource) => Apply(schema, resource, []);
+
+    /// <param name="dropped">Gets the paths of the fields that were dropped.</param>
+    /// <inheritdoc cref="Apply(V1JSONSchemaProps, JsonObject)"/>
+    public static IReadOnlyList<string> Apply(V1JSONSchemaProps schema, JsonObject resource, ICollection<string> dropped)
     {
-        var errors = new List<string>();
-        Check(schema, resource, "", errors);
-        return errors;
+        var findings = new Findings([], dropped);
+        Check(schema, resource, "", findings);
+        return findings.Errors;
     }
 
-    private static void Check(V1JSONSchemaProps schema, JsonNode? value, string path, List<string> errors)
+    private static void Check(V1JSONSchemaProps schema, JsonNode? value, string path, Findings findings)
     {
+        var errors = findings.Errors;
         if (value is null)
         {
             if (schema.Nullable != true)
@@ -41,10 +46,10 @@ public static class StructuralSchema
         switch (value)
         {
             case JsonObject fields:
-                CheckFields(schema, fields, path, errors);
+                CheckFields(schema, fields, path, findings);
                 break;
             case JsonArray items:
-                CheckItems(schema, items, path, errors);
+                CheckItems(schema, items, path, findings);
                 break;
             default:
                 CheckScalar(schema, value, path, errors);
@@ -58,13 +63,13 @@ public static class StructuralSchema
         }
     }
 
-    private static void CheckFields(V1JSONSchemaProps schema, JsonObject fields, string path, List<string> errors)
+    private static void CheckFields(V1JSONSchemaProps schema, JsonObject fields, string path, Findings findings)
     {
         foreach (var required in schema.Required ?? [])
         {
             if (!fields.ContainsKey(required))
             {
-                errors.Add($"{Below(path, required)}: Required value");
+                findings.Errors.Add($"{Below(path, required)}: Required value");
             }
         }
 
@@ -72,29 +77,31 @@ public static class StructuralSchema
         {
             if (schema.Properties?.TryGetValue(name, out var property) is true)
             {
-                Check(property, value, Below(path, name), errors);
+                Check(property, value, Below(path, name), findings);
             }
             else if (schema.AdditionalProperties is V1JSONSchemaProps any)
             {
-                Check(any, value, $"{path}[{name}]", errors);
+                Check(any, value, $"{path}[{name}]", findings);
             }
             else if (schema.XKubernetesPreserveUnknownFields != true && path != "metadata")
             {
                 fields.Remove(name);
+                findings.Dropped.Add(Below(path, name));
             }
         }
     }
 
-    private static void CheckItems(V1JSONSchemaProps schema, JsonArray items, string path, List<string> errors)
+    private static void CheckItems(V1JSONSchemaProps schema, JsonArray items, string path, Findings findings)
     {
+        var errors = findings.Errors;
         if (items.Count > schema.MaxItems)
         {
             errors.Add($"{path}: Too many: {items.Count}: must have at most {schema.MaxItems} items");
         }
 
-        for (var index = 0; index < items.Count; index++)
+        for (var index = 0; schema.Items is V1JSONSchemaProps element && index < items.Count; index++)
         {
-            Check((V1JSONSchemaProps)schema.Items, items[index], $"{path}[{index}]", errors);
+            Check(element, items[index], $"{path}[{index}]", findings);
         }
 
         if (schema.XKubernetesListType == "map")
@@ -141,14 +148,20 @@ public static class StructuralSchema
         }
     }
 
-    private static bool IsOfType(string type, JsonNode value) => type switch
+    private static bool IsOfType(string? type, JsonNode value) => type switch
     {
+        null or "" => true,
         "object" => value is JsonObject,
         "array" => value is JsonArray,
         "integer" => value.GetValueKind() == JsonValueKind.Number && !value.ToJsonString().Contains('.', StringComparison.Ordinal),
+        "number" => value.GetValueKind() == JsonValueKind.Number,
         "boolean" => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False,
         _ => value.GetValueKind() == JsonValueKind.String,
     };
 
     private static string Below(string path, string field) => path.Length == 0 ? field : $"{path}.{field}";
+
+    /// <param name="Errors">What is wrong.</param>
+    /// <param name="Dropped">The fields that the schema does not have.</param>
+    private sealed record Findings(List<string> Errors, ICollection<string> Dropped);
 }

@@ -1,0 +1,43 @@
+using k8s.Models;
+
+namespace KubeCop.Testing.Kubernetes;
+
+/// <summary>The kinds that the server has without any definition.</summary>
+internal static class BuiltInKinds
+{
+    public static readonly ResourceKind Namespaces = Core<V1Namespace>("namespaces", "Namespace", "ns") with { IsNamespaced = false, HasStatus = true };
+
+    public static readonly ResourceKind Pods = Core<V1Pod>("pods", "Pod", "po") with { HasStatus = true, HasGeneration = true, AllowsUnconditionalUpdate = true };
+
+    public static readonly ResourceKind Events = Core<Corev1Event>("events", "Event", "ev");
+
+    public static readonly ResourceKind Definitions =
+        new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false, ModelSchema.Of(typeof(V1CustomResourceDefinition)))
+        {
+            ShortNames = ["crd", "crds"],
+            HasStatus = true,
+            HasGeneration = true,
+        };
+
+    public static IReadOnlyList<ResourceKind> All { get; } =
+    [
+        Namespaces,
+        Pods,
+        Events,
+        Core<V1ConfigMap>("configmaps", "ConfigMap", "cm"),
+        Workload<V1Deployment>("apps", "deployments", "Deployment", "deploy"),
+        Workload<V1ReplicaSet>("apps", "replicasets", "ReplicaSet", "rs"),
+        Workload<V1StatefulSet>("apps", "statefulsets", "StatefulSet", "sts"),
+        Workload<V1DaemonSet>("apps", "daemonsets", "DaemonSet", "ds"),
+        Workload<V1Job>("batch", "jobs", "Job"),
+        Workload<V1CronJob>("batch", "cronjobs", "CronJob", "cj"),
+        new("coordination.k8s.io", "v1", "leases", "Lease", true, ModelSchema.Of(typeof(V1Lease))) { CreatesOnUpdate = true },
+        Definitions,
+    ];
+
+    private static ResourceKind Core<T>(string plural, string kind, params string[] shortNames) =>
+        new("", "v1", plural, kind, true, ModelSchema.Of(typeof(T))) { ShortNames = shortNames, AllowsUnconditionalUpdate = true };
+
+    private static ResourceKind Workload<T>(string group, string plural, string kind, params string[] shortNames) =>
+        new(group, "v1", plural, kind, true, ModelSchema.Of(typeof(T))) { ShortNames = shortNames, HasStatus = true, HasGeneration = true, AllowsUnconditionalUpdate = true };
+}

@@ -43,6 +43,9 @@ internal sealed class NodePolicy : IBindingSource, INamespaceLabels, IPolicySink
     /// <summary>Why changes are not seen for now, for people; null while they are, and before anybody has looked.</summary>
     public string? Failure => _failure;
 
+    /// <summary>What is in force while changes are not seen, for people.</summary>
+    public string Holding => _policy is null ? "the default binding is in force" : "those that are known stay in force";
+
     /// <summary>What the next run is to begin with; null until there was a policy.</summary>
     public SavedPolicy? Applied => _applied;
 

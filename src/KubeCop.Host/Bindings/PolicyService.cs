@@ -16,7 +16,7 @@ internal sealed partial class PolicyService(NodePolicy policy, PolicyFile file, 
         }
 
         var (saved, isFailing) = ((SavedPolicy?)null, false);
-        while (!stoppingToken.IsCancellationRequested)
+        while (true)
         {
             await policy.AppliedAsync(saved, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
@@ -37,6 +37,11 @@ internal sealed partial class PolicyService(NodePolicy policy, PolicyFile file, 
                 isFailing = true;
             }
 
+            if (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
             await Task.Delay(isFailing ? Retry : Period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -55,7 +60,7 @@ internal sealed partial class PolicyService(NodePolicy policy, PolicyFile file, 
                 }
                 else
                 {
-                    LogWarningNotSeen(policy.Name, failure);
+                    LogWarningNotSeen(policy.Holding, failure);
                 }
             }
         }
@@ -71,8 +76,8 @@ internal sealed partial class PolicyService(NodePolicy policy, PolicyFile file, 
         Message = "The bindings in force cannot be written to {Path}: after a restart without the API server older ones are in force. It is tried again. {Reason}")]
     private partial void LogWarningNotSaved(string path, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Changes of the bindings in the API server are not seen for now; those of {Source} stay in force. {Reason}")]
-    private partial void LogWarningNotSeen(string source, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Changes of the bindings in the API server are not seen for now; {Holding}. {Reason}")]
+    private partial void LogWarningNotSeen(string holding, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Changes of the bindings in the API server are seen again.")]
     private partial void LogInformationSeen();

@@ -37,8 +37,8 @@ internal sealed class NodeHealth(
         .. bindings.Refusal is { } refusal
             ? [new Degradation(Bindings, $"{(refusal.IsWhole ? "The newest bindings are refused, those of before are in force" : "Not all bindings are in force as they are")}: {refusal.Errors[0]}")]
             : Array.Empty<Degradation>(),
-        .. bindings.Policy?.Failure is { } unseen
-            ? [new Degradation(Bindings, $"Changes of bindings are not seen, those of {bindings.Source} stay in force: {unseen}")]
+        .. bindings.Policy is { Failure: { } unseen } policy
+            ? [new Degradation(Bindings, $"Changes of the bindings in the API server are not seen; {policy.Holding}: {unseen}")]
             : Array.Empty<Degradation>(),
         .. pods?.Failure is { } unknown
             ? [new Degradation(Kubernetes, $"New pods, or the workloads they belong to, are not known; their containers are judged by signatures: {unknown}")]

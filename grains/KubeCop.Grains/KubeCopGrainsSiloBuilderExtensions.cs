@@ -1,3 +1,4 @@
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
@@ -5,6 +6,7 @@ using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Containers;
 using KubeCop.Grains.Mirroring;
 using KubeCop.Grains.Placement;
+using KubeCop.Grains.Policies;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Runtime.Hosting;
@@ -29,6 +31,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.TryAddSingleton<IProfileMirror, NoProfileMirror>();
         builder.Services.TryAddSingleton<IProfileChanges, NoProfileChanges>();
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ProfileWatchKeeper>();
+        builder.Services.TryAddSingleton<IPolicySource, NoPolicySource>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.TryAddSingleton<CurrentSilo>();
         builder.Services.AddSingleton<SiloAttachment>();
@@ -58,5 +61,14 @@ public static class KubeCopGrainsSiloBuilderExtensions
         services.TryAddSingleton<IKeptProfiles, NoKeptProfiles>();
         services.TryAddSingleton<WatchedContainers>();
         return services;
+    }
+
+    /// <summary>Has this silo bring the cluster's policy, which one silo reads from its <see cref="IPolicySource"/>, to a sink.</summary>
+    public static ISiloBuilder FollowPolicy(this ISiloBuilder builder, IPolicySink sink)
+    {
+        builder.Services.AddSingleton(sink);
+        builder.Services.AddSingleton<PolicyFollower>();
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(static services => services.GetRequiredService<PolicyFollower>());
+        return builder;
     }
 }

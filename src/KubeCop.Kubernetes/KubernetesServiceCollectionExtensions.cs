@@ -1,8 +1,10 @@
 using k8s;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Pods;
+using KubeCop.Kubernetes.Policies;
 using KubeCop.Kubernetes.Profiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -16,7 +18,7 @@ public static class KubernetesServiceCollectionExtensions
     public static bool IsEnabled(KubernetesOptions options) =>
         options.Enabled ?? (options.Kubeconfig.Length > 0 || KubernetesClientConfiguration.IsInCluster());
 
-    /// <summary>Adds the API server's client, <see cref="IPodWorkloads"/> by it, and the services that follow its objects.</summary>
+    /// <summary>Adds the API server's client, <see cref="IPodWorkloads"/> and <see cref="IPolicySource"/> by it, and the services that follow its objects.</summary>
     /// <exception cref="ArgumentException">The kubeconfig or the pod's service account cannot be used; the message says why.</exception>
     public static IServiceCollection AddKubernetes(this IServiceCollection services, KubernetesOptions options)
     {
@@ -34,6 +36,8 @@ public static class KubernetesServiceCollectionExtensions
         services.AddSingleton<IProfileChanges, ProfileChanges>();
         services.AddSingleton<PodWatch>();
         services.AddHostedService(static provider => provider.GetRequiredService<PodWatch>());
+        services.AddSingleton<IPolicySource>(provider => new PolicySource(
+            provider.GetRequiredService<ApiClient>(), options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PolicySource>>()));
         return services;
     }
 

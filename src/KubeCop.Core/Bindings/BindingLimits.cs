@@ -6,6 +6,9 @@ public static class BindingLimits
     /// <summary>Of all files together. A custom resource cannot have more than 1.5 MiB.</summary>
     public const int Bytes = 4 * 1024 * 1024;
 
+    /// <summary>Of the names and labels of all namespaces, in characters. Kubernetes is made for 10 000 namespaces.</summary>
+    public const int NamespaceBytes = 8 * 1024 * 1024;
+
     /// <summary>In a directory.</summary>
     public const int Files = 1000;
 

@@ -61,7 +61,7 @@ public sealed class BindingReader
         }
 
         (reader._source, reader._binding) = (source, "");
-        if (reader._errors.Count == 0 && reader._bindings.Count == 0)
+        if (reader._errors.Count == 0 && reader._bindings.Count == 0 && !input.MayBeEmpty)
         {
             reader.Refuse(0, "", $"there is no {Kind} in it; without one there would be no rules");
         }

@@ -8,6 +8,9 @@ public interface INamespaceLabels
 
     /// <summary>With <c>kubernetes.io/metadata.name</c>, which every namespace has.</summary>
     IReadOnlyDictionary<string, string> Of(string name);
+
+    /// <summary>Ends when <see cref="Version"/> is greater than this one.</summary>
+    Task ChangedAsync(long version, CancellationToken cancellationToken);
 }
 
 /// <summary>Without an API server nothing is known of a namespace but its name.</summary>
@@ -19,4 +22,6 @@ public sealed class NamespaceNames : INamespaceLabels
     public long Version => 0;
 
     public IReadOnlyDictionary<string, string> Of(string name) => new Dictionary<string, string>(StringComparer.Ordinal) { [NameLabel] = name };
+
+    public Task ChangedAsync(long version, CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
 }

@@ -1,7 +1,7 @@
 namespace KubeCop.Core.Bindings;
 
 /// <summary>What Kubernetes takes for names and labels (k8s.io/apimachinery/pkg/util/validation).</summary>
-internal static class KubernetesSyntax
+public static class KubernetesSyntax
 {
     /// <summary>The name of an object: a DNS subdomain (RFC 1123).</summary>
     public static bool IsName(string text) =>

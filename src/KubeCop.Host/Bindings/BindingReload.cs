@@ -1,15 +1,36 @@
+using KubeCop.Core.Bindings;
 using KubeCop.Host.Node;
 
 namespace KubeCop.Host.Bindings;
 
-/// <summary>Follows the bindings' source while the node runs, and has its containers take what comes into force at once.</summary>
+/// <summary>Follows the bindings' source, and the namespaces' labels, while the node runs, and has its containers take what comes into force at once.</summary>
 internal sealed partial class BindingReload(NodeBindings bindings, NodeContainers containers, TimeProvider time, ILogger<BindingReload> logger) : BackgroundService
 {
     private const int LoggedErrors = 10;
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(FollowBindingsAsync(stoppingToken), FollowNamespacesAsync(stoppingToken));
+
+    private async Task FollowNamespacesAsync(CancellationToken stoppingToken)
+    {
+        if (bindings.Policy is not INamespaceLabels labels)
+        {
+            return;
+        }
+
+        for (var told = labels.Version; !stoppingToken.IsCancellationRequested;)
+        {
+            await labels.ChangedAsync(told, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            told = labels.Version;
+            if (!stoppingToken.IsCancellationRequested)
+            {
+                await containers.RebindAsync();
+            }
+        }
+    }
+
+    private async Task FollowBindingsAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -32,16 +53,37 @@ internal sealed partial class BindingReload(NodeBindings bindings, NodeContainer
 
     private async Task ApplyAsync(BindingRefusal? refusal)
     {
-        if (refusal is not null)
+        if (refusal is { IsWhole: true })
         {
-            var more = refusal.Errors.Count > LoggedErrors ? $" (and {refusal.Errors.Count - LoggedErrors} more)" : "";
-            LogWarningRefused(bindings.Source, string.Join("; ", refusal.Errors.Take(LoggedErrors)) + more);
+            LogWarningRefused(bindings.Source, Text(refusal));
             return;
         }
 
-        LogInformationApplied(bindings.Source, bindings.Rules.InForce!.Bindings.Count, bindings.Rules.Rules.Rules.Count);
+        var inForce = bindings.Rules.InForce!.Bindings.Count;
+        LogInformationApplied(bindings.Source, inForce, bindings.Rules.Rules.Rules.Count);
+        if (refusal is not null)
+        {
+            LogWarningLeftOut(bindings.Source, Text(refusal));
+        }
+        else if (inForce == 0)
+        {
+            LogWarningNone(bindings.Source);
+        }
+
         await containers.RebindAsync();
     }
+
+    private static string Text(BindingRefusal refusal)
+    {
+        var more = refusal.Errors.Count > LoggedErrors ? $" (and {refusal.Errors.Count - LoggedErrors} more)" : "";
+        return string.Join("; ", refusal.Errors.Take(LoggedErrors)) + more;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Some of the bindings of {Source} cannot be in force as they are; all others are. {Errors}")]
+    private partial void LogWarningLeftOut(string source, string errors);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "There are no bindings in {Source}: no rule is in force, and nothing is detected until there is one.")]
+    private partial void LogWarningNone(string source);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The bindings of {Source} have changed and are in force: {Bindings} bindings, {Rules} rules.")]
     private partial void LogInformationApplied(string source, int bindings, int rules);

@@ -10,11 +10,14 @@ internal sealed class NodeBindings(IBindingSource source, TimeProvider time)
     private long _accepted;
     private long _refused;
 
-    public RuleBindings Rules { get; } = new(new NamespaceNames());
+    public RuleBindings Rules { get; } = new(source as INamespaceLabels ?? new NamespaceNames());
 
     public string Source => source.Name;
 
-    /// <summary>What the source holds now, when that is refused: what was in force before still is.</summary>
+    /// <summary>The source, when it is the API server.</summary>
+    public NodePolicy? Policy => source as NodePolicy;
+
+    /// <summary>What of the source is not in force as it is there now; null when all is.</summary>
     public BindingRefusal? Refusal { get; private set; }
 
     /// <summary>Sets that came into force.</summary>
@@ -68,17 +71,18 @@ internal sealed class NodeBindings(IBindingSource source, TimeProvider time)
         var reading = BindingReader.Read(source.Name, input);
         if (reading.Errors.Count > 0)
         {
-            Refusal = new BindingRefusal(time.GetUtcNow(), reading.Errors);
+            Refusal = new BindingRefusal(time.GetUtcNow(), IsWhole: true, reading.Errors);
             Interlocked.Increment(ref _refused);
             throw new BindingsRefusedException(reading.Errors);
         }
 
         Rules.Apply(new BindingSet(reading.Bindings, source.Name, time.GetUtcNow()));
-        Refusal = null;
+        Refusal = input.LeftOut.Count > 0 ? new BindingRefusal(time.GetUtcNow(), IsWhole: false, input.LeftOut) : null;
         Interlocked.Increment(ref _accepted);
     }
 }
 
-/// <summary>A set of bindings that did not come into force.</summary>
+/// <summary>Bindings that did not come into force.</summary>
+/// <param name="IsWhole">Whether nothing of the set did; else only those did not that have errors.</param>
 /// <param name="Errors">At least one.</param>
-internal sealed record BindingRefusal(DateTimeOffset At, IReadOnlyList<BindingError> Errors);
+internal sealed record BindingRefusal(DateTimeOffset At, bool IsWhole, IReadOnlyList<BindingError> Errors);

@@ -20,7 +20,7 @@ internal static class CommonOptions
     public static Option<string> Bindings() => new("--bindings")
     {
         Description = "Which rules are in force for whom: a YAML file of RuntimeRuleAlertBinding objects, or a directory of them. "
-            + "Default: all rules, for all containers but KubeCop's own and those in the namespaces of Kubernetes.",
+            + "Default: in Kubernetes those of the API server; else all rules, for all containers but KubeCop's own and those in the namespaces of Kubernetes.",
         HelpName = "FILE",
     };
 

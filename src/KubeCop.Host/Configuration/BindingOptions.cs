@@ -7,7 +7,7 @@ internal sealed class BindingOptions
 
     /// <summary>
     /// A YAML file with <c>RuntimeRuleAlertBinding</c> objects, or a directory of such files; changes of it take effect within a second.
-    /// Default: empty, for the binding the program brings along.
+    /// Default: empty, for those of the API server, or without one the binding the program brings along.
     /// </summary>
     public string Path { get; set; } = "";
 }

@@ -22,5 +22,6 @@ internal static class Keys
     public const string ApiTimeout = "KubeCop:Kubernetes:Timeout";
     public const string JoinTimeout = "KubeCop:Cluster:JoinTimeout";
     public const string RejoinPeriod = "KubeCop:Cluster:RejoinPeriod";
+    public const string StoreNamespace = "KubeCop:Kubernetes:StoreNamespace";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -38,6 +38,11 @@ internal static class LegacyVariables
             yield return new(Keys.ApiServer, apiServer);
         }
 
+        if (Value("STORE_NAMESPACE") is { } store)
+        {
+            yield return new(Keys.StoreNamespace, store);
+        }
+
         if (Value("DEBUG") is not null)
         {
             yield return new(Keys.Verbose, bool.TrueString);

@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes;
@@ -257,6 +258,11 @@ internal sealed class Settings
             $"{KubernetesOptions.Section}:{nameof(Kubernetes.Kubeconfig)}",
             Kubernetes.Kubeconfig,
             "a file's path that starts with /");
+        Require(
+            Kubernetes.StoreNamespace.Length == 0 || KubernetesSyntax.IsName(Kubernetes.StoreNamespace),
+            $"{Keys.StoreNamespace} (STORE_NAMESPACE)",
+            Kubernetes.StoreNamespace,
+            "the name of a namespace, or nothing for all");
     }
 
     private void ValidateCluster()

@@ -6,10 +6,10 @@ using KubeCop.Host.Bindings;
 
 namespace KubeCop.Host.Http;
 
-/// <summary>The set of bindings in force, and why the newest is not, if it was refused.</summary>
+/// <summary>The set of bindings in force, and why the newest, or some of it, is not.</summary>
 internal sealed record BindingsView
 {
-    /// <summary>A file, a directory, or <c>default</c>.</summary>
+    /// <summary>A file, a directory, <c>kubernetes</c> or <c>default</c>.</summary>
     public required string Source { get; init; }
 
     /// <summary>When the set came into force.</summary>

@@ -92,7 +92,7 @@ internal sealed class MetricsEndpoint
         _overflows = metrics.CreateCounter(
             "kubecop_alert_folding_overflows_total", "Alerts whose repeats are not folded, because their container had too many folding windows open.");
         _bindingLoads = metrics.CreateCounter("kubecop_bindings_loads_total", "Sets of bindings that were to come into force, by what became of them.", "result");
-        _bindingsValid = metrics.CreateGauge("kubecop_bindings_last_load_successful", "0 when the newest set of bindings was refused and the one before is in force.");
+        _bindingsValid = metrics.CreateGauge("kubecop_bindings_last_load_successful", "0 when some of the newest bindings are not in force, and what they said before is.");
         _bindingsLoadedAt = metrics.CreateGauge("kubecop_bindings_loaded_timestamp_seconds", "When the set of bindings in force was loaded, in seconds since 1970.");
         DotNetStats.Register(_registry);
 

@@ -37,7 +37,10 @@ internal sealed class NodeHealth(
             ? [new Degradation(Storage, $"What is learned is not stored, only kept in memory and in the journal: {failure}")]
             : Array.Empty<Degradation>(),
         .. bindings.Refusal is { } refusal
-            ? [new Degradation(Bindings, $"The newest bindings are refused, those of before are in force: {refusal.Errors[0]}")]
+            ? [new Degradation(Bindings, $"{(refusal.IsWhole ? "The newest bindings are refused, those of before are in force" : "Not all bindings are in force as they are")}: {refusal.Errors[0]}")]
+            : Array.Empty<Degradation>(),
+        .. bindings.Policy is { Failure: { } unseen } policy
+            ? [new Degradation(Bindings, $"Changes of the bindings in the API server are not seen; {policy.Holding}: {unseen}")]
             : Array.Empty<Degradation>(),
         .. silo.Status is { State: not SiloState.Member, Reason: { Length: > 0 } reason }
             ? [new Degradation(Cluster, $"This node goes on alone, by the profiles it knows, until it can join its cluster: {reason}")]

@@ -68,7 +68,10 @@ internal sealed partial class NodeHost : IAsyncDisposable
         Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
     {
         // First: whoever has made a mistake in them, or may not run it, finds nothing changed.
-        var bindings = new NodeBindings(NodeBindings.SourceOf(settings.Bindings, TimeProvider.System), TimeProvider.System);
+        var policyFile = new PolicyFile(settings.Node.DataDirectory);
+        var followsPolicy = settings.Bindings.Path.Length == 0 && KubernetesServiceCollectionExtensions.IsEnabled(settings.Kubernetes);
+        var source = followsPolicy ? new NodePolicy(policyFile.Load()) : NodeBindings.SourceOf(settings.Bindings, TimeProvider.System);
+        var bindings = new NodeBindings(source, TimeProvider.System);
         await bindings.LoadAsync(cancellationToken);
         if (addSensor is null)
         {
@@ -80,7 +83,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             socket = HttpListenSocket.Bind(settings.Http);
-            var app = Build(settings, bindings, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
+            var app = Build(settings, bindings, policyFile, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
             var node = new NodeHost(directory, app, socket.Address);
             await node.StartAsync(cancellationToken);
             return node;
@@ -154,6 +157,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     private static WebApplication Build(
         Settings settings,
         NodeBindings bindings,
+        PolicyFile policyFile,
         IReadOnlyList<IAlertExporter> exporters,
         StatusLine? statusLine,
         HttpListenSocket socket,
@@ -182,6 +186,13 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Cluster));
         services.AddSingleton(new NodeRules(bindings.Rules, new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
         services.AddSingleton(bindings);
+        if (bindings.Policy is { } policy)
+        {
+            services.AddSingleton(policy);
+            services.AddSingleton(policyFile);
+            services.AddSingleton<IPolicySink>(policy);
+            services.AddHostedService<PolicyService>();
+        }
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
         services.AddSingleton(provider => new AlertDispatcher(

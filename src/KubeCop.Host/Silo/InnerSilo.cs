@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Grains;
 using KubeCop.Grains.Abstractions;
@@ -38,6 +39,10 @@ internal sealed partial class InnerSilo : IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<WatchedContainers>());
         builder.Services.AddSingleton(process.GetService<IProfileMirror>() ?? new NoProfileMirror());
         builder.Services.AddSingleton(process.GetService<IProfileChanges>() ?? new NoProfileChanges());
+        if (process.GetService<IPolicySource>() is { } policySource)
+        {
+            builder.Services.AddSingleton(policySource);
+        }
 
         // What the dashboard's pages need of a web host.
         builder.Services.AddSingleton(process.GetRequiredService<DiagnosticListener>());
@@ -52,6 +57,10 @@ internal sealed partial class InnerSilo : IAsyncDisposable
             silo.Configure<GrainDirectoryOptions>(static options => options.CacheSize = 16_384);
             process.GetRequiredService<IOptions<StorageOptions>>().Value.AddTo(silo, NodeFiles.GrainDirectory(node.DataDirectory));
             silo.AddKubeCopGrains();
+            if (process.GetService<IPolicySink>() is { } policySink)
+            {
+                silo.FollowPolicy(policySink);
+            }
 
             // The process's logs do not pass through the silo, so there is nothing for the dashboard to trace.
             silo.AddDashboard(static options =>

@@ -127,6 +127,7 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         {
             HttpStatusCode.Forbidden => $" A role of KubeCop's service account has to have: apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"{verb}\"].",
             HttpStatusCode.Unauthorized => " The API server does not accept KubeCop's token: is its service account there, and is the token mounted?",
+            HttpStatusCode.NotFound when verb is "list" or "watch" => " Is its definition there? kubecop crds writes those of KubeCop, for kubectl apply.",
             _ => "",
         };
         return new ApiException($"The API server refused to {verb} {resource}: {status.Message ?? status.Reason ?? code.ToString()}.{advice}")

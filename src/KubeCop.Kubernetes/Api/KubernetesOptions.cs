@@ -15,8 +15,9 @@ public sealed class KubernetesOptions
     public string Kubeconfig { get; set; } = "";
 
     /// <summary>
-    /// A namespace that has all profiles and bindings, for an installation without rights in the cluster: <c>STORE_NAMESPACE</c> of KubeCop.
-    /// Default: empty, each profile is in its workload's namespace.
+    /// The one namespace that has all profiles, and whose bindings count, for an installation without a role over all of them; then namespaces can
+    /// be selected by their name alone, unless listing them is allowed all the same. Default: <c>STORE_NAMESPACE</c>, else empty: each profile is
+    /// in its workload's namespace, and bindings of all namespaces count.
     /// </summary>
     public string StoreNamespace { get; set; } = "";
 

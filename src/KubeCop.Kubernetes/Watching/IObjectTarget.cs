@@ -16,4 +16,9 @@ internal interface IObjectTarget
     void Reached(string version)
     {
     }
+
+    /// <summary>Why changes are not seen for now; null when they are seen again.</summary>
+    void FailureChanged(ApiException? failure)
+    {
+    }
 }

@@ -101,18 +101,21 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
         {
             _failure = null;
             LogInformationFollowed(selection.Resource.Plural);
+            target.FailureChanged(null);
         }
     }
 
     private Task FailedAsync(ApiException failure, CancellationToken cancellationToken)
     {
         var pause = _pause.Next(failure.RetryAfter);
-        if (_failure?.Message != failure.Message)
+        var isNews = _failure?.Message != failure.Message;
+        _failure = failure;
+        if (isNews)
         {
             LogWarningNotFollowed(selection.Resource.Plural, failure.Message);
+            target.FailureChanged(failure);
         }
 
-        _failure = failure;
         return PauseAsync(pause, cancellationToken);
     }
 

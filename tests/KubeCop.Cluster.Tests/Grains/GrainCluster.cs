@@ -47,14 +47,16 @@ internal sealed class GrainCluster : IAsyncDisposable
     public string Node => _cluster.Silos[0].Name;
 
     public static async Task<GrainCluster> StartAsync(
-        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null, TimeSpan? period = null, IKeptProfiles? kept = null)
+        short silos = 1, SharedGrainStorage? storage = null, FakeTimeProvider? time = null, RuleSet? rules = null, TimeSpan? period = null,
+        IKeptProfiles? kept = null, Action<string, ISiloBuilder>? configure = null)
     {
         time ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         storage ??= new SharedGrainStorage();
         var (alerts, journal) = (new RecordingDispatcher(), new RecordingJournal());
         var builder = new InProcessTestClusterBuilder(silos);
-        builder.ConfigureSilo((_, silo) =>
+        builder.ConfigureSilo((options, silo) =>
         {
+            configure?.Invoke(options.SiloName, silo);
             silo.AddKubeCopGrains();
             silo.Services.AddWatchedContainers();
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);

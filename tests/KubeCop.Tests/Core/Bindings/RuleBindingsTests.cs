@@ -283,5 +283,7 @@ public sealed class RuleBindingsTests
         public void Set(string key, string value) => (_labels[key], Version) = (value, Version + 1);
 
         public IReadOnlyDictionary<string, string> Of(string name) => _labels;
+
+        public Task ChangedAsync(long version, CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
     }
 }

@@ -49,8 +49,9 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void Load_KubeCopsVariables_KeepTheirMeaning()
     {
-        var settings = Load([], new() { ["NODE_NAME"] = "worker-1", ["HOST_ROOT"] = _directory, ["DEBUG"] = "1", ["STDOUT_ENABLED"] = "false" });
+        var settings = Load([], new() { ["NODE_NAME"] = "worker-1", ["HOST_ROOT"] = _directory, ["DEBUG"] = "1", ["STDOUT_ENABLED"] = "false", ["STORE_NAMESPACE"] = "kubescape" });
 
+        Assert.Equal("kubescape", settings.Kubernetes.StoreNamespace);
         Assert.Equal("worker-1", settings.Node.Name);
         Assert.Equal(_directory, settings.Node.HostRoot);
         Assert.True(settings.Output.Verbose);
@@ -98,6 +99,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.ApiServer, "10.96.0.010", "KUBERNETES_SERVICE_HOST", "an IP address")]
     [InlineData(Keys.ApiServer, "[fd00::1]:443", "KUBERNETES_SERVICE_HOST", "an IP address")]
     [InlineData(Keys.ApiServer, "fe80::1%eth0", "KUBERNETES_SERVICE_HOST", "an IP address")]
+    [InlineData(Keys.StoreNamespace, "Kube Scape", "STORE_NAMESPACE", "the name of a namespace")]
     [InlineData(Keys.OutputFormat, "xml", "KubeCop:Output:Format 'xml'", "text or json")]
     [InlineData("KubeCop:Alerts:MaxPerMinute", "99999999999", "KubeCop:Alerts:MaxPerMinute '99999999999'", "a whole number up to 2147483647")]
     [InlineData("KubeCop:Sensor:BatchSize", "1.5", "KubeCop:Sensor:BatchSize '1.5'", "a whole number")]

@@ -41,12 +41,12 @@ public sealed class NodeHostFixture : IAsyncLifetime
     }
 
     internal static Task<NodeHost> StartAsync(
-        string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0", string? bindings = null, CancellationToken? stop = null) =>
+        string dataDirectory, FakeSensor sensor, string http = "127.0.0.1:0", string? bindings = null, CancellationToken? stop = null, params KeyValuePair<string, string?>[] more) =>
         NodeHost.StartAsync(
             Settings.Load(
                 [
                     new(Keys.DataDirectory, dataDirectory), new(Keys.HttpAddress, http), new(Keys.NodeName, NodeName), new(Keys.LearningPeriod, "1h"),
-                    new(Keys.Bindings, bindings ?? ""), new("KubeCop:Http:AllowedHosts:0", "kubecop.monitoring.svc"),
+                    new(Keys.Bindings, bindings ?? ""), new("KubeCop:Http:AllowedHosts:0", "kubecop.monitoring.svc"), .. more,
                 ],
                 new Dictionary<string, string>(),
                 "/there/is/no/file"),

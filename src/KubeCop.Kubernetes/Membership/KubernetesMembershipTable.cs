@@ -143,7 +143,10 @@ internal sealed partial class KubernetesMembershipTable : IMembershipTable
         {
             if (attempt == CleanupAttempts)
             {
-                throw new MembershipException($"ConfigMap '{Name}' in namespace '{_api.Namespace}' changes faster than dead silos can be removed from it; they stay until the next time.") { MayPass = true };
+                throw new MembershipException($"ConfigMap '{Name}' in namespace '{_api.Namespace}' changes faster than dead silos can be removed from it; they stay until the next time.")
+                {
+                    MayPass = true,
+                };
             }
         }
 
@@ -181,7 +184,7 @@ internal sealed partial class KubernetesMembershipTable : IMembershipTable
     private async Task<bool> TryCleanupAsync(DateTime before, CancellationToken cancellationToken)
     {
         var table = await ReadAsync(cancellationToken);
-        var defunct = table.Rows.Where(row => row.Value.Status != SiloStatus.Active && LastUpdate(row.Key, row.Value) < before).Select(static row => row.Key).ToList();
+        var defunct = table.Rows.Where(row => row.Value.Status == SiloStatus.Dead && LastUpdate(row.Key, row.Value) < before).Select(static row => row.Key).ToList();
         return defunct.Count == 0 || await WriteAsync(table, table.Version, defunct.Select(static silo => KeyValuePair.Create(silo, (MembershipRow?)null)), cancellationToken);
     }
 

@@ -104,7 +104,8 @@ internal sealed class MembershipApi(IKubernetes client, string @namespace)
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             var reason = exception is OperationCanceledException ? $"it did not answer within {Timeout.TotalSeconds} s" : exception.Message.TrimEnd('.');
-            throw new MembershipException($"The API server could not be asked to {verb} {Describe(resource, name)}: {reason}. This may pass; kubecop goes on trying.", null, exception) { MayPass = true };
+            var message = $"The API server could not be asked to {verb} {Describe(resource, name)}: {reason}. This may pass; kubecop goes on trying.";
+            throw new MembershipException(message, null, exception) { MayPass = true };
         }
         catch (JsonException exception)
         {

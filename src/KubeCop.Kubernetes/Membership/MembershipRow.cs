@@ -36,7 +36,7 @@ internal sealed record MembershipRow
     public IReadOnlyList<Suspicion>? Suspects { get; init; }
 
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Others { get; init; }
+    public Dictionary<string, JsonElement>? Others { get; set; }
 
     /// <param name="known">The row as it was; null for a new one.</param>
     public static MembershipRow Of(MembershipEntry entry, MembershipRow? known = null) => new()

@@ -4,7 +4,7 @@ using KubeCop.Testing;
 
 namespace KubeCop.Cluster.Tests.Faults;
 
-/// <summary>One process of a node: this test program in its <see cref="SiloPart"/>.</summary>
+/// <summary>One process of a node: this test program in another part.</summary>
 internal sealed class SiloProcess : IAsyncDisposable
 {
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMinutes(2);
@@ -14,13 +14,14 @@ internal sealed class SiloProcess : IAsyncDisposable
     private readonly SemaphoreSlim _asking = new(1);
     private readonly Task _reading;
 
-    /// <param name="file">Its <see cref="Simulation"/>.</param>
+    /// <param name="file">What it is to do; of a node its <see cref="Simulation"/>.</param>
     /// <param name="log">Where it appends what it says on standard error.</param>
     /// <param name="networkNamespace">The one it is in; null for the test's own.</param>
-    public SiloProcess(string file, string log, string? networkNamespace)
+    /// <param name="verb">Which part this program plays: that of a whole node unless said otherwise.</param>
+    public SiloProcess(string file, string log, string? networkNamespace, string verb = SiloPart.Verb)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "KubeCop.Cluster.Tests");
-        string[] command = [program, SiloPart.Verb, file];
+        string[] command = [program, verb, file];
         if (networkNamespace is not null)
         {
             command = [Commands.Find("ip")!, "netns", "exec", networkNamespace, .. command];

@@ -10,33 +10,27 @@ internal sealed partial class BindingReload(NodeBindings bindings, NodeContainer
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(FollowBindingsAsync(stoppingToken), FollowNamespacesAsync(stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        KeepAsync(() => bindings.FollowAsync(ApplyAsync, stoppingToken), stoppingToken),
+        bindings.Policy is { } policy ? KeepAsync(() => FollowNamespacesAsync(policy, stoppingToken), stoppingToken) : Task.CompletedTask);
 
-    private async Task FollowNamespacesAsync(CancellationToken stoppingToken)
+    private async Task FollowNamespacesAsync(INamespaceLabels labels, CancellationToken stoppingToken)
     {
-        if (bindings.Policy is not INamespaceLabels labels)
+        for (var told = 0L; ;)
         {
-            return;
-        }
-
-        for (var told = labels.Version; !stoppingToken.IsCancellationRequested;)
-        {
-            await labels.ChangedAsync(told, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await labels.ChangedAsync(told, stoppingToken);
             told = labels.Version;
-            if (!stoppingToken.IsCancellationRequested)
-            {
-                await containers.RebindAsync();
-            }
+            await containers.RebindAsync();
         }
     }
 
-    private async Task FollowBindingsAsync(CancellationToken stoppingToken)
+    private async Task KeepAsync(Func<Task> follow, CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await bindings.FollowAsync(ApplyAsync, stoppingToken);
+                await follow();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

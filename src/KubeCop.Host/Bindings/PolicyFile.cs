@@ -65,10 +65,10 @@ internal sealed class PolicyFile(string dataDirectory)
     }
 
     private sealed record Content(
-        int Version, long Sequence, int LeftOut, IReadOnlyList<PolicyBinding> Bindings, IReadOnlyList<PolicyBinding> HeldBack, IReadOnlyList<PolicyNamespace>? Namespaces)
+        int Version, long Sequence, IReadOnlyList<PolicyBinding> Bindings, IReadOnlyList<PolicyBinding> HeldBack, IReadOnlyList<PolicyNamespace>? Namespaces)
     {
         public static Content Of(SavedPolicy saved) =>
-            new(CurrentVersion, saved.Policy.Version.Sequence, saved.Policy.LeftOut, saved.Policy.Bindings, saved.HeldBack, saved.Policy.Namespaces);
+            new(CurrentVersion, saved.Policy.Version.Sequence, saved.Policy.Bindings, saved.HeldBack, saved.Policy.Namespaces);
 
         // Made anew from its parts, so that its hash is that of what is there.
         public SavedPolicy ToPolicy()

@@ -4,8 +4,12 @@ using System.Threading.Channels;
 using KubeCop.Core.Bindings;
 using KubeCop.Grains;
 using KubeCop.Grains.Abstractions.Policies;
+using KubeCop.Kubernetes.Api;
+using KubeCop.Kubernetes.Policies;
 using KubeCop.Testing;
+using KubeCop.Testing.Kubernetes;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -53,7 +57,7 @@ public sealed class PolicyTests
 
         await cluster.UntilAsync(() => api.HasReaderBesides(lost), "another silo reads");
         api.Give("b");
-        await UntilAllHaveAsync(api, "b");
+        await cluster.UntilAsync(() => api.Sinks.Values.All(static sink => sink.Names == "b"), "the new policy on both that are left");
     }
 
     [Fact]
@@ -101,10 +105,11 @@ public sealed class PolicyTests
     {
         var api = new FakeApi("a");
         await using var cluster = await StartAsync(api, silos: 1);
+        await cluster.UntilAsync(() => api.Sinks.Values.SingleOrDefault()?.Names == "a", "the first policy");
         var observer = new Observer();
         var reference = cluster.Grains.CreateObjectReference<IPolicyObserver>(observer);
         var grain = cluster.Grains.GetGrain<IPolicyGrain>(IPolicyGrain.Key);
-        await cluster.UntilAsync(async () => (await grain.SubscribeAsync(reference, null)).Report.Policy is not null, "a policy");
+        Assert.NotNull((await grain.SubscribeAsync(reference, null)).Report.Policy);
 
         api.Give("b");
         await Wait.UntilAsync(() => observer.Told, static told => told > 0, "news for the observer");
@@ -164,6 +169,52 @@ public sealed class PolicyTests
         api.Give("b");
         await cluster.UntilAsync(() => api.Sinks.Values.All(static sink => sink is { Names: "b", Version.Sequence: 42 }), "a version after the other's on both");
         await cluster.UntilAsync(() => storage.TextOf(Storage, Grain)!.Contains("\"Sequence\":42", StringComparison.Ordinal), "that version stored");
+    }
+
+    [Fact]
+    public async Task ApiServer_OfManySilos_IsAskedByOne()
+    {
+        await using var server = await ApiServer.StartAsync();
+        server.Apply(Binding("low"));
+        var api = new FakeApi();
+        await using var cluster = await GrainCluster.StartAsync(3, configure: (name, silo) =>
+        {
+            silo.Services.AddSingleton<IPolicySource>(new PolicySource(
+                new ApiClient(new k8s.Kubernetes(server.ClientConfiguration(server.AddUser(name, AccessRule.Everything))), TimeSpan.FromSeconds(30), TimeProvider.System),
+                new KubernetesOptions(),
+                TimeProvider.System,
+                NullLogger<PolicySource>.Instance));
+            silo.FollowPolicy(api.Sinks.GetOrAdd(name, static _ => new RecordingSink(null)));
+        });
+        await UntilAllSayAsync("low", 3);
+        await cluster.Silos.StartAdditionalSiloAsync();
+        await UntilAllSayAsync("low", 4);
+        server.Apply(Binding("high"));
+        await UntilAllSayAsync("high", 4);
+        var user = Assert.Single(server.Requests().Select(static request => request.User).Distinct(), static user => user != ApiServer.Admin);
+        Assert.Equal(
+            ["namespaces list 1", "namespaces watch 1", "runtimerulealertbindings.kubescape.io list 1", "runtimerulealertbindings.kubescape.io watch 1"],
+            server.Requests().Where(request => request.User == user).Select(static request => $"{request.Resource} {request.Verb} {request.Requests}").Order(StringComparer.Ordinal));
+
+        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.Single(silo => silo.Name == user), TestContext.Current.CancellationToken);
+        api.Sinks.TryRemove(user, out _);
+        await cluster.UntilAsync(() => server.Requests().Any(request => request.Verb == "watch" && request.User != user), "another silo asks");
+        server.Apply(Binding("critical"));
+        await UntilAllSayAsync("critical", 3);
+
+        Task UntilAllSayAsync(string severity, int silos) => cluster.UntilAsync(
+            () => api.Sinks.Count == silos && api.Sinks.Values.All(sink => sink.Text?.Contains($"\"{severity}\"", StringComparison.Ordinal) == true), $"'{severity}' on {silos} silos");
+
+        static string Binding(string severity) => $$"""
+            apiVersion: kubescape.io/v1
+            kind: RuntimeRuleAlertBinding
+            metadata:
+              name: a
+            spec:
+              rules:
+              - ruleID: R0001
+                severity: {{severity}}
+            """;
     }
 
     private static async Task<GrainCluster> StartAsync(FakeApi api, short silos, SharedGrainStorage? storage = null) => await GrainCluster.StartAsync(
@@ -246,6 +297,9 @@ public sealed class PolicyTests
         public PolicyVersion? Version => _version;
 
         public string? Names => _policy is { } policy ? string.Join(' ', policy.Bindings.Select(static binding => binding.Name)) : null;
+
+        /// <summary>Of its first binding.</summary>
+        public string? Text => _policy?.Bindings.FirstOrDefault()?.Json;
 
         public string? Failure { get; private set; }
 

@@ -121,9 +121,9 @@ public sealed class NodePolicyTests : IDisposable
     [InlineData("null")]
     [InlineData("[]")]
     [InlineData("{\"version\":1")]
-    [InlineData("{\"version\":2,\"sequence\":1,\"leftOut\":0,\"bindings\":[],\"heldBack\":[],\"namespaces\":null}")]
-    [InlineData("{\"version\":1,\"sequence\":1,\"leftOut\":0,\"bindings\":null,\"heldBack\":[],\"namespaces\":null}")]
-    [InlineData("{\"version\":1,\"sequence\":1,\"leftOut\":0,\"bindings\":[{\"namespace\":\"\",\"name\":null,\"json\":\"{}\"}],\"heldBack\":[],\"namespaces\":null}")]
+    [InlineData("{\"version\":2,\"sequence\":1,\"bindings\":[],\"heldBack\":[],\"namespaces\":null}")]
+    [InlineData("{\"version\":1,\"sequence\":1,\"bindings\":null,\"heldBack\":[],\"namespaces\":null}")]
+    [InlineData("{\"version\":1,\"sequence\":1,\"bindings\":[{\"namespace\":\"\",\"name\":null,\"json\":\"{}\"}],\"heldBack\":[],\"namespaces\":null}")]
     public async Task DamagedFile_IsAsNoneAndSaysWhy(string content)
     {
         System.IO.File.WriteAllText(File.Path, content);

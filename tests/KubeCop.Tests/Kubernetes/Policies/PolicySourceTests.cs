@@ -47,7 +47,7 @@ public sealed class PolicySourceTests : IAsyncLifetime
         await reader.UntilAsync(static report => report.Policy!.Namespaces!.Single(static ns => ns.Name == "shop").Labels["team"] == "orders", "the changed label");
         _server.Delete(Bindings, "shop", "a");
         await reader.UntilAsync(static report => report.Policy!.Bindings.Count == 0, "no bindings, which is no failure");
-        Assert.Equal([(Bindings, "list", 1), (Bindings, "watch", 1), (Namespaces, "list", 1), (Namespaces, "watch", 1)], Requests());
+        Assert.Equal([(Namespaces, "list", 1), (Namespaces, "watch", 1), (Bindings, "list", 1), (Bindings, "watch", 1)], Requests());
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class PolicySourceTests : IAsyncLifetime
         Bind("default", "a", "R0003");
         await reader.UntilAsync(static report => Rules(report) == "R0003", "the last change");
         Assert.InRange(reader.Reports.Count - before, 1, 60);
-        Assert.Equal([(Bindings, "list", 1), (Bindings, "watch", 1), (Namespaces, "list", 1), (Namespaces, "watch", 1)], Requests());
+        Assert.Equal([(Namespaces, "list", 1), (Namespaces, "watch", 1), (Bindings, "list", 1), (Bindings, "watch", 1)], Requests());
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class KeptProfilesTests : IDisposable
         {
             var slot = Slot with { Revision = $"r{number}" };
             kept.Keep(Workload, slot, Profile(version: 1, "/bin/app"));
-            await Wait.UntilAsync(() => Directory.GetFiles(Path, "*.profile").Length, count => count == Math.Min(number + 1, 3), $"{Math.Min(number + 1, 3)} files");
+            await Wait.UntilAsync(() => Directory.Exists(Path) ? Directory.GetFiles(Path, "*.profile").Length : 0, count => count == Math.Min(number + 1, 3), $"{Math.Min(number + 1, 3)} files");
         }
 
         Assert.Equal([false, false, true, true, true], Enumerable.Range(0, 5).Select(number => kept.Find(Workload, Slot with { Revision = $"r{number}" }) is not null));

@@ -135,6 +135,7 @@ public sealed class WorkloadMirrorTests
         Assert.Equal(generation + 1, _learning.Generation);
         Assert.Null(_board.Current);
         _learning.Register(Container("b"), Now);
+        _mirror.Show(hurry: false);
         await UntilAsync(() => _board.Current is not null);
         Assert.Equal(ProfileState.Learning, _board.Current!.State);
     }

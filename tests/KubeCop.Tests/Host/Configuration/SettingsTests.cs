@@ -130,7 +130,7 @@ public sealed class SettingsTests : IDisposable
         (string, string)[] given =
         [
             ("KubeCop:Cluster:Membership", membership), ("KubeCop:Cluster:KubernetesNamespace", @namespace), ("KubeCop:Cluster:ClusterId", clusterId),
-            ("KubeCop:Cluster:ConnectionString", connectionString), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"),
+            ("KubeCop:Cluster:ConnectionString", connectionString), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"), ("KubeCop:Kubernetes:Enabled", "true"),
         ];
 
         if (named is null)
@@ -141,6 +141,18 @@ public sealed class SettingsTests : IDisposable
         {
             Assert.Contains(named, Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Load_MembershipOnAnApiServerThatIsNotThere_IsRefused()
+    {
+        (string, string)[] given =
+        [
+            ("KubeCop:Cluster:Membership", "kubernetes"), ("KubeCop:Cluster:KubernetesNamespace", "kubecop"), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"),
+            ("KubeCop:Kubernetes:Enabled", "false"),
+        ];
+
+        Assert.Contains("KubeCop:Kubernetes:Kubeconfig", Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
     }
 
     [Theory]

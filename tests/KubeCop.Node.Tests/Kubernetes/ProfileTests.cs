@@ -11,6 +11,13 @@ public sealed class ProfileTests(ContainerdFixture containerd)
 {
     private const string Node = "node-1";
 
+    private const string Binding = """
+        apiVersion: kubescape.io/v1
+        kind: RuntimeRuleAlertBinding
+        metadata: {name: all}
+        spec: {rules: [{ruleID: R0001}]}
+        """;
+
     /// <summary>What the container does all the time.</summary>
     private const string Loop = "while true; do ls /etc > /dev/null; sleep 0.2; done";
 
@@ -19,6 +26,7 @@ public sealed class ProfileTests(ContainerdFixture containerd)
     {
         Assert.SkipWhen(Kubectl.Missing is not null, Kubectl.Missing ?? "");
         await using var api = await ApiServer.StartAsync();
+        api.Apply(Binding);
         using var files = new TestDirectory();
         var kubectl = new Kubectl(api, files);
         var web = new EmulatedWorkload(api, "web");
@@ -54,6 +62,17 @@ public sealed class ProfileTests(ContainerdFixture containerd)
         Assert.DoesNotContain(kubecop.AlertsOf(app.Id), static alert => alert.RuleId == "R0001" && alert.Process.Args is ["/bin/uname", ..]);
         Assert.InRange(known - edited, TimeSpan.Zero, TimeSpan.FromSeconds(20));
 
+        // A binding that goes takes its rule along, and one that comes brings it.
+        await kubectl.RunAsync("delete", "rab", "all");
+        await Wait.UntilAsync(() => kubecop.GetAsync("/api/v1/bindings"), static bindings => bindings.GetProperty("items").GetArrayLength() == 0, "end of the binding");
+        await app.ExecAsync("/bin/id");
+        File.WriteAllText(files.Combine("binding.yaml"), Binding.Replace("R0001", "R1001", StringComparison.Ordinal));
+        await kubectl.RunAsync("apply", "-f", files.Combine("binding.yaml"));
+        await Wait.UntilAsync(() => kubecop.GetAsync("/api/v1/bindings"), static bindings => bindings.GetProperty("items").GetArrayLength() == 1, "the new binding");
+        await app.ExecAsync("/bin/sh", "-c", "cp /bin/busybox /tmp/date; /tmp/date");
+        await kubecop.WaitForAlertAsync(app.Id, "R1001 of a copied program", static alert => alert.RuleId == "R1001");
+        Assert.DoesNotContain(kubecop.AlertsOf(app.Id), static alert => alert.Process.Args is ["/bin/id", ..]);
+
         // It stays when KubeCop writes the profile again, and is seen to be KubeCop's.
         await Wait.UntilAsync(
             () => kubectl.RunAsync("get", "applicationprofile", web.Profile, "-o", "json", "--show-managed-fields"),
@@ -77,6 +96,7 @@ public sealed class ProfileTests(ContainerdFixture containerd)
     {
         await using var api = await ApiServer.StartAsync();
         using var files = new TestDirectory();
+        api.Apply(Binding);
         api.Apply("""
             apiVersion: kubescape.io/v1
             kind: ApplicationProfile

@@ -290,9 +290,10 @@ internal sealed partial class WatchedContainer(
     /// </summary>
     private async Task GoByKeptAsync(ContainerDescription container)
     {
-        ProfileSlot[] slots = container.Type == ContainerType.Ephemeral
-            ? [ProfileSlot.Unlisted(container.Name)]
-            : [new(container.Name, container.Revision, Partial: false), new(container.Name, container.Revision, Partial: true)];
+        var fromStart = new ProfileSlot(container.Name, container.Revision, Partial: false);
+        ProfileSlot[] slots = container.Type == ContainerType.Ephemeral ? [ProfileSlot.Unlisted(container.Name)]
+            : container.Origin == ContainerOrigin.Started ? [fromStart]
+            : [fromStart, fromStart with { Partial = true }];
         foreach (var slot in slots)
         {
             if (_assignment is not null || container != _container)

@@ -1,4 +1,5 @@
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Workloads;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Cluster.Tests.Grains;
@@ -65,14 +66,35 @@ public sealed class KeptProfilesTests
         Assert.DoesNotContain(cluster.Alerts.Alerts, static alert => alert.RuleId == "R0001");
     }
 
+    [Fact]
+    public async Task NewContainer_OnlyAPartialProfileIsKept_IsNotJudgedByIt()
+    {
+        var storage = new SharedGrainStorage();
+        var time = await LearnAsync(storage, ContainerOrigin.Attached);
+        storage.IsAway = true;
+
+        await using var cluster = await GrainCluster.StartAsync(storage: storage, time: time, kept: _kept);
+        var (started, attached) = (cluster.Describe("c2"), cluster.Describe("c3", ContainerOrigin.Attached));
+        foreach (var container in (ContainerDescription[])[started, attached])
+        {
+            await cluster.Container(container).StartAsync(container);
+            await cluster.ExecAsync(container, "/bin/evil");
+        }
+
+        await cluster.UntilAsync(() => !cluster.Alerts.Alerts.IsEmpty, "an alert");
+        await cluster.PassAsync(TimeSpan.FromSeconds(2));
+
+        Assert.Equal("c3", Assert.Single(cluster.Alerts.Alerts).Container.Id);
+    }
+
     /// <returns>The time at which it was learned, for those that come later.</returns>
-    private async Task<FakeTimeProvider> LearnAsync(SharedGrainStorage storage)
+    private async Task<FakeTimeProvider> LearnAsync(SharedGrainStorage storage, ContainerOrigin origin = ContainerOrigin.Started)
     {
         await using var cluster = await GrainCluster.StartAsync(storage: storage, kept: _kept);
-        var container = cluster.Describe("c1");
+        var container = cluster.Describe("c1", origin);
         await cluster.Container(container).StartAsync(container);
         await cluster.ExecAsync(container, "/bin/app");
-        await cluster.UntilStateAsync(container, ProfileState.Final);
+        await cluster.UntilStateAsync(container, origin == ContainerOrigin.Started ? ProfileState.Final : ProfileState.Partial);
         return cluster.Time;
     }
 }

@@ -177,11 +177,14 @@ public sealed class KubernetesBindingsTests : IAsyncLifetime
     private Task<JsonElement> UntilInForceAsync(string expected, Func<JsonElement, bool>? condition = null) =>
         Wait.UntilAsync(AnswerAsync, answer => Rules(answer) == expected && condition?.Invoke(answer) != false, $"'{expected}' in force");
 
-    private static string Rules(JsonElement answer) => string.Join(", ", answer.GetProperty("items").EnumerateArray().Select(static item =>
-        $"{item.GetProperty("name").GetString()} {string.Join('+', item.GetProperty("rules").EnumerateArray().Select(static rule => $"{rule.GetProperty("id").GetString()} {rule.GetProperty("severity").GetString()}"))}"));
+    private static string Rules(JsonElement answer) => string.Join(", ", answer.GetProperty("items").EnumerateArray().SelectMany(
+        static item => item.GetProperty("rules").EnumerateArray(),
+        static (item, rule) => $"{item.GetProperty("name").GetString()} {rule.GetProperty("id").GetString()} {rule.GetProperty("severity").GetString()}"));
 
     private async Task<string> DegradationAsync(Func<string, bool> condition) => await Wait.UntilAsync(
-        () => string.Join('\n', _node!.Services.GetRequiredService<NodeHealth>().GetDegradations().Where(static degradation => degradation.Part == NodeHealth.Bindings).Select(static degradation => degradation.Reason)),
+        () => string.Join('\n', _node!.Services.GetRequiredService<NodeHealth>().GetDegradations()
+            .Where(static degradation => degradation.Part == NodeHealth.Bindings)
+            .Select(static degradation => degradation.Reason)),
         condition,
         "the state of the bindings");
 

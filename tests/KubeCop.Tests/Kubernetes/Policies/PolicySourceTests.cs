@@ -36,8 +36,10 @@ public sealed class PolicySourceTests : IAsyncLifetime
         var report = await reader.UntilAsync(static report => report.Policy is { Bindings.Count: 2 }, "both bindings");
         Assert.Null(report.Failure);
         Assert.Equal(["ci/a", "shop/a"], report.Policy!.Bindings.Select(static binding => binding.FullName));
-        Assert.Equal("""{"apiVersion":"kubescape.io/v1","kind":"RuntimeRuleAlertBinding","metadata":{"name":"a","namespace":"ci"},"spec":{"rules":[{"ruleID":"R0002"}]}}""", report.Policy.Bindings[0].Json);
-        Assert.Equal(["ci team=builds", "shop team=payments"], report.Policy.Namespaces!.Select(static ns => $"{ns.Name} {string.Join(',', ns.Labels.Select(static label => $"{label.Key}={label.Value}"))}"));
+        Assert.Equal(
+            """{"apiVersion":"kubescape.io/v1","kind":"RuntimeRuleAlertBinding","metadata":{"name":"a","namespace":"ci"},"spec":{"rules":[{"ruleID":"R0002"}]}}""",
+            report.Policy.Bindings[0].Json);
+        Assert.Equal(["ci team builds", "shop team payments"], report.Policy.Namespaces!.SelectMany(static ns => ns.Labels, static (ns, label) => $"{ns.Name} {label.Key} {label.Value}"));
 
         Bind("shop", "a", "R0003");
         await reader.UntilAsync(static report => Rules(report) == "R0002 R0003", "the changed binding");
@@ -211,7 +213,10 @@ public sealed class PolicySourceTests : IAsyncLifetime
         """;
 
     private static PolicySource Source(ApiServer server, string? token, string store, TimeProvider time) => new(
-        new ApiClient(new k8s.Kubernetes(server.ClientConfiguration(token)), TimeSpan.FromSeconds(30), time), new KubernetesOptions { StoreNamespace = store }, time, NullLogger<PolicySource>.Instance);
+        new ApiClient(new k8s.Kubernetes(server.ClientConfiguration(token)), TimeSpan.FromSeconds(30), time),
+        new KubernetesOptions { StoreNamespace = store },
+        time,
+        NullLogger<PolicySource>.Instance);
 
     private static string Yaml(string ns, string name, string rule, string setting = "") =>
         BindingSample.Yaml(name, "", $"- ruleID: {rule}{(setting.Length > 0 ? $"\n  {setting}" : "")}").Replace("metadata:\n", $"metadata:\n  namespace: {ns}\n", StringComparison.Ordinal);

@@ -80,10 +80,13 @@ public sealed class ProfileTests(ContainerdFixture containerd)
             "profile with what was allowed");
 
         // What is not understood is refused by the schema.
-        profile["spec"]!["containers"]![0]!["networkActivity"] = new JsonObject { ["outgoing"] = new JsonArray(new JsonObject { ["protocol"] = "tcp", ["port"] = 70000 }) };
-        profile["metadata"]!.AsObject().Remove("resourceVersion");
-        File.WriteAllText(files.Combine("wrong.json"), profile.ToJsonString());
-        var refused = await kubectl.TryRunAsync("apply", "-f", files.Combine("wrong.json"));
+        File.WriteAllText(files.Combine("wrong.yaml"), """
+            apiVersion: kubescape.io/v1
+            kind: ApplicationProfile
+            metadata: {name: deployment-other}
+            spec: {containers: [{name: app, networkActivity: {outgoing: [{protocol: tcp, port: 70000}]}}]}
+            """);
+        var refused = await kubectl.TryRunAsync("apply", "-f", files.Combine("wrong.yaml"));
         Assert.Contains("spec.containers[0].networkActivity.outgoing[0].port", refused.Error, StringComparison.Ordinal);
 
         // Deleted, it is learned anew.

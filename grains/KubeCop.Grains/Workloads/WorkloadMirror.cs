@@ -24,6 +24,7 @@ internal sealed partial class WorkloadMirror(
     private Backoff _retry;
     private bool _mustLook = true;
     private bool _isDue;
+    private bool _isPassing;
     private long _lookedAt;
 
     /// <summary>The version somebody told of while a pass was under way; it may be the one that pass has made.</summary>
@@ -51,7 +52,7 @@ internal sealed partial class WorkloadMirror(
     /// <param name="version">Which there is now; empty for none, null when that is not known.</param>
     public void Look(string? version)
     {
-        if (version is not null && Passes.IsPending)
+        if (version is not null && _isPassing)
         {
             _told = version;
         }
@@ -95,7 +96,7 @@ internal sealed partial class WorkloadMirror(
 
     private async Task PassAsync()
     {
-        _isDue = false;
+        (_isDue, _isPassing) = (false, true);
         try
         {
             using var patience = new CancellationTokenSource(Timeout, time);
@@ -114,7 +115,8 @@ internal sealed partial class WorkloadMirror(
             (var told, _told) = (_told, null);
             if (told is not null && told != learning.Mirror!.Version)
             {
-                _mustLook = _isDue = true;
+                _mustLook = true;
+                Show(hurry: true);
             }
         }
         catch (Exception exception)
@@ -131,6 +133,10 @@ internal sealed partial class WorkloadMirror(
             }
 
             throw;
+        }
+        finally
+        {
+            _isPassing = false;
         }
     }
 

@@ -238,6 +238,21 @@ public sealed class WorkloadMirrorTests
         Assert.False(_mirror.IsUnfinished, "there is nothing to do");
     }
 
+    [Fact]
+    public async Task News_AreLookedAtAtOnce_AlsoWhileAWriteWaitsForItsTime()
+    {
+        var slot = Final("/bin/ls");
+        await ShowAsync();
+        Learn(slot, "/bin/late");
+        _mirror.Show(hurry: false);
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+
+        _mirror.Look(_board.Version);
+
+        // Without the clock.
+        await Wait.UntilAsync(() => _learning.Find(slot)!.Execs.Any(static exec => exec.Path == "/bin/date"), static known => known, "the edit");
+    }
+
     private static ContainerProfile Given(string path) => LearnedSlots.Empty(ProfileSlot.Given("app"), ProfileState.Final, default, 0) with
     {
         Execs = [new ExecEntry(path, "", [], default)],

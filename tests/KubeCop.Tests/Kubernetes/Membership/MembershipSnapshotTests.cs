@@ -108,7 +108,7 @@ public sealed class MembershipSnapshotTests
     [InlineData("node-1", "node-1-")]
     [InlineData("ip-10-0-0-1.eu-central-1.compute.internal", "ip-10-0-0-1.eu-central-1.compute.internal-")]
     [InlineData("Node_1", "node-1-")]
-    [InlineData("a..b", "a.-b-")]
+    [InlineData("a..b", "a--b-")]
     [InlineData("a.-b", "a--b-")]
     [InlineData("a-.b.", "a--b-")]
     [InlineData(".a", "a-")]

@@ -128,9 +128,13 @@ internal sealed partial class ProfileWatchGrain(
     [LoggerMessage(Level = LogLevel.Error, Message = "Changes of ApplicationProfiles could not be followed; it is begun anew.")]
     private partial void LogErrorNotFollowed(Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Workload} could not be told that its ApplicationProfile has changed; it looks by itself later. {Reason} (failures since this was last told: {Failures})")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Workload} could not be told that its ApplicationProfile has changed; it looks by itself later. {Reason} (failures since this was last told: {Failures})")]
     private partial void LogWarningNotTold(string workload, string reason, int failures);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "How far changes of ApplicationProfiles were told could not be stored; some may be told again. {Reason} (failures since this was last told: {Failures})")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "How far changes of ApplicationProfiles were told could not be stored; some may be told again. {Reason} (failures since this was last told: {Failures})")]
     private partial void LogWarningNotStored(string reason, int failures);
 }

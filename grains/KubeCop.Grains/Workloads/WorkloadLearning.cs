@@ -304,7 +304,11 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             {
                 var restored = profile with
                 {
-                    Revision = revision.Revision, State = ProfileState.Final, Generation = _generation, LearningStartedAt = revision.CompletesAt - options.Period, CompletesAt = revision.CompletesAt,
+                    Revision = revision.Revision,
+                    State = ProfileState.Final,
+                    Generation = _generation,
+                    LearningStartedAt = revision.CompletesAt - options.Period,
+                    CompletesAt = revision.CompletesAt,
                 };
                 var slot = new LearnedSlot(new SlotState { Profile = restored, Period = options.Period, RegisteredAt = now, Containers = [] }, now, options);
                 _slots.Insert(slot);

@@ -38,7 +38,7 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
     public async Task<(IReadOnlyList<ApiObject> Items, string Version)> ListAsync(ObjectSelection selection, CancellationToken cancellationToken)
     {
         var items = new List<ApiObject>();
-        for (var next = "";;)
+        for (var next = ""; ;)
         {
             var query = $"?limit={PageSize}{Selectors(selection)}{(next.Length > 0 ? $"&continue={Uri.EscapeDataString(next)}" : "")}";
             using var request = new HttpRequestMessage(HttpMethod.Get, Address(selection.Resource.PathOfAll(selection.Namespace) + query));

@@ -13,7 +13,7 @@ internal sealed class LineReader(Stream stream, int longest) : IDisposable
     /// <exception cref="IOException">A line is too long.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
-        for (var searched = _start;;)
+        for (var searched = _start; ;)
         {
             if (_buffer.AsSpan(searched, _end - searched).IndexOf((byte)'\n') is var index and >= 0)
             {

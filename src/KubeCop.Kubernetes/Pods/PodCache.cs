@@ -79,6 +79,7 @@ internal sealed partial class PodCache(string dataDirectory, ILogger<PodCache> l
             pod.Uid, pod.Namespace, pod.Name, pod.Labels, pod.Workload!.Key.GrainKey, pod.Workload.Object.ApiVersion, pod.Workload.Object.Uid, pod.GoneAt);
 
         public KnownPod ToPod() => new(
-            Uid, Namespace, Name, Labels, new Workload(WorkloadKey.Parse(Workload), new WorkloadObject(ApiVersion, OwnerUid))) { GoneAt = GoneAt };
+            Uid, Namespace, Name, Labels, new Workload(WorkloadKey.Parse(Workload), new WorkloadObject(ApiVersion, OwnerUid)))
+        { GoneAt = GoneAt };
     }
 }

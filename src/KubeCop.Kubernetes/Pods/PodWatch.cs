@@ -146,7 +146,9 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The workloads of {Count} pods are not known yet; their containers are judged by signatures alone, what they do is kept, and it is tried again. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The workloads of {Count} pods are not known yet; their containers are judged by signatures alone, what they do is kept, and it is tried again. {Reason}")]
     private partial void LogWarningNoOwner(int count, string reason);
 
     private sealed record Unresolved(KnownPod Pod, OwnerReference Owner);

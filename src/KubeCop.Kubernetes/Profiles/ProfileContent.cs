@@ -17,7 +17,11 @@ internal static class ProfileContent
     /// <summary>What people have written; what means nothing of it is left out.</summary>
     /// <param name="now">When its entries count as first seen.</param>
     public static IReadOnlyList<ContainerProfile> Read(ApplicationProfileSpec? spec, DateTimeOffset now) =>
-        [.. (spec?.Containers ?? []).Concat(spec?.InitContainers ?? []).Concat(spec?.EphemeralContainers ?? []).DistinctBy(static container => container.Name).Select(container => Read(container, now))];
+    [
+        .. (spec?.Containers ?? []).Concat(spec?.InitContainers ?? []).Concat(spec?.EphemeralContainers ?? [])
+            .DistinctBy(static container => container.Name)
+            .Select(container => Read(container, now)),
+    ];
 
     /// <summary>A text that is the same for all specs that say the same.</summary>
     public static string DigestOf(ApplicationProfileSpec? spec)
@@ -32,7 +36,7 @@ internal static class ProfileContent
         return new ContainerBehaviour
         {
             Name = profile.Name,
-            Execs = Section(ProfileSections.Execs, () => profile.Execs.Select(static exec => (exec.Path, Args: exec.Args)).DistinctBy(static exec => (exec.Path, new ArgumentList(exec.Args)))
+            Execs = Section(ProfileSections.Execs, () => profile.Execs.Select(static exec => (exec.Path, exec.Args)).DistinctBy(static exec => (exec.Path, new ArgumentList(exec.Args)))
                 .Select(static exec => new ExecBehaviour { Path = exec.Path, Args = exec.Args })),
             Opens = Section(ProfileSections.Opens, () => profile.Opens.Select(static open => new OpenBehaviour { Path = open.Path, Flags = open.Flags })),
             Syscalls = Section(ProfileSections.Syscalls, () => profile.Syscalls.Select(static syscall => syscall.Name)),

@@ -179,7 +179,10 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
             // With its workload it is deleted; an owner has to be in the same namespace.
             metadata["ownerReferences"] = new JsonArray(new JsonObject
             {
-                ["apiVersion"] = owner.ApiVersion, ["kind"] = workload.Kind, ["name"] = workload.Name, ["uid"] = owner.Uid,
+                ["apiVersion"] = owner.ApiVersion,
+                ["kind"] = workload.Kind,
+                ["name"] = workload.Name,
+                ["uid"] = owner.Uid,
             });
         }
 
@@ -234,7 +237,11 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
             var same = before.FirstOrDefault(condition => condition.Type == type && condition.Status == status);
             return new ResourceCondition
             {
-                Type = type, Status = status, Reason = why.Reason, Message = why.Message, LastTransitionTime = same?.LastTransitionTime ?? Seconds(time.GetUtcNow()),
+                Type = type,
+                Status = status,
+                Reason = why.Reason,
+                Message = why.Message,
+                LastTransitionTime = same?.LastTransitionTime ?? Seconds(time.GetUtcNow()),
             };
         }
     }

@@ -82,7 +82,8 @@ internal sealed class ResourceReader(ObjectStore store)
             if (call.Number("resourceVersion") > store.Version)
             {
                 throw new ApiStatusException(
-                    504, "Timeout", $"Too large resource version: {call.Text("resourceVersion")}, current: {store.Version}") { RetryAfterSeconds = 1 };
+                    504, "Timeout", $"Too large resource version: {call.Text("resourceVersion")}, current: {store.Version}")
+                { RetryAfterSeconds = 1 };
             }
 
             var objects = store.Of(kind).Objects;

@@ -93,11 +93,13 @@ public sealed class ClusterFaultTests
             await cluster.Nodes[random.Next(cluster.Nodes.Count)].KillAsync(TimeSpan.FromSeconds(3 * random.NextDouble()));
         }
 
+        var before = await cluster.Nodes[^1].AskAsync("silo");
         cluster.Tell($"{cluster.Nodes[^1].Name} cut off for {cluster.Plan.CutOff.TotalSeconds} s");
         await cluster.Network.CutAsync();
         await Task.Delay(cluster.Plan.CutOff);
         await cluster.Network.JoinAsync();
         cluster.Tell($"{cluster.Nodes[^1].Name} can reach the others again");
+        await cluster.Nodes[^1].UntilReplacedAsync(before);
         await cluster.Nodes[^1].UntilSiloIsAsync("Member");
         foreach (var node in cluster.Nodes)
         {

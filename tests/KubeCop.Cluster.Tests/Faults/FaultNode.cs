@@ -87,6 +87,20 @@ internal sealed class FaultNode(string directory, Simulation simulation, string?
         }
     }
 
+    /// <summary>Waits until its silo has learned that it was declared dead, and another one has its place. A short cut may go unnoticed: not for long.</summary>
+    /// <param name="before">What it said of its silo before.</param>
+    public async Task UntilReplacedAsync(string before)
+    {
+        try
+        {
+            await Wait.UntilAsync(() => AskAsync("silo"), answer => answer != before, $"{Name} with another silo", TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException)
+        {
+            tell($"{Name} was not declared dead");
+        }
+    }
+
     /// <summary>Waits until its silo is a member of the cluster, or runs alone.</summary>
     /// <param name="state">As <see cref="NodeReport.Silo"/> has it.</param>
     public async Task UntilSiloIsAsync(string state)

@@ -40,7 +40,7 @@ internal sealed partial class WatchedContainer(
     /// <summary>How long an ended container that could not hand over everything goes on trying.</summary>
     private static readonly TimeSpan Lingering = TimeSpan.FromHours(1);
 
-    private readonly TaskFactory _turns = new(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler);
+    private readonly TaskFactory _turns = new(new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default).ExclusiveScheduler);
     private readonly DeltaOutbox _outbox = new(journal, silo, warnings, time, logger);
     private ContainerMonitor? _monitor;
 

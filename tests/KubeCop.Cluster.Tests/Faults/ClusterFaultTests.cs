@@ -7,6 +7,7 @@ namespace KubeCop.Cluster.Tests.Faults;
 /// Silos as processes, whose containers act while processes are killed, one is cut off, storage fails and all are replaced: whatever happened, each profile
 /// is what its containers did. <c>KUBECOP_FAULT_SEED</c> repeats a seed; what a node says is in the failure's message.
 /// </summary>
+[Collection(nameof(WholeMachine))]
 public sealed class ClusterFaultTests
 {
     private static readonly FaultPlan Slice = new(

@@ -4,6 +4,7 @@ using KubeCop.Testing.Storage;
 namespace KubeCop.Cluster.Tests.Faults;
 
 /// <summary>Nodes as processes that cannot reach their cluster: each goes on alone, raises its alerts in time, and is a member again when it can.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class GoingOnAloneTests : IAsyncDisposable
 {
     /// <summary>Of the simulated workloads none runs it, but no rule minds the program itself.</summary>

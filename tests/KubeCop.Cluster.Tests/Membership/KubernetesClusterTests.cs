@@ -6,6 +6,7 @@ using KubeCop.Testing.Storage;
 namespace KubeCop.Cluster.Tests.Membership;
 
 /// <summary>Silos as processes of their own that find each other through an API server.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class KubernetesClusterTests : IAsyncLifetime
 {
     private const string Cluster = "kubecop";

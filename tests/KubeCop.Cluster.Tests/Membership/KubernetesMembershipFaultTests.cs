@@ -10,6 +10,7 @@ using Orleans.Configuration;
 namespace KubeCop.Cluster.Tests.Membership;
 
 /// <summary>What the table does when the API server does not do what it asks.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class KubernetesMembershipFaultTests : IAsyncLifetime
 {
     private const string Cluster = "kubecop";

@@ -10,6 +10,7 @@ using Orleans.Configuration;
 namespace KubeCop.Cluster.Tests.Membership;
 
 /// <summary>The table on the API server, with the rights that its documentation gives it.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class KubernetesMembershipTests(MembershipServer server) : ClusterMembershipConformance, IClassFixture<MembershipServer>
 {
     private readonly List<string> _warnings = [];

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 namespace KubeCop.Cluster.Tests.Membership;
 
 /// <summary>Orleans' own table in Redis, by the same rules as ours.</summary>
+[Collection(nameof(WholeMachine))]
 public sealed class RedisMembershipTests(StorageServers servers) : ClusterMembershipConformance
 {
     private string _connectionString = "";

@@ -19,6 +19,9 @@ public sealed class WorkloadMirrorTests
     private readonly WorkloadLearning _learning = new(Web, Options);
     private readonly WorkloadMirror _mirror;
 
+    /// <summary>One thing at a time, as in a grain.</summary>
+    private readonly TaskFactory _turns = new(new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default).ExclusiveScheduler);
+
     public WorkloadMirrorTests()
     {
         _mirror = new WorkloadMirror(Web, _learning, _board, new StorageWarnings(_time), static () => { }, _time, NullLogger.Instance);
@@ -135,7 +138,7 @@ public sealed class WorkloadMirrorTests
         Assert.Equal(generation + 1, _learning.Generation);
         Assert.Null(_board.Current);
         _learning.Register(Container("b"), Now);
-        _mirror.Show(hurry: false);
+        await InTurnAsync(() => _mirror.Show(hurry: false));
         await UntilAsync(() => _board.Current is not null);
         Assert.Equal(ProfileState.Learning, _board.Current!.State);
     }
@@ -161,7 +164,7 @@ public sealed class WorkloadMirrorTests
     {
         _board.Give(Given("/bin/only"), isFinal: true);
 
-        await _mirror.FirstLookAsync();
+        await InTurnAsync(_mirror.FirstLookAsync).Unwrap();
         var assignment = _learning.Register(Container("a"), Now);
 
         Assert.Equal(ProfileState.Final, assignment.State);
@@ -173,7 +176,7 @@ public sealed class WorkloadMirrorTests
     {
         _board.Give(Given("/bin/besides"), isFinal: false);
 
-        await _mirror.FirstLookAsync();
+        await InTurnAsync(_mirror.FirstLookAsync).Unwrap();
         var slot = Final("/bin/ls");
 
         Assert.Equal(["/bin/besides", "/bin/ls"], _learning.Find(slot)!.Execs.Select(static exec => exec.Path).Order());
@@ -187,7 +190,7 @@ public sealed class WorkloadMirrorTests
         var fresh = new WorkloadLearning(Web, Options);
         var mirror = new WorkloadMirror(Web, fresh, _board, new StorageWarnings(_time), static () => { }, _time, NullLogger.Instance);
 
-        await mirror.FirstLookAsync();
+        await InTurnAsync(mirror.FirstLookAsync).Unwrap();
         var assignment = fresh.Register(Container("b"), Now);
 
         Assert.Equal((ProfileState.Final, "r1"), (assignment.State, assignment.Slot.Revision));
@@ -213,10 +216,10 @@ public sealed class WorkloadMirrorTests
     public async Task Board_ThatFails_IsTriedAgain_AndKeepsNobodyWaiting()
     {
         _board.Failing = true;
-        await Assert.ThrowsAsync<IOException>(_mirror.FirstLookAsync);
+        await Assert.ThrowsAsync<IOException>(() => InTurnAsync(_mirror.FirstLookAsync).Unwrap());
         Assert.True(_mirror.FirstLookAsync().IsCompletedSuccessfully, "nobody waits for what has just failed");
         Final("/bin/ls");
-        _mirror.Show(hurry: true);
+        await InTurnAsync(() => _mirror.Show(hurry: true));
 
         _board.Failing = false;
         await UntilAsync(() => _board.Writes == 1);
@@ -232,7 +235,7 @@ public sealed class WorkloadMirrorTests
         await ShowAsync();
         var reads = _board.Reads;
 
-        _mirror.Look(_board.Version);
+        await InTurnAsync(() => _mirror.Look(_board.Version));
 
         Assert.Equal(reads, _board.Reads);
         Assert.False(_mirror.IsUnfinished, "there is nothing to do");
@@ -244,10 +247,10 @@ public sealed class WorkloadMirrorTests
         var slot = Final("/bin/ls");
         await ShowAsync();
         Learn(slot, "/bin/late");
-        _mirror.Show(hurry: false);
+        await InTurnAsync(() => _mirror.Show(hurry: false));
         _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
 
-        _mirror.Look(_board.Version);
+        await InTurnAsync(() => _mirror.Look(_board.Version));
 
         // Without the clock.
         await Wait.UntilAsync(() => _learning.Find(slot)!.Execs.Any(static exec => exec.Path == "/bin/date"), static known => known, "the edit");
@@ -292,22 +295,26 @@ public sealed class WorkloadMirrorTests
         Items = [.. items.Select(static item => new ObservedItem(item, new DateTimeOffset(2026, 1, 1, 0, 0, 1, TimeSpan.Zero)))],
     };
 
+    private Task InTurnAsync(Action action) => _turns.StartNew(action, TestContext.Current.CancellationToken);
+
+    private Task<T> InTurnAsync<T>(Func<T> action) => _turns.StartNew(action, TestContext.Current.CancellationToken);
+
     private async Task ShowAsync()
     {
-        _mirror.Show(hurry: true);
+        await InTurnAsync(() => _mirror.Show(hurry: true));
         await UntilAsync(() => !_mirror.IsUnfinished);
     }
 
     private async Task LookAsync()
     {
         var reads = _board.Reads;
-        _mirror.Look(version: null);
+        await InTurnAsync(() => _mirror.Look(version: null));
         await UntilAsync(() => _board.Reads > reads && !_mirror.IsUnfinished);
     }
 
     /// <summary>Lets time pass until something is so.</summary>
     private Task UntilAsync(Func<bool> condition) => Wait.UntilAsync(
-        () =>
+        () => InTurnAsync(() =>
         {
             if (condition())
             {
@@ -317,7 +324,7 @@ public sealed class WorkloadMirrorTests
             _time.Advance(TimeSpan.FromSeconds(1));
             _mirror.Tick();
             return false;
-        },
+        }),
         static isSo => isSo,
         "end of what was to be done");
 

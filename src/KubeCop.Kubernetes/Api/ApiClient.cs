@@ -133,7 +133,6 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         return new ApiException($"The API server refused to {verb} {resource}: {status.Message ?? status.Reason ?? code.ToString()}.{advice}")
         {
             Code = code,
-            Reason = status.Reason ?? "",
             RetryAfter = retryAfter,
         };
     }

@@ -8,9 +8,6 @@ internal sealed class ApiException(string message, Exception? cause = null) : Ex
     /// <summary>Null when there was no answer.</summary>
     public HttpStatusCode? Code { get; init; }
 
-    /// <summary>The reason of the answer's Status, as <c>AlreadyExists</c>; empty when there is none.</summary>
-    public string Reason { get; init; } = "";
-
     /// <summary>How long the server asks to wait.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

@@ -40,18 +40,6 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
         }
     }
 
-    /// <summary>Pods whose owner is not known.</summary>
-    public int Awaiting
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _pods.Values.Count(static pod => pod.Workload is null);
-            }
-        }
-    }
-
     public ContainerDescription Describe(ContainerDescription container)
     {
         if (container.Pod is not { } pod)

@@ -25,10 +25,6 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
 
     private RetryPause _pause = new(FirstPause, LongestPause);
     private volatile ApiException? _failure;
-    private volatile bool _isListed;
-
-    /// <summary>All objects were listed at least once.</summary>
-    public bool IsListed => _isListed;
 
     /// <summary>Why what is known may be old; null while it is followed.</summary>
     public string? Failure => _failure?.Message;
@@ -46,7 +42,6 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
                     (var objects, version) = await api.ListAsync(selection, cancellationToken);
                     target.Replace(objects);
                     target.Reached(version);
-                    _isListed = true;
                     Succeeded();
                 }
 

@@ -64,8 +64,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
     }
 
-    /// <summary>Whether anything guards: the profile of any container is complete, or was given.</summary>
-    public bool IsGuarding => _slots.Any(static slot => slot.IsGuarding);
+    /// <summary>Whether anything is learned to the end, or was given. What only guards while all is learned anew is not.</summary>
+    public bool IsGuarding => _slots.Any(static slot => slot.IsGuarding && slot.Slot.Revision != ProfileSlot.FormerRevision);
 
     public void Load(WorkloadState state, DateTimeOffset now)
     {

@@ -397,6 +397,27 @@ public sealed class LearningTests
     }
 
     [Fact]
+    public async Task Index_WrittenByAnotherOrLost_KeepsAllNames()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var index = cluster.Grains.GetGrain<INamespaceIndexGrain>("default");
+        await index.AddAsync("default/Deployment/ours");
+        var stored = cluster.Storage.TextOf("namespace", index.GetGrainId())!;
+        cluster.Storage.Replace("namespace", index.GetGrainId(), stored.Replace("ours", "theirs", StringComparison.Ordinal));
+
+        await index.AddAsync("default/Deployment/web");
+
+        string[] all = ["default/Deployment/ours", "default/Deployment/theirs", "default/Deployment/web"];
+        Assert.Equal(all, await index.ListAsync());
+        Assert.All(all, name => Assert.Contains(name, cluster.Storage.TextOf("namespace", index.GetGrainId())));
+
+        cluster.Storage.Lose("namespace", index.GetGrainId());
+        await index.AddAsync("default/Deployment/zoo");
+
+        Assert.All([.. all, "default/Deployment/zoo"], name => Assert.Contains(name, cluster.Storage.TextOf("namespace", index.GetGrainId())));
+    }
+
+    [Fact]
     public async Task EveryKind_LearnedStoredAndLoadedAgain_JudgesWhatWasNotLearned()
     {
         var first = await GrainCluster.StartAsync();

@@ -25,6 +25,8 @@ internal sealed class SharedGrainStorage
     public void Replace(string name, GrainId grain, string content) =>
         _records[(name, grain)] = new Record(BinaryData.FromString(content), Guid.NewGuid().ToString());
 
+    public void Lose(string name, GrainId grain) => _records.TryRemove((name, grain), out _);
+
     private sealed record Record(BinaryData Content, string ETag);
 
     private sealed class Provider(SharedGrainStorage shared, IGrainStorageSerializer serializer) : IGrainStorage

@@ -52,6 +52,21 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void Complete_OfWhatWasForgottenWhileItWasStored_ChangesNothing()
+    {
+        var slot = _learning.Register(Container("a"), Start).Slot;
+        var due = _learning.Due(_learning.NextCompletion!.Value);
+        _learning.Relearn(Start.AddSeconds(101));
+        _learning.Register(Container("b") with { SeenAt = Start.AddSeconds(102) }, Start.AddSeconds(102));
+
+        _learning.Complete(due, Start.AddSeconds(103));
+
+        Assert.Single(due);
+        Assert.Equal(ProfileState.Learning, _learning.Find(slot)!.State);
+        Assert.Equal(Start.AddSeconds(202), _learning.Find(slot)!.CompletesAt);
+    }
+
+    [Fact]
     public void Merge_LateButObservedInTime_GivesANewVersionOfTheFinalProfile()
     {
         var slot = Final();

@@ -172,6 +172,23 @@ public sealed class WorkloadMirrorTests
     }
 
     [Fact]
+    public async Task Given_AfterTheFormerWasDeleted_ReplacesWhatIsLearnedAnew()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        _board.Delete();
+        await LookAsync();
+        var slot = _learning.Register(Container("b"), Now).Slot;
+        _board.Give(Given("/bin/only"), isFinal: true);
+
+        await LookAsync();
+
+        var guarding = _learning.Find(slot)!;
+        Assert.Equal(ProfileState.Final, guarding.State);
+        Assert.Equal(["/bin/only"], guarding.Execs.Select(static exec => exec.Path));
+    }
+
+    [Fact]
     public async Task Given_ButNotFinal_IsAllowedBesidesWhatIsLearned()
     {
         _board.Give(Given("/bin/besides"), isFinal: false);

@@ -16,7 +16,7 @@ public sealed class ClusterFaultTests
     private static readonly FaultPlan Whole = new(
         Workloads: 300, Replicas: 10, Period: TimeSpan.FromSeconds(150), Duration: TimeSpan.FromSeconds(150), Outage: TimeSpan.FromSeconds(60), CutOff: TimeSpan.FromSeconds(30), DeedsPerSecond: 0.3);
 
-    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(20);
 
     public static TheoryData<ulong> Seeds => SeedFromEnvironment is { } seed ? [seed] : [.. Enumerable.Range(1, 10).Select(static seed => (ulong)seed)];
 

@@ -3,8 +3,9 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions;
+using KubeCop.Grains.Abstractions.Collection;
+using KubeCop.Grains.Abstractions.Mirroring;
 using KubeCop.Grains.Containers;
-using KubeCop.Grains.Mirroring;
 using KubeCop.Grains.Placement;
 using KubeCop.Grains.Policies;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,7 +31,12 @@ public static class KubeCopGrainsSiloBuilderExtensions
         builder.Services.Configure<ExceptionSerializationOptions>(static options => options.SupportedNamespacePrefixes.UnionWith(["KubeCop", "Npgsql", "StackExchange"]));
         builder.Services.TryAddSingleton<IProfileMirror, NoProfileMirror>();
         builder.Services.TryAddSingleton<IProfileChanges, NoProfileChanges>();
-        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ProfileWatchKeeper>();
+        builder.Keep("profile watch", TimeSpan.Zero, TimeSpan.FromSeconds(10), static services => services.GetRequiredService<IProfileChanges>().Exists
+            ? services.GetRequiredService<IGrainFactory>().GetGrain<IProfileWatchGrain>(IProfileWatchGrain.Key).KeepAsync()
+            : Task.CompletedTask);
+        // Not before the containers that run have said so.
+        builder.Keep("collection", TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), static services =>
+            services.GetRequiredService<IGrainFactory>().GetGrain<ICollectorGrain>(ICollectorGrain.Key).RunAsync());
         builder.Services.TryAddSingleton<IPolicySource, NoPolicySource>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.TryAddSingleton<CurrentSilo>();
@@ -45,9 +51,16 @@ public static class KubeCopGrainsSiloBuilderExtensions
                 $"{LearningOptions.Section}:MaxEntriesPerKind must be between 1 and 1000000; the default is 10000.")
             .Validate(static options => options.MaxProfileBytes >= 1024, $"{LearningOptions.Section}:MaxProfileBytes must be at least 1024; the default is 921600.")
             .Validate(static options => options.KeptRevisions >= 0, $"{LearningOptions.Section}:KeptRevisions must be at least 0; the default is 3.")
-            .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.");
+            .Validate(static options => options.MaxVariableNames >= 0, $"{LearningOptions.Section}:MaxVariableNames must be at least 0; the default is 10.")
+            .Validate(
+                static options => options.ForgetAfter == TimeSpan.Zero || options.ForgetAfter >= TimeSpan.FromDays(1),
+                $"{LearningOptions.Section}:ForgetAfter must be 0 or at least a day; the default is 90 days.");
         return builder;
     }
+
+    private static void Keep(this ISiloBuilder builder, string name, TimeSpan delay, TimeSpan period, Func<IServiceProvider, Task> call) =>
+        builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(
+            services => new GrainKeeper(name, delay, period, () => call(services), services.GetRequiredService<TimeProvider>()));
 
     /// <summary>
     /// Adds what watches containers and outlives silos. It needs <c>NodeRules</c>, <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>,

@@ -11,6 +11,10 @@ public interface INamespaceIndexGrain : IGrainWithStringKey
     [Alias("Add")]
     Task AddAsync(string name);
 
+    /// <summary>Takes a name out; when it is not there, that is free.</summary>
+    [Alias("Remove")]
+    Task RemoveAsync(string name);
+
     [Alias("List")]
     Task<IReadOnlyList<string>> ListAsync();
 }

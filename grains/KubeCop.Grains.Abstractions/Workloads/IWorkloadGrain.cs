@@ -75,6 +75,11 @@ public interface IWorkloadGrain : IGrainWithStringKey
     /// <param name="version">Which there is now; empty for none, null when that is not known.</param>
     [Alias("MirrorChanged")]
     Task MirrorChangedAsync(string? version);
+
+    /// <summary>A day is over. A workload that nobody needed for <see cref="LearningOptions.ForgetAfter"/> is forgotten, with its place in the index.</summary>
+    /// <returns>Whether nothing is known of it now.</returns>
+    [Alias("EndDay")]
+    Task<bool> EndDayAsync();
 }
 
 /// <summary>A silo's profile cache, as a workload grain sees it.</summary>

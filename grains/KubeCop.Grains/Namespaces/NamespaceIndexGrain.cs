@@ -27,6 +27,9 @@ internal sealed class NamespaceIndexGrain : Grain, INamespaceIndexGrain
     /// <summary>Asked for and not stored yet, whatever the state in memory says.</summary>
     private readonly HashSet<string> _unstored = new(StringComparer.Ordinal);
 
+    /// <summary>To be taken out, and not stored yet.</summary>
+    private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
+
     public NamespaceIndexGrain([PersistentState("namespace", GrainStorage.Name)] IPersistentState<NamespaceIndexState> state)
     {
         _state = state;
@@ -35,12 +38,25 @@ internal sealed class NamespaceIndexGrain : Grain, INamespaceIndexGrain
 
     public Task AddAsync(string name)
     {
-        if (!_unstored.Contains(name) && _state.State.Names.Contains(name))
+        if (!_unstored.Contains(name) && !_removed.Contains(name) && _state.State.Names.Contains(name))
         {
             return Task.CompletedTask;
         }
 
+        _removed.Remove(name);
         _unstored.Add(name);
+        return _write.WriteAsync();
+    }
+
+    public Task RemoveAsync(string name)
+    {
+        _unstored.Remove(name);
+        if (!_removed.Contains(name) && !_state.State.Names.Contains(name))
+        {
+            return Task.CompletedTask;
+        }
+
+        _removed.Add(name);
         return _write.WriteAsync();
     }
 
@@ -48,19 +64,23 @@ internal sealed class NamespaceIndexGrain : Grain, INamespaceIndexGrain
 
     private async Task WriteAsync()
     {
-        while (_unstored.Count > 0)
+        while (_unstored.Count + _removed.Count > 0)
         {
-            var (before, added) = (_state.State, _unstored.ToList());
-            _state.State = before with { Names = before.Names.Union(added, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray() };
+            var (before, added, removed) = (_state.State, _unstored.ToList(), _removed.ToList());
+            _state.State = before with
+            {
+                Names = before.Names.Union(added, StringComparer.Ordinal).Except(removed, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray(),
+            };
             try
             {
                 await _state.WriteStateAsync();
                 _unstored.ExceptWith(added);
+                _removed.ExceptWith(removed);
                 return;
             }
             catch (InconsistentStateException)
             {
-                // Nobody takes names out: what is not there now was lost, or is on its way there.
+                // What is not there now was lost, or is on its way there; what another activation took out meanwhile is taken out again some day.
                 _unstored.UnionWith(before.Names);
                 await _state.ReadStateAsync();
             }

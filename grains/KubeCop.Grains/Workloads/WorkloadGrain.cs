@@ -48,6 +48,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     private bool _registered;
     private bool _indexed;
 
+    /// <summary>Ends when the index does not list it any more, if it was to be taken out.</summary>
+    private Task _unlisted = Task.CompletedTask;
+
     /// <summary>What an activation on another silo handed over is not in grain storage.</summary>
     private bool _unstoredOnArrival;
 
@@ -233,6 +236,51 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         return Task.CompletedTask;
     }
 
+    public async Task<bool> EndDayAsync()
+    {
+        _learning.EndDay();
+        var isForgotten = _learning.IsEmpty && !_state.RecordExists;
+        if (_learning.IsUnneeded)
+        {
+            await _mirror.RemoveAsync();
+
+            // Since then a container may have come, or what people changed be seen.
+            isForgotten = _learning.IsUnneeded;
+        }
+
+        if (isForgotten)
+        {
+            await ForgetAsync();
+        }
+        else
+        {
+            StoreSoon();
+        }
+
+        if (_timer is null && _observers.Count == 0)
+        {
+            // It was only asked for this.
+            DeactivateOnIdle();
+        }
+
+        return _learning.IsEmpty && !_state.RecordExists;
+    }
+
+    private async Task ForgetAsync()
+    {
+        LogForgotten(_workload);
+        _learning.Forget(Now);
+        Announce();
+        (_registered, _indexed) = (false, false);
+        await StoreAsync();
+        if (_learning.IsEmpty)
+        {
+            _indexed = false;
+            _unlisted = GrainFactory.GetGrain<INamespaceIndexGrain>(_workload.Namespace).RemoveAsync(_workload.GrainKey);
+            await _unlisted;
+        }
+    }
+
     private async Task StoreWhatIsInForceAsync()
     {
         try
@@ -270,7 +318,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
             _state.State = _learning.ToState(due);
             try
             {
-                await _state.WriteStateAsync();
+                await PersistAsync();
                 _storedChanges = changes;
                 _retry.Succeeded();
                 _learning.Complete(due, Now);
@@ -301,6 +349,12 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
             }
         }
     }
+
+    // Of what nobody has anything of nothing is stored, unless it is known to have been deleted.
+    private Task PersistAsync() =>
+        !_learning.IsEmpty || (_state.RecordExists && !_learning.IsForgotten) ? _state.WriteStateAsync()
+        : _state.RecordExists ? _state.ClearStateAsync()
+        : Task.CompletedTask;
 
     private async Task OnTimerAsync()
     {
@@ -388,6 +442,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
             return;
         }
 
+        await _unlisted.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         try
         {
             await GrainFactory.GetGrain<INamespaceIndexGrain>(_workload.Namespace).AddAsync(_workload.GrainKey);
@@ -411,6 +466,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         Level = LogLevel.Warning,
         Message = "The profile of {Workload} could not be stored; it is kept in memory and tried again. {Reason} (failures since this was last told: {Failures})")]
     private partial void LogNotStored(WorkloadKey workload, string reason, int failures);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "No container of {Workload} was there for long (KubeCop:Learning:ForgetAfter): its profile is forgotten.")]
+    private partial void LogForgotten(WorkloadKey workload);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The stored profile of {Workload} was changed by another activation; both are united.")]
     private partial void LogConflict(WorkloadKey workload, Exception exception);

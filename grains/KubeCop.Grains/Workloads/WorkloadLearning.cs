@@ -39,6 +39,10 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     private DateTimeOffset? _relearnedAt;
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
     private WorkloadObject? _object;
+    private int _idleDays;
+
+    /// <summary>A container of it was there since the last <see cref="EndDay"/>.</summary>
+    private bool _isUsed;
 
     /// <summary>Of what is learned now: one more each time that everything is learned anew.</summary>
     public int Generation => _generation;
@@ -67,9 +71,22 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Whether anything is learned to the end, or was given. What only guards while all is learned anew is not.</summary>
     public bool IsGuarding => _slots.Any(static slot => slot.IsGuarding && slot.Slot.Revision != ProfileSlot.FormerRevision);
 
+    /// <summary>Nothing is known of it.</summary>
+    public bool IsEmpty => _slots.Count == 0 && _slots.Overlays.Count == 0;
+
+    /// <summary>Nothing is known of it because nobody needed it any more.</summary>
+    public bool IsForgotten { get; private set; }
+
+    /// <summary>No container of it was there for <see cref="LearningOptions.ForgetAfter"/>, and nothing of it was made by people.</summary>
+    public bool IsUnneeded =>
+        !_isUsed && IdleDaysToForget is > 0 and var days && _idleDays >= days
+        && _slots.Overlays.Count == 0 && !_slots.Any(static slot => slot.Slot.Revision == ProfileSlot.GivenRevision);
+
+    private int IdleDaysToForget => (int)Math.Ceiling(options.ForgetAfter.TotalDays);
+
     public void Load(WorkloadState state, DateTimeOffset now)
     {
-        (_generation, _relearnedAt, Mirror, _object) = (state.Generation, state.RelearnedAt, state.Mirror, state.Object);
+        (_generation, _relearnedAt, Mirror, _object, _idleDays) = (state.Generation, state.RelearnedAt, state.Mirror, state.Object, state.IdleDays);
         foreach (var overlay in state.Overlays)
         {
             _slots.Lay(overlay, now);
@@ -95,6 +112,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Finds or starts the slot a container adds to. A container that was added to a running pod is no part of the workload and adds nothing.</summary>
     public ProfileAssignment Register(ContainerDescription container, DateTimeOffset now)
     {
+        (_isUsed, IsForgotten) = (true, false);
         if (container.Type == ContainerType.Ephemeral)
         {
             return LearnedSlot.AssignmentOf(FindUnlisted(container.Name) ?? Unlisted(container.Name, ProfileState.Learning, now + options.Period, version: 0));
@@ -288,6 +306,30 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
     }
 
+    /// <summary>A day is over. Days are counted rather than compared, so that a clock that was wrong for a while makes nothing old.</summary>
+    public void EndDay()
+    {
+        var days = _isUsed ? 0 : Math.Min(_idleDays + 1, IdleDaysToForget);
+        _isUsed = false;
+        if (days != _idleDays)
+        {
+            _idleDays = days;
+            _slots.Changed();
+        }
+    }
+
+    /// <summary>Forgets everything, as if there had never been anything.</summary>
+    public void Forget(DateTimeOffset now)
+    {
+        _generation++;
+        foreach (var slot in _slots.ToList())
+        {
+            _slots.Forget(slot, _generation, now);
+        }
+
+        (Mirror, _object, IsForgotten) = (null, null, true);
+    }
+
     /// <summary>Takes profiles that were learned once and are lost here, each as the revision it was of.</summary>
     /// <returns>False when something is known here, or nothing there was complete.</returns>
     public bool Restore(MirroredProfile found, DateTimeOffset now)
@@ -384,6 +426,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>A silo has containers that are guarded by, or add to, a slot.</summary>
     public void Use(ProfileSlot key, DateTimeOffset now)
     {
+        _isUsed = true;
         if (_slots.TryGet(Yielded(key), out var slot))
         {
             slot.UsedAt = now;
@@ -456,6 +499,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         Overlays = _slots.Overlays.ToArray(),
         Mirror = Mirror,
         Object = _object,
+        IdleDays = _idleDays,
     };
 
     /// <summary>
@@ -478,6 +522,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         {
             _slots.Lay(overlay, now);
         }
+
+        _idleDays = Math.Min(_idleDays, stored.IdleDays);
 
         // Which of the two looked last is not known: the next look tells.
         Mirror = stored.Mirror;

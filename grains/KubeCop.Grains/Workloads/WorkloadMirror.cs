@@ -25,6 +25,7 @@ internal sealed partial class WorkloadMirror(
     private bool _mustLook = true;
     private bool _isDue;
     private bool _isPassing;
+    private bool _isToGo;
     private long _lookedAt;
 
     /// <summary>The version somebody told of while a pass was under way; it may be the one that pass has made.</summary>
@@ -76,6 +77,18 @@ internal sealed partial class WorkloadMirror(
     /// <summary>Ends when what somebody may have given this workload has been looked for once; faults when it could not be.</summary>
     public Task FirstLookAsync() => learning.Mirror is not null || !mirror.Shows(workload) || !_retry.IsDue(time) ? Task.CompletedTask : Passes.WriteAsync();
 
+    /// <summary>Takes away what is shown, if the workload is not needed any more then. Faults when that could not be done.</summary>
+    public Task RemoveAsync()
+    {
+        if (!mirror.Shows(workload) || learning.Mirror is { Version.Length: 0 })
+        {
+            return Task.CompletedTask;
+        }
+
+        _mustLook = _isToGo = true;
+        return Passes.WriteAsync();
+    }
+
     /// <summary>Tries again what failed, when its time has come.</summary>
     public void Tick()
     {
@@ -97,6 +110,7 @@ internal sealed partial class WorkloadMirror(
     private async Task PassAsync()
     {
         (_isDue, _isPassing) = (false, true);
+        (var isToGo, _isToGo) = (_isToGo, false);
         try
         {
             using var patience = new CancellationTokenSource(Timeout, time);
@@ -110,7 +124,7 @@ internal sealed partial class WorkloadMirror(
                 }
             }
 
-            await ShowAsync(patience.Token);
+            await (isToGo && learning.IsUnneeded ? HideAsync(patience.Token) : ShowAsync(patience.Token));
             _retry.Succeeded();
             (var told, _told) = (_told, null);
             if (told is not null && told != learning.Mirror!.Version)
@@ -155,6 +169,15 @@ internal sealed partial class WorkloadMirror(
             var version = await mirror.WriteAsync(shown, before.Version, cancellationToken);
             learning.Mirror = new MirrorState { Version = version, Items = items, Digest = digest };
             changed();
+        }
+    }
+
+    private async Task HideAsync(CancellationToken cancellationToken)
+    {
+        if (learning.Mirror is { Version: { Length: > 0 } version })
+        {
+            await mirror.DeleteAsync(workload, version, cancellationToken);
+            learning.Mirror = MirrorState.Nothing;
         }
     }
 

@@ -32,6 +32,9 @@ internal sealed record WorkloadState
 
     /// <summary>What of the API server the workload is; null when that is not known.</summary>
     [Id(6)] public WorkloadObject? Object { get; init; }
+
+    /// <summary>Whole days in a row on which no container of it was there, up to those after which it is forgotten.</summary>
+    [Id(7)] public int IdleDays { get; init; }
 }
 
 /// <summary>One slot of a workload's profile as stored.</summary>

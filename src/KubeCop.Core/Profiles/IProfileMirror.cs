@@ -17,6 +17,11 @@ public interface IProfileMirror
     /// <returns>Its version.</returns>
     /// <exception cref="MirrorChangedException">There is another version: somebody has changed it.</exception>
     Task<string> WriteAsync(ShownProfile profile, string basedOn, CancellationToken cancellationToken);
+
+    /// <summary>Takes a profile away from there. When there is none, that is well.</summary>
+    /// <param name="version">The one that is to be there.</param>
+    /// <exception cref="MirrorChangedException">There is another version: somebody has changed it.</exception>
+    Task DeleteAsync(WorkloadKey workload, string version, CancellationToken cancellationToken);
 }
 
 /// <summary>Without an API server nobody sees profiles but through the node's own interfaces.</summary>
@@ -27,6 +32,8 @@ public sealed class NoProfileMirror : IProfileMirror
     public Task<MirroredProfile?> ReadAsync(WorkloadKey workload, CancellationToken cancellationToken) => Task.FromResult<MirroredProfile?>(null);
 
     public Task<string> WriteAsync(ShownProfile profile, string basedOn, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task DeleteAsync(WorkloadKey workload, string version, CancellationToken cancellationToken) => throw new NotSupportedException();
 }
 
 /// <summary>The profile there is another one than the one to be replaced.</summary>

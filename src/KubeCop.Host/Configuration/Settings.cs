@@ -214,6 +214,9 @@ internal sealed class Settings
         }
 
         Require(Learning.KeptRevisions >= 0, $"{LearningOptions.Section}:{nameof(Learning.KeptRevisions)}", Learning.KeptRevisions, "at least 0");
+        Require(
+            Learning.ForgetAfter == TimeSpan.Zero || Learning.ForgetAfter >= TimeSpan.FromDays(1),
+            $"{LearningOptions.Section}:{nameof(Learning.ForgetAfter)}", Duration.Format(Learning.ForgetAfter), "0, or at least a day (1.00:00:00)");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using k8s;
@@ -94,6 +95,16 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         request.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/apply-patch+yaml") } };
         Accept(request, representation: null);
         return await ReadAsync<ApiObject>(request, "patch", resource, cancellationToken);
+    }
+
+    /// <summary>Deletes an object as it is at one version.</summary>
+    /// <exception cref="ApiException">There is none (404), or another version of it (409), or another reason.</exception>
+    public async Task DeleteAsync(ApiResource resource, string? ns, string name, string version, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, Address(resource.PathOf(ns, name)));
+        request.Content = JsonContent.Create(new V1DeleteOptions { Preconditions = new V1Preconditions { ResourceVersion = version } }, options: ApiJson.Options);
+        Accept(request, representation: null);
+        using var response = await SendAsync(request, "delete", resource.Plural, cancellationToken);
     }
 
     private static string Selectors(ObjectSelection selection) =>

@@ -69,6 +69,23 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
         }
     }, cancellationToken);
 
+    public Task DeleteAsync(WorkloadKey workload, string version, CancellationToken cancellationToken) => LimitedAsync(async () =>
+    {
+        try
+        {
+            await api.DeleteAsync(ApiResource.Profiles, NamespaceOf(workload), NameOf(workload), version, cancellationToken);
+        }
+        catch (ApiException exception) when (exception.IsNotFound)
+        {
+        }
+        catch (ApiException exception) when (exception.Code == HttpStatusCode.Conflict)
+        {
+            throw new MirrorChangedException(exception.Message);
+        }
+
+        return true;
+    }, cancellationToken);
+
     public void Dispose() => _room.Dispose();
 
     private static bool IsOfAnother(ApiObject found, WorkloadKey workload) => found.Metadata switch

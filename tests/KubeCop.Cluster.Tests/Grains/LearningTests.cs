@@ -418,6 +418,35 @@ public sealed class LearningTests
     }
 
     [Fact]
+    public async Task Index_NameTakenOutWhileItIsAdded_ListsWhatCameLast()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var index = cluster.Grains.GetGrain<INamespaceIndexGrain>("default");
+        await index.AddAsync("default/Deployment/web");
+
+        var removing = await BeginAsync(() => index.RemoveAsync("default/Deployment/web"));
+        await index.AddAsync("default/Deployment/web");
+        await removing;
+        Assert.Equal(["default/Deployment/web"], await index.ListAsync());
+
+        await index.RemoveAsync("default/Deployment/web");
+        var adding = await BeginAsync(() => index.AddAsync("default/Deployment/web"));
+        await index.RemoveAsync("default/Deployment/web");
+        await adding;
+        Assert.Empty(await index.ListAsync());
+        Assert.DoesNotContain("web", cluster.Storage.TextOf("namespace", index.GetGrainId()));
+
+        // Two calls may overtake each other on their way.
+        async Task<Task> BeginAsync(Func<Task> call)
+        {
+            var writes = cluster.Storage.Writes;
+            var task = call();
+            await Wait.UntilAsync(() => cluster.Storage.Writes, now => now > writes, "the write");
+            return task;
+        }
+    }
+
+    [Fact]
     public async Task EveryKind_LearnedStoredAndLoadedAgain_JudgesWhatWasNotLearned()
     {
         var first = await GrainCluster.StartAsync();

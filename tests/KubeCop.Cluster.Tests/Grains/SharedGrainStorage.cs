@@ -15,6 +15,12 @@ internal sealed class SharedGrainStorage
     /// <summary>While set, every read fails too.</summary>
     public volatile bool IsAway;
 
+    /// <summary>Something is being cleared, or was.</summary>
+    public volatile bool IsClearing;
+
+    /// <summary>Clearing waits for this.</summary>
+    public Task Clears { get; set; } = Task.CompletedTask;
+
     public int Writes => _writes;
 
     public IGrainStorage For(IGrainStorageSerializer serializer) => new Provider(this, serializer);
@@ -71,6 +77,12 @@ internal sealed class SharedGrainStorage
             (grainState.ETag, grainState.RecordExists) = (record.ETag, true);
         }
 
-        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+        public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            shared.IsClearing = true;
+            await shared.Clears;
+            shared._records.TryRemove((stateName, grainId), out _);
+            (grainState.State, grainState.ETag, grainState.RecordExists) = (Activator.CreateInstance<T>(), null, false);
+        }
     }
 }

@@ -67,6 +67,49 @@ public sealed class WorkloadLearningTests
     }
 
     [Fact]
+    public void EndDay_CountsOnlyDaysWithoutContainers_AndSurvivesARestart()
+    {
+        var slot = Final();
+        for (var day = 0; day < 89; day++)
+        {
+            _learning.EndDay();
+        }
+
+        _learning.Use(slot, Start.AddDays(89));
+        _learning.EndDay();
+        Assert.Equal(0, _learning.ToState().IdleDays);
+
+        var restarted = new WorkloadLearning(Workload, Options);
+        restarted.Load(_learning.ToState(), Start.AddDays(90));
+        for (var day = 0; day < 90; day++)
+        {
+            Assert.False(restarted.IsUnneeded, $"after {day} days");
+            restarted.EndDay();
+        }
+
+        Assert.True(restarted.IsUnneeded, "after 90 days");
+        var changes = restarted.Changes;
+        restarted.EndDay();
+        Assert.Equal(changes, restarted.Changes);
+    }
+
+    [Fact]
+    public void EndDay_NothingIsToBeForgotten_ChangesNothing()
+    {
+        var learning = new WorkloadLearning(Workload, new LearningOptions { ForgetAfter = TimeSpan.Zero });
+        learning.Register(Container("a"), Start);
+        var changes = learning.Changes;
+
+        for (var day = 0; day < 400; day++)
+        {
+            learning.EndDay();
+        }
+
+        Assert.False(learning.IsUnneeded, "it is kept for ever");
+        Assert.Equal(changes, learning.Changes);
+    }
+
+    [Fact]
     public void Merge_LateButObservedInTime_GivesANewVersionOfTheFinalProfile()
     {
         var slot = Final();

@@ -215,6 +215,34 @@ public sealed class WorkloadMirrorTests
     }
 
     [Fact]
+    public async Task Unneeded_IsTakenAway()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        PassUnused();
+
+        await InTurnAsync(_mirror.RemoveAsync).Unwrap();
+
+        Assert.Equal("", _board.Version);
+        Assert.True(_learning.IsUnneeded, "it is to be forgotten");
+        Assert.Equal("", _learning.Mirror!.Version);
+    }
+
+    [Fact]
+    public async Task Unneeded_ButEditedMeanwhile_IsKeptAndShown()
+    {
+        Final("/bin/ls");
+        await ShowAsync();
+        PassUnused();
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+
+        await InTurnAsync(_mirror.RemoveAsync).Unwrap();
+
+        Assert.False(_learning.IsUnneeded, "somebody has worked on it");
+        Assert.Equal(["/bin/date", "/bin/ls"], _board.Execs.Order());
+    }
+
+    [Fact]
     public async Task Edits_SurviveARestart()
     {
         Final("/bin/ls");
@@ -312,6 +340,16 @@ public sealed class WorkloadMirrorTests
         Items = [.. items.Select(static item => new ObservedItem(item, new DateTimeOffset(2026, 1, 1, 0, 0, 1, TimeSpan.Zero)))],
     };
 
+    private void PassUnused()
+    {
+        for (var day = 0; day <= Options.ForgetAfter.TotalDays; day++)
+        {
+            _learning.EndDay();
+        }
+
+        Assert.True(_learning.IsUnneeded, "no container was there for long");
+    }
+
     private Task InTurnAsync(Action action) => _turns.StartNew(action, TestContext.Current.CancellationToken);
 
     private Task<T> InTurnAsync<T>(Func<T> action) => _turns.StartNew(action, TestContext.Current.CancellationToken);
@@ -393,6 +431,17 @@ public sealed class WorkloadMirrorTests
             Writes++;
             (Current, _containers, _revisions, _isOwn, _isFinal) = (profile.Profile, profile.Profile.Containers, profile.Revisions, true, profile.Profile.State == ProfileState.Final);
             return Task.FromResult(Version = $"{++_version}");
+        }
+
+        public Task DeleteAsync(WorkloadKey workload, string version, CancellationToken cancellationToken)
+        {
+            if (version != Version)
+            {
+                throw new MirrorChangedException("It has changed.");
+            }
+
+            Delete();
+            return Task.CompletedTask;
         }
 
         public void Edit(Func<ContainerProfile, ContainerProfile> edit) =>

@@ -82,6 +82,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.IgnoredPrefixes + ":0", "/", "OPEN_IGNORE_PREFIXES", "other than /")]
     [InlineData(Keys.IgnoredPrefixes + ":0", "/tmp/../etc", "OPEN_IGNORE_PREFIXES", "absolute path")]
     [InlineData("KubeCop:Learning:KeptRevisions", "-1", "KubeCop:Learning:KeptRevisions", "at least 0")]
+    [InlineData("KubeCop:Learning:ForgetAfter", "12:00:00", "KubeCop:Learning:ForgetAfter", "at least a day")]
     [InlineData(Keys.HttpAddress, "nowhere", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1:99999", "--http", "ADDRESS:PORT")]

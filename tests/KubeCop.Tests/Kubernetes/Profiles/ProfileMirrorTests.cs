@@ -72,6 +72,21 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Delete_TakesAwayThatVersionOnly()
+    {
+        using var mirror = Mirror();
+        var version = await mirror.WriteAsync(Shown(Web), "", Token);
+        Edit("deployment-web", static spec => spec["containers"]![0]!["syscalls"] = new JsonArray("reboot"));
+
+        await Assert.ThrowsAsync<MirrorChangedException>(() => mirror.DeleteAsync(Web, version, Token));
+        Assert.NotNull(Server.Get(Profiles, "default", "deployment-web"));
+
+        await mirror.DeleteAsync(Web, (await mirror.ReadAsync(Web, Token))!.Version, Token);
+        Assert.Null(Server.Get(Profiles, "default", "deployment-web"));
+        await mirror.DeleteAsync(Web, version, Token);
+    }
+
+    [Fact]
     public async Task Write_OverAVersionThatSomebodyHasChanged_IsRefused_AndTheirsStays()
     {
         using var mirror = Mirror();

@@ -7,12 +7,13 @@ public static class Wait
 {
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
 
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Looks until <paramref name="look"/> shows what <paramref name="condition"/> accepts.</summary>
     /// <param name="what">What is waited for, for the message.</param>
+    /// <param name="interval">Between two looks: longer where looking keeps from happening what is waited for.</param>
     /// <exception cref="TimeoutException">It did not come; the message shows what was seen last.</exception>
-    public static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> condition, string what, TimeSpan? timeout = null)
+    public static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> condition, string what, TimeSpan? timeout = null, TimeSpan? interval = null)
     {
         var limit = timeout ?? DefaultTimeout;
         var watch = Stopwatch.StartNew();
@@ -29,11 +30,11 @@ public static class Wait
                 throw new TimeoutException($"After {limit.TotalSeconds:0} s still no {what}. Seen last: {Describe(seen)}");
             }
 
-            await Task.Delay(Interval);
+            await Task.Delay(interval ?? DefaultInterval);
         }
     }
 
-    /// <inheritdoc cref="UntilAsync{T}(Func{Task{T}}, Func{T, bool}, string, TimeSpan?)"/>
+    /// <inheritdoc cref="UntilAsync{T}(Func{Task{T}}, Func{T, bool}, string, TimeSpan?, TimeSpan?)"/>
     public static Task<T> UntilAsync<T>(Func<T> look, Func<T, bool> condition, string what, TimeSpan? timeout = null) =>
         UntilAsync(() => Task.FromResult(look()), condition, what, timeout);
 

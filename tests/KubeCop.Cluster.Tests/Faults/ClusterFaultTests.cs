@@ -16,8 +16,6 @@ public sealed class ClusterFaultTests
     private static readonly FaultPlan Whole = new(
         Workloads: 300, Replicas: 10, Period: TimeSpan.FromSeconds(150), Duration: TimeSpan.FromSeconds(150), Outage: TimeSpan.FromSeconds(60), CutOff: TimeSpan.FromSeconds(30), DeedsPerSecond: 0.3);
 
-    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(20);
-
     public static TheoryData<ulong> Seeds => SeedFromEnvironment is { } seed ? [seed] : [.. Enumerable.Range(1, 10).Select(static seed => (ulong)seed)];
 
     private static ulong? SeedFromEnvironment =>
@@ -43,11 +41,7 @@ public sealed class ClusterFaultTests
 
         try
         {
-            var reports = await Wait.UntilAsync(
-                () => Task.WhenAll(cluster.Nodes.Select(static node => node.ReportAsync())),
-                static reports => reports.All(static report => report is { IsSettled: true }),
-                "nodes whose deltas are all stored and whose containers go by complete profiles",
-                SettlingTime);
+            var reports = await cluster.SettleAsync();
             cluster.Tell("settled");
             var verdict = Verdict.Of(cluster, await cluster.Nodes[0].ProfilesAsync());
             cluster.Tell(

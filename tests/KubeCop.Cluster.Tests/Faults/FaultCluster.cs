@@ -17,6 +17,11 @@ internal sealed record FaultPlan(int Workloads, int Replicas, TimeSpan Period, T
 /// </summary>
 internal sealed class FaultCluster : IAsyncDisposable
 {
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(20);
+
+    /// <summary>Each look asks every workload for its whole profile, which keeps a machine busy.</summary>
+    private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(1);
+
     private readonly TestDirectory _directory = new();
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
@@ -58,6 +63,14 @@ internal sealed class FaultCluster : IAsyncDisposable
             TestContext.Current.TestOutputHelper?.WriteLine(text);
         }
     }
+
+    /// <summary>Ends when nothing is on its way any more and every container goes by the current version of a complete profile.</summary>
+    public Task<NodeReport?[]> SettleAsync() => Wait.UntilAsync(
+        () => Task.WhenAll(Nodes.Select(static node => node.ReportAsync())),
+        static reports => reports.All(static report => report is { IsSettled: true }),
+        "nodes whose deltas are all stored and whose containers go by complete profiles",
+        SettlingTime,
+        LookPause);
 
     /// <summary>What the nodes said last, for a failure's message.</summary>
     public string Logs => string.Join('\n', Nodes.Select(static node => $"== {node.Name}\n{string.Join('\n', File.Exists(node.Log) ? File.ReadLines(node.Log).TakeLast(60) : [])}"));

@@ -79,7 +79,7 @@ public sealed class GoingOnAloneTests : IAsyncDisposable
         {
             // While it learns: what the workloads' new containers do is learned, so only what is malicious in itself is told.
             await BeDeclaredDeadAsync(cluster, Malicious);
-            await SettleAsync(cluster);
+            await cluster.SettleAsync();
 
             // When it has learned. The store and the workloads' grains are as far away as the other silos.
             await BeDeclaredDeadAsync(cluster, Deviation);
@@ -88,7 +88,7 @@ public sealed class GoingOnAloneTests : IAsyncDisposable
                 await quiet.AskAsync("quiet");
             }
 
-            var reports = await SettleAsync(cluster);
+            var reports = await cluster.SettleAsync();
             var verdict = Verdict.Of(cluster, await cluster.Nodes[0].ProfilesAsync());
             cluster.Tell($"{verdict.Deeds} deeds, {verdict.Expected} entries");
             string[] faults =
@@ -132,12 +132,6 @@ public sealed class GoingOnAloneTests : IAsyncDisposable
         cluster.Tell($"{node.Name} was {before} and is {silo}");
         await AssertAttackIsSeenAsync(node, program);
     }
-
-    private static Task<NodeReport?[]> SettleAsync(FaultCluster cluster) => Wait.UntilAsync(
-        () => Task.WhenAll(cluster.Nodes.Select(static node => node.ReportAsync())),
-        static reports => reports.All(static report => report is { IsSettled: true }),
-        "nodes whose deltas are all stored and whose containers go by complete profiles",
-        TimeSpan.FromMinutes(3));
 
     private async Task AssertAttackIsSeenAsync(FaultNode node, string program)
     {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
 using KubeCop.Host.Node;
 using KubeCop.Testing;
 using KubeCop.Testing.Kubernetes;
@@ -134,15 +135,42 @@ public sealed class KubernetesBindingsTests : IAsyncLifetime
         Assert.DoesNotContain(_server.Requests(), static request => request.Resource == Bindings);
     }
 
+    [Fact]
+    public async Task CriticalAlert_IsAnEventOfItsPod_WhenThatIsAskedFor()
+    {
+        Bind("a", "R1001");
+        Bind("b", "R1000", "severity: high");
+        var (name, uid) = new EmulatedWorkload(_server, "web").Schedule(NodeHostFixture.NodeName, "a");
+        await StartNodeAsync(events: true);
+        await UntilInForceAsync("a R1001 critical, b R1000 high");
+        _sensor.Pod = new PodDescription { Name = name, Namespace = "default", Uid = uid };
+        await _sensor.StartContainerAsync(Grains, NodeHostFixture.NodeName, Container);
+
+        await RunAsync("/dev/shm/a");
+        await RunAsync("/usr/bin/new", EventFlags.FileUpperLayer);
+
+        await UntilAlertsAsync("R1000 high /dev/shm/a", "R1001 critical /usr/bin/new");
+        var made = Assert.Single(await Wait.UntilAsync(() => _server.Objects("events.events.k8s.io"), static made => made.Count > 0, "the Event"));
+        Assert.Equal((name, uid), ((string?)made["regarding"]!["name"], (string?)made["regarding"]!["uid"]));
+        Assert.Equal("ExecBinaryNotInBaseImage", (string?)made["reason"]);
+    }
+
     private void Bind(string name, string rule, string setting = "") =>
         _server.Apply(BindingSample.Yaml(name, "", $"- ruleID: {rule}{(setting.Length > 0 ? $"\n  {setting}" : "")}"));
 
-    private async Task StartNodeAsync(string? bindings = null)
+    private async Task StartNodeAsync(string? bindings = null, bool events = false)
     {
         _sensor = new FakeSensor();
         _sensor.ReadySource.SetResult();
         _node = await NodeHostFixture.StartAsync(
-            Path.Combine(_directory.Path, "data"), _sensor, bindings: bindings, more: [new("KubeCop:Kubernetes:Kubeconfig", _server.WriteKubeconfig(Path.Combine(_directory.Path, "kubeconfig")))]);
+            Path.Combine(_directory.Path, "data"),
+            _sensor,
+            bindings: bindings,
+            more:
+            [
+                new("KubeCop:Kubernetes:Kubeconfig", _server.WriteKubeconfig(Path.Combine(_directory.Path, "kubeconfig"))),
+                new("KubeCop:Kubernetes:Events", $"{events}"),
+            ]);
         _http = new HttpClient { BaseAddress = new Uri($"http://{_node.Address}") };
     }
 

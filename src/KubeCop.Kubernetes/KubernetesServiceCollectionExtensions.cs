@@ -55,9 +55,14 @@ public static class KubernetesServiceCollectionExtensions
     {
         try
         {
-            return options.Kubeconfig.Length > 0
-                ? KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig)
-                : KubernetesClientConfiguration.InClusterConfig();
+            if (options.Kubeconfig.Length > 0)
+            {
+                return KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig);
+            }
+
+            var configuration = KubernetesClientConfiguration.InClusterConfig();
+            configuration.TokenProvider = new TokenFile(TokenFile.OfPod);
+            return configuration;
         }
         catch (Exception exception)
         {

@@ -104,7 +104,7 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
 
     private static (WatchEventType Type, ApiObject Object) Event(ReadOnlyMemory<byte> line, ApiResource resource)
     {
-        using var document = JsonDocument.Parse(line);
+        using var document = JsonDocument.Parse(line, ApiJson.Document);
         var type = document.RootElement.GetProperty("type").GetString();
         var content = document.RootElement.GetProperty("object");
         return type switch

@@ -15,7 +15,6 @@ internal sealed partial class ExportQueue : IDisposable
     public const string QueueFull = "queue_full";
     public const string Stopped = "stopped";
     public const string Failed = "failed";
-    private const int MaxBatch = 256;
 
     private readonly IAlertExporter _exporter;
     private readonly int _capacity;
@@ -46,6 +45,11 @@ internal sealed partial class ExportQueue : IDisposable
 
     public void Enqueue(Alert alert)
     {
+        if (!_exporter.Takes(alert))
+        {
+            return;
+        }
+
         var hasRoom = alert.Severity >= Severity.High || _channel.Reader.Count < _capacity - (_capacity / 4);
         if (!hasRoom || !_channel.Writer.TryWrite(alert))
         {
@@ -69,7 +73,7 @@ internal sealed partial class ExportQueue : IDisposable
         var batch = new List<Alert>();
         while (_channel.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            while (batch.Count < MaxBatch && _channel.Reader.TryRead(out var alert))
+            while (batch.Count < _exporter.BatchSize && _channel.Reader.TryRead(out var alert))
             {
                 batch.Add(alert);
             }

@@ -1,8 +1,10 @@
 using k8s;
+using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
+using KubeCop.Kubernetes.Events;
 using KubeCop.Kubernetes.Pods;
 using KubeCop.Kubernetes.Policies;
 using KubeCop.Kubernetes.Profiles;
@@ -18,7 +20,10 @@ public static class KubernetesServiceCollectionExtensions
     public static bool IsEnabled(KubernetesOptions options) =>
         options.Enabled ?? (options.Kubeconfig.Length > 0 || KubernetesClientConfiguration.IsInCluster());
 
-    /// <summary>Adds the API server's client, <see cref="IPodWorkloads"/> and <see cref="IPolicySource"/> by it, and the services that follow its objects.</summary>
+    /// <summary>
+    /// Adds the API server's client, <see cref="IPodWorkloads"/> and <see cref="IPolicySource"/> by it, and the services that follow its objects; an
+    /// <see cref="IAlertExporter"/> too, where alerts are to be Events.
+    /// </summary>
     /// <exception cref="ArgumentException">The kubeconfig or the pod's service account cannot be used; the message says why.</exception>
     public static IServiceCollection AddKubernetes(this IServiceCollection services, KubernetesOptions options)
     {
@@ -38,6 +43,11 @@ public static class KubernetesServiceCollectionExtensions
         services.AddHostedService(static provider => provider.GetRequiredService<PodWatch>());
         services.AddSingleton<IPolicySource>(provider => new PolicySource(
             provider.GetRequiredService<ApiClient>(), options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PolicySource>>()));
+        if (options.Events)
+        {
+            services.AddSingleton<IAlertExporter, EventExporter>();
+        }
+
         return services;
     }
 
@@ -45,9 +55,14 @@ public static class KubernetesServiceCollectionExtensions
     {
         try
         {
-            return options.Kubeconfig.Length > 0
-                ? KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig)
-                : KubernetesClientConfiguration.InClusterConfig();
+            if (options.Kubeconfig.Length > 0)
+            {
+                return KubernetesClientConfiguration.BuildConfigFromConfigFile(options.Kubeconfig);
+            }
+
+            var configuration = KubernetesClientConfiguration.InClusterConfig();
+            configuration.TokenProvider = new TokenFile(TokenFile.OfPod);
+            return configuration;
         }
         catch (Exception exception)
         {

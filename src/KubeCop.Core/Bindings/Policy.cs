@@ -19,7 +19,7 @@ public sealed record Policy
     /// </summary>
     [Id(2)] public required IReadOnlyList<PolicyNamespace>? Namespaces { get; init; }
 
-    /// <summary>Bindings for which there was no room.</summary>
+    /// <summary>Bindings for which there was no room, which are the largest.</summary>
     [Id(3)] public int LeftOut { get; init; }
 
     /// <summary>As much of this as there is room for, with a hash and no sequence yet. Its order means nothing.</summary>
@@ -27,7 +27,7 @@ public sealed record Policy
     {
         var all = bindings.OrderBy(static binding => binding.Namespace, StringComparer.Ordinal).ThenBy(static binding => binding.Name, StringComparer.Ordinal).ToArray();
         var kept = Within(all, BindingLimits.Bytes, static binding => Encoding.UTF8.GetByteCount(binding.Json));
-        var labelled = namespaces?.Where(static ns => ns.Labels.Count > 0).OrderBy(static ns => ns.Name, StringComparer.Ordinal);
+        var labelled = namespaces?.Where(static ns => ns.Labels.Count > 0).OrderBy(static ns => ns.Name, StringComparer.Ordinal).ToArray();
         var known = labelled is null ? null : Within(labelled, BindingLimits.NamespaceBytes, static ns => ns.Name.Length + ns.Labels.Sum(static label => label.Key.Length + label.Value.Length));
         return new Policy
         {
@@ -38,8 +38,18 @@ public sealed record Policy
         };
     }
 
-    // Arrays: what a collection expression makes is of a type that some storage serializers write and cannot read.
-    private static T[] Within<T>(IEnumerable<T> values, int bytes, Func<T, int> sizeOf) => values.TakeWhile(value => (bytes -= sizeOf(value)) >= 0).ToArray();
+    // The smallest come first: who makes one that is huge is not to push out those of others. Among equals the order decides.
+    // An array: what a collection expression makes is of a type that some storage serializers write and cannot read.
+    private static T[] Within<T>(IReadOnlyList<T> values, int bytes, Func<T, int> sizeOf)
+    {
+        var kept = values
+            .Select((value, index) => (Index: index, Size: sizeOf(value)))
+            .OrderBy(static sized => sized.Size)
+            .TakeWhile(sized => (bytes -= sized.Size) >= 0)
+            .Select(static sized => sized.Index)
+            .ToHashSet();
+        return values.Where((_, index) => kept.Contains(index)).ToArray();
+    }
 
     private static string HashOf(PolicyBinding[] bindings, PolicyNamespace[]? namespaces, int leftOut)
     {

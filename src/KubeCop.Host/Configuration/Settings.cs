@@ -262,6 +262,11 @@ internal sealed class Settings
             Kubernetes.Kubeconfig,
             "a file's path that starts with /");
         Require(
+            !Kubernetes.Events || KubernetesServiceCollectionExtensions.IsEnabled(Kubernetes),
+            $"{KubernetesOptions.Section}:{nameof(Kubernetes.Events)}",
+            "true",
+            $"false outside of a cluster's pods, or {KubernetesOptions.Section}:{nameof(Kubernetes.Kubeconfig)}");
+        Require(
             Kubernetes.StoreNamespace.Length == 0 || KubernetesSyntax.IsName(Kubernetes.StoreNamespace),
             $"{Keys.StoreNamespace} (STORE_NAMESPACE)",
             Kubernetes.StoreNamespace,

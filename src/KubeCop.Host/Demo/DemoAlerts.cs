@@ -1,5 +1,4 @@
 using KubeCop.Core.Alerts;
-using KubeCop.Exporters;
 
 namespace KubeCop.Host.Demo;
 

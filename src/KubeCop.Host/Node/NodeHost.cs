@@ -196,7 +196,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
         services.AddSingleton(provider => new AlertDispatcher(
-            [provider.GetRequiredService<AlertHistory>(), .. exporters], provider.GetRequiredService<NodeRules>().Counters, provider.GetRequiredService<ILogger<AlertDispatcher>>()));
+            [provider.GetRequiredService<AlertHistory>(), .. exporters, .. provider.GetServices<IAlertExporter>()],
+            provider.GetRequiredService<NodeRules>().Counters,
+            provider.GetRequiredService<ILogger<AlertDispatcher>>()));
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
         services.AddSingleton<StorageHealth>();

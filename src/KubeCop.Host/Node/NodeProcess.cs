@@ -1,4 +1,4 @@
-using KubeCop.Exporters;
+using KubeCop.Core.Alerts;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Host.Configuration;
 

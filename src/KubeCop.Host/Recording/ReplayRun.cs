@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Rules;
-using KubeCop.Exporters;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Grains.Replay;
 using KubeCop.Host.Bindings;

@@ -89,13 +89,13 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
     /// <param name="path">Of the object or its subresource.</param>
     /// <param name="resource">For people and metrics.</param>
     /// <param name="body">JSON of the object with what is managed.</param>
-    public async Task<ApiObject> ApplyAsync(string path, string resource, ReadOnlyMemory<byte> body, string manager, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Patch, Address($"{path}?force=true&fieldManager={Uri.EscapeDataString(manager)}"));
-        request.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/apply-patch+yaml") } };
-        Accept(request, representation: null);
-        return await ReadAsync<ApiObject>(request, "patch", resource, cancellationToken);
-    }
+    public Task<ApiObject> ApplyAsync(string path, string resource, ReadOnlyMemory<byte> body, string manager, CancellationToken cancellationToken) =>
+        PatchAsync($"{path}?force=true&fieldManager={Uri.EscapeDataString(manager)}", resource, "application/apply-patch+yaml", body, cancellationToken);
+
+    /// <summary>Changes what a JSON merge patch (RFC 7386) says of an object that is there.</summary>
+    /// <exception cref="ApiException">It is not there, or another reason.</exception>
+    public Task<ApiObject> MergeAsync(ApiResource resource, string? ns, string name, ReadOnlyMemory<byte> body, string manager, CancellationToken cancellationToken) => PatchAsync(
+        $"{resource.PathOf(ns, name)}?fieldManager={Uri.EscapeDataString(manager)}", resource.Plural, "application/merge-patch+json", body, cancellationToken);
 
     /// <summary>Deletes an object as it is at one version.</summary>
     /// <exception cref="ApiException">There is none (404), or another version of it (409), or another reason.</exception>
@@ -115,7 +115,7 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
 
     private static (WatchEventType Type, ApiObject Object) Event(ReadOnlyMemory<byte> line, ApiResource resource)
     {
-        using var document = JsonDocument.Parse(line);
+        using var document = JsonDocument.Parse(line, ApiJson.Document);
         var type = document.RootElement.GetProperty("type").GetString();
         var content = document.RootElement.GetProperty("object");
         return type switch
@@ -130,12 +130,15 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         ApiObject Read() => content.Deserialize<ApiObject>(ApiJson.Options)!;
     }
 
+    private static bool IsOfEndingNamespace(V1Status status) => status.Details?.Causes?.Any(static cause => cause.Reason == "NamespaceTerminating") is true;
+
     private static ApiException Refused(V1Status status, string verb, string resource, TimeSpan? retryAfter)
     {
         var code = (HttpStatusCode?)status.Code;
         var (plural, group) = (resource, ApiGroupOf(resource));
         var advice = code switch
         {
+            HttpStatusCode.Forbidden when IsOfEndingNamespace(status) => "",
             HttpStatusCode.Forbidden => $" A role of KubeCop's service account has to have: apiGroups: [\"{group}\"], resources: [\"{plural}\"], verbs: [\"{verb}\"].",
             HttpStatusCode.Unauthorized => " The API server does not accept KubeCop's token: is its service account there, and is the token mounted?",
             HttpStatusCode.NotFound when verb is "list" or "watch" => " Is its definition there? kubecop crds writes those of KubeCop, for kubectl apply.",
@@ -145,12 +148,21 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         {
             Code = code,
             RetryAfter = retryAfter,
+            IsOfEndingNamespace = IsOfEndingNamespace(status),
         };
     }
 
     private static string ApiGroupOf(string resource) =>
-        new[] { ApiResource.ReplicaSets, ApiResource.Jobs, ApiResource.Bindings, ApiResource.Profiles }
+        new[] { ApiResource.ReplicaSets, ApiResource.Jobs, ApiResource.Events, ApiResource.Bindings, ApiResource.Profiles }
             .FirstOrDefault(known => resource == known.Plural || resource.StartsWith(known.Plural + "/", StringComparison.Ordinal))?.Group ?? "";
+
+    private async Task<ApiObject> PatchAsync(string path, string resource, string mediaType, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Patch, Address(path));
+        request.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } };
+        Accept(request, representation: null);
+        return await ReadAsync<ApiObject>(request, "patch", resource, cancellationToken);
+    }
 
     private Uri Address(string path) => new(client.BaseUri, path);
 

@@ -14,5 +14,8 @@ internal sealed class ApiException(string message, Exception? cause = null) : Ex
     /// <summary>The version that was asked for is not kept any more (410): everything has to be listed anew.</summary>
     public bool IsExpired => Code == HttpStatusCode.Gone;
 
+    /// <summary>Nothing can be made in the namespace any more, because it is being deleted. That is said as 403, like a right that is missing.</summary>
+    public bool IsOfEndingNamespace { get; init; }
+
     public bool IsNotFound => Code == HttpStatusCode.NotFound;
 }

@@ -21,6 +21,12 @@ public sealed class KubernetesOptions
     /// </summary>
     public string StoreNamespace { get; set; } = "";
 
+    /// <summary>
+    /// Whether critical alerts are also shown as Events of their pods, by <c>kubectl describe pod</c> and <c>kubectl events</c>. KubeCop has to be
+    /// allowed to <c>create</c> and <c>patch</c> <c>events</c> of <c>events.k8s.io</c>, which is why it is asked for. Default: false.
+    /// </summary>
+    public bool Events { get; set; }
+
     /// <summary>How long an answer may take, 1 s to 5 minutes; of a watch, until it begins. Default: 30 s.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 }

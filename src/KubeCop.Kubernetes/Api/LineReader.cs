@@ -10,7 +10,7 @@ internal sealed class LineReader(Stream stream, int longest) : IDisposable
     private int _end;
 
     /// <returns>A line without its end; empty at the end of the stream. Empty lines are passed over.</returns>
-    /// <exception cref="IOException">A line is too long.</exception>
+    /// <exception cref="InvalidDataException">A line is too long.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
         for (var searched = _start; ;)
@@ -50,7 +50,7 @@ internal sealed class LineReader(Stream stream, int longest) : IDisposable
         var length = _end - _start;
         if (length > longest)
         {
-            throw new IOException($"A line is longer than {longest} bytes.");
+            throw new InvalidDataException($"A line is longer than {longest} bytes.");
         }
 
         if (length == _buffer.Length)

@@ -6,13 +6,19 @@ namespace KubeCop.Kubernetes.Pods;
 /// Finds the workload a pod's controller belongs to. Only what others make for each revision or run is climbed (ReplicaSet, Job): what owns a
 /// Deployment or a StatefulSet may own several, whose containers would share one profile.
 /// </summary>
-internal sealed class OwnerResolver(ApiClient api)
+internal sealed class OwnerResolver(ApiClient api, TimeProvider time)
 {
+    /// <summary>
+    /// How long an answer holds. A ReplicaSet that lost its Deployment is taken over by another one that selects its pods: so people rename a
+    /// Deployment without stopping it.
+    /// </summary>
+    internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(10);
+
     /// <summary>Owners that are remembered; each has at least one pod that is or was on this node.</summary>
     private const int MaxOwners = 4096;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Workload> _workloads = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Workload Workload, long AskedAt)> _workloads = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
 
     /// <summary>The workload, when it needs no question.</summary>
@@ -26,7 +32,7 @@ internal sealed class OwnerResolver(ApiClient api)
 
         lock (_lock)
         {
-            return _workloads.GetValueOrDefault(owner.Uid);
+            return _workloads.TryGetValue(owner.Uid, out var known) && time.GetElapsedTime(known.AskedAt) < Validity ? known.Workload : null;
         }
     }
 
@@ -41,7 +47,7 @@ internal sealed class OwnerResolver(ApiClient api)
         var workload = await AskAsync(Climbed(owner)!, ns, owner, cancellationToken);
         lock (_lock)
         {
-            if (_workloads.TryAdd(owner.Uid, workload))
+            if (!_workloads.ContainsKey(owner.Uid))
             {
                 _order.Enqueue(owner.Uid);
                 if (_order.Count > MaxOwners)
@@ -49,6 +55,8 @@ internal sealed class OwnerResolver(ApiClient api)
                     _workloads.Remove(_order.Dequeue());
                 }
             }
+
+            _workloads[owner.Uid] = (workload, time.GetTimestamp());
         }
 
         return workload;

@@ -69,6 +69,15 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
         }
     }
 
+    /// <summary>Whether the pod is there, or has been lately.</summary>
+    public bool Knows(string uid)
+    {
+        lock (_lock)
+        {
+            return _pods.ContainsKey(uid);
+        }
+    }
+
     /// <summary>What was known before the API server was asked.</summary>
     public void Remember(IEnumerable<KnownPod> pods)
     {
@@ -81,13 +90,16 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
         }
     }
 
-    /// <summary>The pod is there. A workload that is known of it already stays.</summary>
-    public void Set(KnownPod pod)
+    /// <summary>
+    /// The pod is there. A workload that is known of it already stays, whoever owns it by now: by that one's profile its containers are judged.
+    /// </summary>
+    /// <returns>Whether its workload is known.</returns>
+    public bool Set(KnownPod pod)
     {
         lock (_lock)
         {
             var before = _pods.GetValueOrDefault(pod.Uid);
-            var now = pod.Workload is null && before?.Workload is { } workload ? pod with { Workload = workload } : pod;
+            var now = before?.Workload is { } workload ? pod with { Workload = workload } : pod;
             _pods[pod.Uid] = now;
             if (before is null || !now.TellsTheSameAs(before))
             {
@@ -95,6 +107,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
             }
 
             Forget();
+            return now.Workload is not null;
         }
     }
 

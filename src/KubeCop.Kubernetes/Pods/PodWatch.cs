@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using k8s;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
@@ -28,7 +29,7 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
     private readonly TimeProvider _time;
     private readonly ILogger<PodWatch> _logger;
     private readonly ObjectWatch _watch;
-    private readonly ConcurrentDictionary<string, Unresolved> _unresolved = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, UnresolvedPod> _unresolved = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _work = new(0);
     private volatile string? _ownerFailure;
 
@@ -41,6 +42,9 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
 
     /// <summary>Why this node does not know of new pods, or not which workload they belong to; null when it does.</summary>
     public string? Failure => _watch.Failure ?? _ownerFailure;
+
+    /// <summary>Pods whose workload is asked for.</summary>
+    internal int Unresolved => _unresolved.Count;
 
     public void Replace(IReadOnlyList<ApiObject> objects)
     {
@@ -85,8 +89,7 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
         var workload = owner is null ? new Workload(new WorkloadKey(ns, "Pod", name), new WorkloadObject("v1", pod.Metadata.Uid)) : _owners.Find(ns, owner);
         var labels = pod.Metadata.Labels is { } given ? new Dictionary<string, string>(given, StringComparer.Ordinal) : [];
         var known = new KnownPod(uid, ns, name, labels, workload);
-        _directory.Set(known);
-        if (workload is null && _unresolved.TryAdd(uid, new Unresolved(known, owner!)))
+        if (!_directory.Set(known) && _unresolved.TryAdd(uid, new UnresolvedPod(known, owner!)))
         {
             _work.Release();
         }
@@ -102,34 +105,72 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
             try
             {
                 await _work.WaitAsync(stoppingToken);
-                var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken };
-                await Parallel.ForEachAsync(_unresolved.Values, options, ResolveAsync);
-                pause.Succeeded();
-                _ownerFailure = null;
+                if (await ResolveAllAsync(stoppingToken) is { } failure)
+                {
+                    if (_ownerFailure != failure.Message)
+                    {
+                        LogWarningNoOwner(_unresolved.Count, failure.Message);
+                    }
+
+                    _ownerFailure = failure.Message;
+                    await Task.Delay(pause.Next(failure.RetryAfter), _time, stoppingToken);
+                    _work.Release();
+                }
+                else
+                {
+                    pause.Succeeded();
+                    _ownerFailure = null;
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (ApiException exception)
-            {
-                if (_ownerFailure != exception.Message)
-                {
-                    LogWarningNoOwner(_unresolved.Count, exception.Message);
-                }
-
-                _ownerFailure = exception.Message;
-                await Task.Delay(pause.Next(exception.RetryAfter), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                _work.Release();
-            }
         }
     }
 
-    private async ValueTask ResolveAsync(Unresolved pod, CancellationToken cancellationToken)
+    /// <returns>Why some are not known yet; null when all are.</returns>
+    private async Task<ApiException?> ResolveAllAsync(CancellationToken stoppingToken)
     {
-        var workload = await _owners.ResolveAsync(pod.Pod.Namespace, pod.Owner, cancellationToken);
-        _unresolved.TryRemove(pod.Pod.Uid, out _);
-        _directory.Resolve(pod.Pod.Uid, workload);
+        // Pods may come and go for hours without anybody saying whose they are.
+        foreach (var uid in _unresolved.Keys.Where(uid => !_directory.Knows(uid)))
+        {
+            _unresolved.TryRemove(uid, out _);
+        }
+
+        ApiException? failure = null;
+        try
+        {
+            var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = stoppingToken };
+            await Parallel.ForEachAsync(_unresolved.Values.GroupBy(static pod => pod.Owner.Uid), options, async (pods, token) =>
+            {
+                try
+                {
+                    await ResolveAsync(pods, token);
+                }
+                catch (ApiException exception) when (exception.Code is < HttpStatusCode.InternalServerError and not HttpStatusCode.TooManyRequests)
+                {
+                    // An owner that may not be asked for keeps nobody from asking for the others.
+                    failure = exception;
+                }
+            });
+        }
+        catch (ApiException exception)
+        {
+            failure = exception;
+        }
+
+        return failure;
+    }
+
+    private async Task ResolveAsync(IEnumerable<UnresolvedPod> podsOfOneOwner, CancellationToken cancellationToken)
+    {
+        foreach (var pod in podsOfOneOwner)
+        {
+            var workload = await _owners.ResolveAsync(pod.Pod.Namespace, pod.Owner, cancellationToken);
+            _unresolved.TryRemove(pod.Pod.Uid, out _);
+            _directory.Resolve(pod.Pod.Uid, workload);
+        }
     }
 
     private async Task SaveAsync(CancellationToken stoppingToken)
@@ -151,5 +192,5 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
         Message = "The workloads of {Count} pods are not known yet; their containers are judged by signatures alone, what they do is kept, and it is tried again. {Reason}")]
     private partial void LogWarningNoOwner(int count, string reason);
 
-    private sealed record Unresolved(KnownPod Pod, OwnerReference Owner);
+    private sealed record UnresolvedPod(KnownPod Pod, OwnerReference Owner);
 }

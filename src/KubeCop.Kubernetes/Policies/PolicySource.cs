@@ -65,7 +65,7 @@ internal sealed class PolicySource(ApiClient api, KubernetesOptions options, Tim
     {
         var metadata = binding.Metadata;
         var text = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(text))
+        using (var json = new Utf8JsonWriter(text, ApiJson.Writer))
         {
             json.WriteStartObject();
             json.WriteString("apiVersion", BindingReader.ApiVersion);

@@ -131,24 +131,38 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
 
     private MirroredProfile Mirrored(ApiObject found)
     {
-        var spec = Read<ApplicationProfileSpec>(found.Spec);
-        var status = Read<ApplicationProfileStatus>(found.Status);
+        var spec = Read<ApplicationProfileSpec>(found, found.Spec);
+        var status = Read<ApplicationProfileStatus>(found, found.Status);
         var written = found.Metadata.Annotations is { } annotations && annotations.TryGetValue(ContentAnnotation, out var digest) ? digest : null;
         var revisions = (status?.Revisions ?? [])
             .Where(static revision => revision is { Container: not null, Revision: not null })
             .Select(static revision => new ShownRevision(revision.Container, revision.Revision, StateOf(revision.Phase), revision.CompletesAt ?? default));
+        var now = time.GetUtcNow();
+
+        // By the API server's clock: one that is ahead would have nobody judged until ours gets there.
+        var createdAt = found.Metadata.CreationTimestamp is { } created && created.ToUniversalTime() < now ? new DateTimeOffset(created.ToUniversalTime()) : now;
         return new MirroredProfile(
             found.Metadata.ResourceVersion,
             IsOwn: written == ProfileContent.DigestOf(spec),
             IsFinal: IsSet(found, "final") && !IsSet(found, "failed"),
             // What was done before it was there is not judged by it.
-            ProfileContent.Read(spec, found.Metadata.CreationTimestamp is { } createdAt ? new DateTimeOffset(createdAt.ToUniversalTime()) : time.GetUtcNow()),
+            ProfileContent.Read(spec, createdAt),
             [.. revisions]);
     }
 
-    // The schema allows nothing else.
-    private static T? Read<T>(JsonElement element)
-        where T : class => element.ValueKind == JsonValueKind.Object ? element.Deserialize<T>(ApiJson.Options) : null;
+    // The schema allows nothing else, but the definition may be another one than ours.
+    private static T? Read<T>(ApiObject of, JsonElement element)
+        where T : class
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.Object ? element.Deserialize<T>(ApiJson.Options) : null;
+        }
+        catch (JsonException exception)
+        {
+            throw new ApiException($"The ApplicationProfile {of.Metadata.NamespaceProperty}/{of.Metadata.Name} cannot be read: {exception.Message} Correct or delete it.", exception);
+        }
+    }
 
     private static ProfileState StateOf(string? phase) => Enum.TryParse<ProfileState>(phase, ignoreCase: true, out var state) ? state : ProfileState.Learning;
 
@@ -225,7 +239,7 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
             {
                 Container = revision.Container, Revision = revision.Revision, Phase = PhaseOf(revision.State), CompletesAt = Seconds(revision.CompletesAt),
             })],
-            Conditions = [.. Conditions(shown, Read<ApplicationProfileStatus>(written.Status)?.Conditions ?? [])],
+            Conditions = [.. Conditions(shown, Read<ApplicationProfileStatus>(written, written.Status)?.Conditions ?? [])],
         };
         var body = Head(shown.Profile.Workload);
         body["status"] = JsonSerializer.SerializeToNode(status, ApiJson.Options);

@@ -47,6 +47,20 @@ internal sealed class ApiStatusException(int code, string reason, string message
         return new(403, "Forbidden", name.Length > 0 ? $"{qualified} \"{name}\" is forbidden: {why}" : $"{qualified} is forbidden: {why}", Details(group, resource, name));
     }
 
+    /// <summary>Something is to be made in a namespace that ends (kubernetes, plugin/pkg/admission/namespace/lifecycle).</summary>
+    public static ApiStatusException NamespaceTerminating(ResourceKind kind, string name, string @namespace)
+    {
+        var details = Details(kind, name);
+        details["causes"] = new JsonArray(new JsonObject
+        {
+            ["reason"] = "NamespaceTerminating",
+            ["message"] = $"namespace {@namespace} is being terminated",
+            ["field"] = "metadata.namespace",
+        });
+        var why = $"unable to create new content in namespace {@namespace} because it is being terminated";
+        return new ApiStatusException(403, "Forbidden", $"{kind.QualifiedName} \"{name}\" is forbidden: {why}", details);
+    }
+
     public static ApiStatusException NotFound(ResourceKind kind, string name) => new(404, "NotFound", $"{kind.QualifiedName} \"{name}\" not found", Details(kind, name));
 
     public static ApiStatusException MethodNotAllowed() => new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", []);

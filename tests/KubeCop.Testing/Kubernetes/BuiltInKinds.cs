@@ -11,6 +11,10 @@ internal static class BuiltInKinds
 
     public static readonly ResourceKind Events = Core<Corev1Event>("events", "Event", "ev");
 
+    /// <summary>The kind of group events.k8s.io, of which <see cref="EventRules"/> shows those of the core group.</summary>
+    public static readonly ResourceKind NewEvents =
+        new("events.k8s.io", "v1", "events", "Event", true, ModelSchema.Of(typeof(Eventsv1Event))) { ShortNames = ["ev"], AllowsUnconditionalUpdate = true };
+
     public static readonly ResourceKind Definitions =
         new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false, ModelSchema.Of(typeof(V1CustomResourceDefinition)))
         {
@@ -24,6 +28,7 @@ internal static class BuiltInKinds
         Namespaces,
         Pods,
         Events,
+        NewEvents,
         Core<V1ConfigMap>("configmaps", "ConfigMap", "cm"),
         Workload<V1Deployment>("apps", "deployments", "Deployment", "deploy"),
         Workload<V1ReplicaSet>("apps", "replicasets", "ReplicaSet", "rs"),

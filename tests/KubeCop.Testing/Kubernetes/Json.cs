@@ -12,6 +12,9 @@ internal static class Json
 {
     private static readonly JsonWriterOptions AsTheServerWrites = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    // The real server reads ten times as deep (encoding/json).
+    private static readonly JsonDocumentOptions AsDeepAsNeeded = new() { MaxDepth = 1000 };
+
     public static byte[] Serialize(JsonNode node)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
@@ -32,7 +35,7 @@ internal static class Json
     {
         try
         {
-            return body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? JsonNode.Parse(body) : FromYaml(Encoding.UTF8.GetString(body));
+            return body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? JsonNode.Parse(body, documentOptions: AsDeepAsNeeded) : FromYaml(Encoding.UTF8.GetString(body));
         }
         catch (Exception exception) when (exception is JsonException or YamlDotNet.Core.YamlException or ArgumentException)
         {

@@ -50,7 +50,11 @@ internal sealed partial class ResourceWriter
 
         foreach (var (kind, stored) in ContentsOf(before.Name).ToList())
         {
-            Delete(kind, stored);
+            // What another one of them took along is gone already.
+            if (store.Of(kind).Find(stored.Namespace, stored.Name) is { } there)
+            {
+                Delete(kind, there);
+            }
         }
 
         EndNamespace(before.Name);
@@ -60,6 +64,11 @@ internal sealed partial class ResourceWriter
     private StoredObject Remove(ResourceKind kind, StoredObject before)
     {
         var last = store.Remove(kind, before);
+        if (ReferenceEquals(kind, BuiltInKinds.NewEvents) && store.Of(BuiltInKinds.Events).Find(before.Namespace, before.Name) is { } shown)
+        {
+            store.Remove(BuiltInKinds.Events, shown);
+        }
+
         if (ReferenceEquals(kind, BuiltInKinds.Definitions) && kinds.Undefine(before.Value) is { } defined)
         {
             foreach (var stored in store.Of(defined).Objects.Values)

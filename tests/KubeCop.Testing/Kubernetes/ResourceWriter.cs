@@ -100,6 +100,7 @@ internal sealed partial class ResourceWriter(ObjectStore store, ResourceKinds ki
 
         Initialize(kind, body);
         var dropped = Validate(call, kind, body);
+        EventRules.Check(kind, null, body);
         if (store.Of(kind).Find(kind.IsNamespaced ? call.Namespace : "", name) is not null)
         {
             throw ApiStatusException.AlreadyExists(kind, name);
@@ -121,6 +122,7 @@ internal sealed partial class ResourceWriter(ObjectStore store, ResourceKinds ki
         CheckVersion(kind, before, metadata.Text("resourceVersion"));
         after = KeepWhatIsNotWritten(call, kind, before.Value, after);
         var dropped = Validate(call, kind, after);
+        EventRules.Check(kind, before.Value, after);
         if (kind.HasGeneration && AsksForSomethingElse(before.Value, after))
         {
             after.Metadata()["generation"] = old.At("generation")!.GetValue<long>() + 1;
@@ -268,8 +270,7 @@ internal sealed partial class ResourceWriter(ObjectStore store, ResourceKinds ki
         var place = store.Of(BuiltInKinds.Namespaces).Find("", @namespace) ?? throw ApiStatusException.NotFound(BuiltInKinds.Namespaces, @namespace);
         if (IsBeingDeleted(place.Value))
         {
-            throw ApiStatusException.Forbidden(
-                kind.Group, kind.Plural, name, $"unable to create new content in namespace {@namespace} because it is being terminated");
+            throw ApiStatusException.NamespaceTerminating(kind, name, @namespace);
         }
     }
 
@@ -309,6 +310,11 @@ internal sealed partial class ResourceWriter(ObjectStore store, ResourceKinds ki
         if (ReferenceEquals(kind, BuiltInKinds.Definitions) && !IsBeingDeleted(value))
         {
             kinds.Define(value);
+        }
+
+        if (ReferenceEquals(kind, BuiltInKinds.NewEvents))
+        {
+            store.Put(BuiltInKinds.Events, EventRules.AsCore(value));
         }
 
         return store.Put(kind, value);

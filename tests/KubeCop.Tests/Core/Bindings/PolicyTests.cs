@@ -46,6 +46,17 @@ public sealed class PolicyTests
     }
 
     [Fact]
+    public void Of_HugeOnes_LeavesThemOutAndKeepsTheOthersWhereverTheyAre()
+    {
+        var huge = new string('x', 1_400_000);
+
+        var policy = Policy.Of([new("a", "1", huge), new("a", "2", huge), new("a", "3", huge), A, B, new("zoo", "z", "{}")], null);
+
+        Assert.Equal(["a", "a/1", "a/2", "shop/b", "zoo/z"], policy.Bindings.Select(static binding => binding.FullName));
+        Assert.Equal(1, policy.LeftOut);
+    }
+
+    [Fact]
     public void IsNewsAfter_OlderOrTheSame_IsNot()
     {
         var version = new PolicyVersion(7, "x");

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Pipes;
 using System.Text;
 using KubeCop.Core.Alerts;
-using KubeCop.Exporters;
 using KubeCop.Exporters.Stdout;
 
 namespace KubeCop.Tests.Exporters.Stdout;

@@ -274,6 +274,29 @@ public sealed class WorkloadMirrorTests
     }
 
     [Fact]
+    public async Task Board_ThatFailsForHours_IsTriedWithinBounds_HoweverMuchThereIsToShow()
+    {
+        Final("/bin/ls");
+        _board.Failing = true;
+        for (var second = 0; second < 6 * 60 * 60; second++)
+        {
+            await InTurnAsync(() =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                _mirror.Show(hurry: true);
+            });
+        }
+
+        // Each half minute, or up to a quarter earlier.
+        Assert.InRange(_board.Reads, 6 * 60 * 2 * 3 / 4, 6 * 60 * 60 / 20);
+        _board.Failing = false;
+        var before = Now;
+        await UntilAsync(() => _board.Writes == 1);
+        Assert.InRange(Now - before, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.Equal(["/bin/ls"], _board.Execs);
+    }
+
+    [Fact]
     public async Task OwnWrites_ThatComeBackAsNews_AreNotReadAgain()
     {
         Final("/bin/ls");

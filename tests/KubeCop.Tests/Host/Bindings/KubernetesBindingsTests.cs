@@ -1,13 +1,17 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
+using KubeCop.Core.Workloads;
 using KubeCop.Host.Node;
+using KubeCop.Kubernetes.Pods;
 using KubeCop.Testing;
 using KubeCop.Testing.Kubernetes;
 using KubeCop.Testing.Storage;
 using KubeCop.Tests.Core.Bindings;
 using KubeCop.Tests.Host.Node;
+using KubeCop.Tests.Kubernetes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace KubeCop.Tests.Host.Bindings;
@@ -134,15 +138,129 @@ public sealed class KubernetesBindingsTests : IAsyncLifetime
         Assert.DoesNotContain(_server.Requests(), static request => request.Resource == Bindings);
     }
 
+    [Fact]
+    public async Task ObjectsThatAreNoBindings_AreLeftOutByThemselves_AndTheOthersChangeAsBefore()
+    {
+        await _server.DisposeAsync();
+        _server = await ApiServer.StartAsync(new ApiServerOptions { Definitions = LooseDefinitions.All });
+        Bind("a", "R1001");
+        await StartNodeAsync();
+        await UntilInForceAsync("a R1001 critical");
+        string[] odd =
+        [
+            Odd("text", "\"none\""), Odd("number", """{"rules": 5}"""), Odd("wrong-type", """{"rules": [{"ruleID": {"a": [1]}}]}"""),
+            Odd("unknown", """{"rules": [{"ruleID": "R1000", "flavour": "sweet"}]}"""),
+            Odd("deep", $$"""{"rules": [{"ruleID": "R1000", "parameters": {{Nested(200)}}}]}"""),
+            Odd("large", $$"""{"rules": [{"ruleID": "R1000", "flavour": "{{new string('x', 1_400_000)}}"}]}"""),
+        ];
+
+        var said = await UntilInForceAsync("a R1001 critical", answer => odd.All(name => Said(answer).Contains($"RuntimeRuleAlertBinding {name}", StringComparison.Ordinal)));
+        Assert.InRange(Said(said).Length, 1, 20_000);
+        Bind("a", "R1000");
+        await UntilInForceAsync("a R1000 critical");
+        Assert.DoesNotContain("not seen", await DegradationAsync(static reason => reason.Length > 0), StringComparison.Ordinal);
+
+        // The same for a list of all, after a start.
+        await StopNodeAsync();
+        Bind("a", "R1002");
+        await StartNodeAsync();
+        await UntilInForceAsync("a R1002 critical");
+
+        string Odd(string name, string spec)
+        {
+            _server.Apply(new JsonObject
+            {
+                ["apiVersion"] = "kubescape.io/v1",
+                ["kind"] = "RuntimeRuleAlertBinding",
+                ["metadata"] = new JsonObject { ["name"] = name },
+                ["spec"] = JsonNode.Parse(spec, documentOptions: new JsonDocumentOptions { MaxDepth = 1000 }),
+            });
+            return name;
+        }
+
+        static string Nested(int depth) => string.Concat(Enumerable.Repeat("{\"a\":", depth)) + "1" + new string('}', depth);
+        static string Said(JsonElement answer) => answer.GetProperty("lastError").GetRawText();
+    }
+
+    [Fact]
+    public async Task ApiServerThatNeverAnswers_HoldsUpNobody()
+    {
+        var (name, uid) = new EmulatedWorkload(_server, "web").Schedule(NodeHostFixture.NodeName, "a");
+        Bind("a", "R1001");
+        var never = _server.Inject(new Fault(static _ => true) { Delay = TimeSpan.FromHours(1) });
+        await StartNodeAsync(timeout: "1s");
+        Assert.Equal(HttpStatusCode.OK, (await _http!.GetAsync("/healthz/ready", TestContext.Current.CancellationToken)).StatusCode);
+        _sensor.Pod = new PodDescription { Name = name, Namespace = "default", Uid = uid };
+
+        // What it learns waits in the journal for the workload.
+        await Assert.ThrowsAsync<TimeoutException>(() => _sensor.StartContainerAsync(Grains, NodeHostFixture.NodeName, Container));
+
+        // Signatures, by the default binding.
+        await RunAsync("/usr/bin/new", EventFlags.FileUpperLayer);
+        await UntilAlertsAsync("R1001 critical /usr/bin/new");
+        Assert.DoesNotContain(_server.Requests(), static request => request.Code == (int)HttpStatusCode.OK);
+
+        // One that answers late is only slow.
+        never.Dispose();
+        using var slow = _server.Inject(new Fault(static _ => true) { Delay = TimeSpan.FromMilliseconds(300) });
+        await UntilInForceAsync("a R1001 critical");
+        await Wait.UntilAsync(() => _node!.Services.GetRequiredService<PodDirectory>().Pods, static pods => pods.Any(static pod => pod.Workload is not null), "the workload of the pod");
+    }
+
+    [Fact]
+    public async Task ProfilesThatAreNeverAnswered_HoldUpNoContainer()
+    {
+        var (name, uid) = new EmulatedWorkload(_server, "web").Schedule(NodeHostFixture.NodeName, "a");
+        Bind("a", "R1001");
+        using var never = _server.Inject(new Fault(static request => request.Resource == "applicationprofiles.kubescape.io") { Delay = TimeSpan.FromHours(1) });
+        await StartNodeAsync();
+        await UntilInForceAsync("a R1001 critical");
+        await Wait.UntilAsync(() => _node!.Services.GetRequiredService<PodDirectory>().Pods, static pods => pods.Any(static pod => pod.Workload is not null), "the workload of the pod");
+        _sensor.Pod = new PodDescription { Name = name, Namespace = "default", Uid = uid };
+
+        await _sensor.StartContainerAsync(Grains, NodeHostFixture.NodeName, Container);
+        await RunAsync("/usr/bin/new", EventFlags.FileUpperLayer);
+
+        await UntilAlertsAsync("R1001 critical /usr/bin/new");
+        Assert.DoesNotContain(_server.Requests(), static request => request is { Resource: "applicationprofiles.kubescape.io", Code: (int)HttpStatusCode.OK });
+    }
+
+    [Fact]
+    public async Task CriticalAlert_IsAnEventOfItsPod_WhenThatIsAskedFor()
+    {
+        Bind("a", "R1001");
+        Bind("b", "R1000", "severity: high");
+        var (name, uid) = new EmulatedWorkload(_server, "web").Schedule(NodeHostFixture.NodeName, "a");
+        await StartNodeAsync(events: true);
+        await UntilInForceAsync("a R1001 critical, b R1000 high");
+        _sensor.Pod = new PodDescription { Name = name, Namespace = "default", Uid = uid };
+        await _sensor.StartContainerAsync(Grains, NodeHostFixture.NodeName, Container);
+
+        await RunAsync("/dev/shm/a");
+        await RunAsync("/usr/bin/new", EventFlags.FileUpperLayer);
+
+        await UntilAlertsAsync("R1000 high /dev/shm/a", "R1001 critical /usr/bin/new");
+        var made = Assert.Single(await Wait.UntilAsync(() => _server.Objects("events.events.k8s.io"), static made => made.Count > 0, "the Event"));
+        Assert.Equal((name, uid), ((string?)made["regarding"]!["name"], (string?)made["regarding"]!["uid"]));
+        Assert.Equal("ExecBinaryNotInBaseImage", (string?)made["reason"]);
+    }
+
     private void Bind(string name, string rule, string setting = "") =>
         _server.Apply(BindingSample.Yaml(name, "", $"- ruleID: {rule}{(setting.Length > 0 ? $"\n  {setting}" : "")}"));
 
-    private async Task StartNodeAsync(string? bindings = null)
+    private async Task StartNodeAsync(string? bindings = null, bool events = false, string timeout = "30s")
     {
         _sensor = new FakeSensor();
         _sensor.ReadySource.SetResult();
         _node = await NodeHostFixture.StartAsync(
-            Path.Combine(_directory.Path, "data"), _sensor, bindings: bindings, more: [new("KubeCop:Kubernetes:Kubeconfig", _server.WriteKubeconfig(Path.Combine(_directory.Path, "kubeconfig")))]);
+            Path.Combine(_directory.Path, "data"),
+            _sensor,
+            bindings: bindings,
+            more:
+            [
+                new("KubeCop:Kubernetes:Kubeconfig", _server.WriteKubeconfig(Path.Combine(_directory.Path, "kubeconfig"))),
+                new("KubeCop:Kubernetes:Events", $"{events}"), new("KubeCop:Kubernetes:Timeout", timeout),
+            ]);
         _http = new HttpClient { BaseAddress = new Uri($"http://{_node.Address}") };
     }
 

@@ -156,6 +156,16 @@ public sealed class SettingsTests : IDisposable
         Assert.Contains("KubeCop:Kubernetes:Kubeconfig", Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Load_EventsOnAnApiServerThatIsNotThere_AreRefused()
+    {
+        Assert.False(Load([], []).Kubernetes.Events, "nobody has asked for Events");
+        Assert.True(Load([("KubeCop:Kubernetes:Events", "true"), ("KubeCop:Kubernetes:Kubeconfig", "/etc/kubeconfig")], []).Kubernetes.Events, "Events were asked for");
+
+        var refusal = Assert.Throws<UsageException>(() => Load([("KubeCop:Kubernetes:Events", "true"), ("KubeCop:Kubernetes:Enabled", "false")], []));
+        Assert.Contains("KubeCop:Kubernetes:Events", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("10.96.0.1", "10.96.0.1")]
     [InlineData("::ffff:10.96.0.1", "10.96.0.1")]

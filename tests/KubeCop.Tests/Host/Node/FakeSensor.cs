@@ -18,6 +18,9 @@ internal sealed class FakeSensor : ISensor, IKernelClock
     /// <summary>Stands for the kernel's memory of what was seen; null for none.</summary>
     public IRepeatFilter? Repeats { get; set; }
 
+    /// <summary>Whose the containers are that start from here on; null for none.</summary>
+    public PodDescription? Pod { get; set; }
+
     public IReadOnlyList<string> ContainerIds => _containers;
 
     public SensorStatus GetStatus() => new()
@@ -59,6 +62,7 @@ internal sealed class FakeSensor : ISensor, IKernelClock
             Node = node,
             Workload = new WorkloadKey("default", "Container", id),
             Image = "busybox:latest",
+            Pod = Pod,
             Origin = ContainerOrigin.Started,
             SeenAt = now,
             CgroupId = (ulong)id.GetHashCode(StringComparison.Ordinal),

@@ -5,6 +5,7 @@ using KubeCop.Testing;
 using KubeCop.Testing.Kubernetes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Tests.Kubernetes.Pods;
 
@@ -214,16 +215,188 @@ public sealed class PodWatchTests : IAsyncLifetime
         await KnownAsync("alone", static _ => true, "that pod");
     }
 
-    private async Task StartAsync()
+    [Fact]
+    public async Task Owners_ThatMayNotBeAskedFor_KeepNobodyFromAskingForTheOthers()
     {
-        _directory = new PodDirectory(TimeProvider.System);
+        using var forbidden = _api.Server.Inject(new Fault(static request => request.Resource == "jobs.batch") { Status = 403 });
+        for (var number = 0; number < 20; number++)
+        {
+            Own("batch/v1", "Job", $"once-{number}");
+            Run($"once-{number}-x", ("batch/v1", "Job", $"once-{number}"));
+        }
+
+        Run("web-1-a", ("apps/v1", "ReplicaSet", "web-1"));
+        await StartAsync();
+
+        Assert.Equal(Web, (await KnownAsync("web-1-a", static pod => pod.Workload is not null, "its workload")).Workload!.Key);
+        var failure = await Wait.UntilAsync(() => _watch.Failure, static failure => failure is not null, "the failure");
+        Assert.Contains("resources: [\"jobs\"]", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pods_ThatComeAndGoWhileOwnersAreNotTold_AreForgotten()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var away = _api.Server.Inject(new Fault(static request => request.Resource == "replicasets.apps") { Status = 503 });
+        for (var number = 0; number < 40; number++)
+        {
+            Run($"web-1-{number}", ("apps/v1", "ReplicaSet", "web-1"));
+        }
+
+        await StartAsync(time);
+        await Wait.UntilAsync(() => _watch.Unresolved, static pods => pods == 40, "all of them waiting");
+        for (var number = 0; number < 40; number++)
+        {
+            _api.Server.Delete("pods", "default", $"web-1-{number}");
+        }
+
+        await Wait.UntilAsync(() => _directory.Pods, static pods => pods.All(static pod => pod.GoneAt is not null), "all of them gone");
+        time.Advance(PodDirectory.Remembered + TimeSpan.FromMinutes(1));
+        Run("web-1-last", ("apps/v1", "ReplicaSet", "web-1"));
+        await Wait.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return _watch.Unresolved;
+            },
+            static pods => pods == 1,
+            "only the last of them waiting");
+
+        away.Dispose();
+        await Wait.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return _watch.Unresolved;
+            },
+            static pods => pods == 0,
+            "that it is known");
+    }
+
+    [Fact]
+    public async Task Deployment_ThatIsRenamed_HasItsNewPodsByItsNewName()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        Run("web-1-a", ("apps/v1", "ReplicaSet", "web-1"));
+        await StartAsync(time);
+        Assert.Equal(Web, (await KnownAsync("web-1-a", static pod => pod.Workload is not null, "its workload")).Workload!.Key);
+
+        // kubectl delete deployment web --cascade=orphan; then another one selects the same pods.
+        _api.Server.Delete("deployments.apps", "default", "web");
+        Own("apps/v1", "Deployment", "shop");
+        Own("apps/v1", "ReplicaSet", "web-1", ("apps/v1", "Deployment", "shop"));
+        time.Advance(OwnerResolver.Validity);
+        Run("web-1-b", ("apps/v1", "ReplicaSet", "web-1"));
+
+        var renamed = await KnownAsync("web-1-b", static pod => pod.Workload is not null, "its workload");
+        Assert.Equal(new WorkloadKey("default", "Deployment", "shop"), renamed.Workload!.Key);
+        Assert.Equal(UidOf("deployments.apps", "shop"), renamed.Workload.Object.Uid);
+
+        // What runs goes on under the name it began with, by whose profile it is judged.
+        Run("web-1-a", ("apps/v1", "ReplicaSet", "web-1"), labels: new JsonObject { ["tier"] = "front" });
+        Assert.Equal(Web, (await KnownAsync("web-1-a", static pod => pod.Labels.ContainsKey("tier"), "the one before, changed")).Workload!.Key);
+    }
+
+    [Fact]
+    public async Task Pod_With30Containers_IsOneQuestion_AndEachContainerHasItsWorkload()
+    {
+        var pod = Pod("web-1-a", ("apps/v1", "ReplicaSet", "web-1"));
+        pod["spec"]!["containers"] = new JsonArray(
+            [.. Enumerable.Range(0, 30).Select(static number => new JsonObject { ["name"] = $"c{number}", ["image"] = "app", ["args"] = new JsonArray(new string('x', 1000)) })]);
+        var uid = (string)_api.Server.Apply(pod)["metadata"]!["uid"]!;
+        await StartAsync();
+        await KnownAsync("web-1-a", static known => known.Workload is not null, "its workload");
+
+        Assert.All(Enumerable.Range(0, 30), number => Assert.Equal((Web, false), Described($"c{number}", "web-1-a", uid)));
+        Assert.Equal(1, _api.Server.Requests().Where(static request => request is { Verb: "get", Resource: "replicasets.apps" }).Sum(static request => request.Requests));
+        Assert.InRange(_api.Server.Requests().Where(static request => request.Resource == "pods").Sum(static request => request.BytesOut), 1, 10_000);
+    }
+
+    [Fact]
+    public async Task Pod_OfTheHostsNetwork_IsOneOfItsWorkload()
+    {
+        Own("apps/v1", "DaemonSet", "proxy");
+        var pod = Pod("proxy-x", ("apps/v1", "DaemonSet", "proxy"));
+        pod["spec"]!["hostNetwork"] = true;
+        var uid = (string)_api.Server.Apply(pod)["metadata"]!["uid"]!;
+        await StartAsync();
+        await KnownAsync("proxy-x", static _ => true, "that pod");
+
+        Assert.Equal((new WorkloadKey("default", "DaemonSet", "proxy"), false), Described("app", "proxy-x", uid));
+    }
+
+    [Fact]
+    public async Task StaticPod_WhoseFileChanges_IsKnownByItsNewUid()
+    {
+        Mirror("hash-1");
+        await StartAsync();
+        await KnownAsync("proxy-node-1", static pod => pod.Uid == "hash-1", "the first");
+
+        // Kubelet deletes the mirror pod and makes another one of the same name.
+        _api.Server.Delete("pods", "default", "proxy-node-1");
+        Mirror("hash-2");
+
+        await KnownAsync("proxy-node-1", static pod => pod.Uid == "hash-2" && pod.GoneAt is null, "the second");
+        await KnownAsync("proxy-node-1", static pod => pod.Uid == "hash-1" && pod.GoneAt is not null, "that the first is gone");
+        Assert.Equal((new WorkloadKey("default", "Pod", "proxy-node-1"), false), Described("app", "proxy-node-1", "hash-2"));
+
+        void Mirror(string hash)
+        {
+            var mirror = Pod("proxy-node-1", ("v1", "Node", "node-1"));
+            mirror["metadata"]!["annotations"] = new JsonObject { ["kubernetes.io/config.mirror"] = hash };
+            mirror["spec"]!["hostNetwork"] = true;
+            _api.Server.Apply(mirror);
+        }
+    }
+
+    [Fact]
+    public async Task Namespace_DeletedInTheMiddle_TakesItsPodsAlong_AndNoOthers()
+    {
+        _api.Server.Apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop");
+        var inside = Pod("inside", owner: null);
+        inside["metadata"]!["namespace"] = "shop";
+        _api.Server.Apply(inside);
+        Run("outside", owner: null);
+        await StartAsync();
+        await KnownAsync("inside", static _ => true, "the pod inside");
+
+        _api.Server.Delete("namespaces", "", "shop");
+
+        await KnownAsync("inside", static pod => pod.GoneAt is not null, "that it is gone");
+        Run("later", owner: null);
+        await KnownAsync("later", static _ => true, "a pod made afterwards");
+        await KnownAsync("outside", static pod => pod.GoneAt is null, "that the other is there");
+        Assert.Null(_watch.Failure);
+    }
+
+    [Fact]
+    public async Task FiveThousandPods_AreReadPageByPage_MetadataAlone()
+    {
+        for (var number = 0; number < 5000; number++)
+        {
+            Run($"web-1-{number}", ("apps/v1", "ReplicaSet", "web-1"), labels: new JsonObject { ["app"] = "web", ["pod-template-hash"] = "1" });
+        }
+
+        await StartAsync();
+        await Wait.UntilAsync(() => _directory.Pods.Count(static pod => pod.Workload is not null), static known => known == 5000, "all of them");
+
+        var lists = _api.Server.Requests().Where(static request => request is { Verb: "list", Resource: "pods" }).ToList();
+        Assert.Equal(10, lists.Sum(static request => request.Requests));
+        Assert.InRange(lists.Sum(static request => request.BytesOut) / 10, 1, 1024 * 1024);
+        Assert.Equal(1, _api.Server.Requests().Where(static request => request is { Verb: "get", Resource: "replicasets.apps" }).Sum(static request => request.Requests));
+    }
+
+    private async Task StartAsync(TimeProvider? clock = null)
+    {
+        var time = clock ?? TimeProvider.System;
+        _directory = new PodDirectory(time);
         _watch = new PodWatch(
             _api.Client,
             _directory,
             new PodCache(_files.Path, NullLogger<PodCache>.Instance),
-            new OwnerResolver(_api.Client),
+            new OwnerResolver(_api.Client, time),
             Options.Create(new NodeOptions { Name = "node-1" }),
-            TimeProvider.System,
+            time,
             NullLogger<PodWatch>.Instance);
         await _watch.StartAsync(Token);
     }
@@ -232,6 +405,25 @@ public sealed class PodWatchTests : IAsyncLifetime
 
     private async Task<KnownPod> KnownAsync(string name, Func<KnownPod, bool> condition, string what) => (await Wait.UntilAsync(
         () => _directory.Pods.FirstOrDefault(pod => pod.Name == name && condition(pod)), static pod => pod is not null, what))!;
+
+    private (WorkloadKey Workload, bool AwaitsOwner) Described(string container, string pod, string uid)
+    {
+        var described = _directory.Describe(new ContainerDescription
+        {
+            Id = container,
+            Name = container,
+            Runtime = "containerd",
+            Node = "node-1",
+            Workload = new WorkloadKey("default", "Pod", "guessed"),
+            Pod = new PodDescription { Name = pod, Namespace = "default", Uid = uid },
+            Origin = ContainerOrigin.Started,
+            SeenAt = DateTimeOffset.UtcNow,
+            CgroupId = 1,
+            CgroupPath = $"/{container}",
+            Revision = "r1",
+        });
+        return (described.Workload, described.AwaitsOwner);
+    }
 
     private string UidOf(string resource, string name) => (string)_api.Server.Get(resource, "default", name)!["metadata"]!["uid"]!;
 

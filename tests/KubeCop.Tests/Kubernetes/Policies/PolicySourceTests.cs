@@ -200,6 +200,22 @@ public sealed class PolicySourceTests : IAsyncLifetime
         Assert.Equal(2, Requests().Single(static request => request is { Resource: Bindings, Verb: "list" }).Count);
     }
 
+    [Fact]
+    public async Task NamespaceIsDeleted_ItsBindingsAndLabelsGo_AndTheOthersStay()
+    {
+        Bind("shop", "a", "R0001");
+        Bind("ci", "a", "R0002");
+        await using var reader = Read();
+        await reader.UntilAsync(static report => report.Policy is { Bindings.Count: 2 }, "both bindings");
+
+        _server.Delete(Namespaces, "", "shop");
+
+        var report = await reader.UntilAsync(static report => report.Policy!.Namespaces!.All(static ns => ns.Name != "shop"), "one namespace less");
+        await reader.UntilAsync(static report => Rules(report) == "R0002", "the binding of the other");
+        Assert.Null(report.Failure);
+        Assert.Equal(2, Requests().Where(static request => request.Verb == "list").Sum(static request => request.Count));
+    }
+
     private static string Rules(PolicyReport report) => string.Join(' ', (report.Policy?.Bindings ?? []).Select(static binding =>
         System.Text.Json.Nodes.JsonNode.Parse(binding.Json)!["spec"]!["rules"]![0]!["ruleID"]!.GetValue<string>()).Order(StringComparer.Ordinal));
 

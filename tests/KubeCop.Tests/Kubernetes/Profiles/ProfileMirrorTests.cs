@@ -5,6 +5,7 @@ using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Profiles;
 using KubeCop.Testing.Kubernetes;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KubeCop.Tests.Kubernetes.Profiles;
 
@@ -159,6 +160,59 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Profile_MadeByAClockThatIsAhead_CountsFromNow()
+    {
+        await using var ahead = await EmulatedApi.StartAsync(new ApiServerOptions { Clock = new FakeTimeProvider(DateTimeOffset.UtcNow.AddHours(3)) });
+        Give(ahead.Server);
+        using var mirror = new ProfileMirror(ahead.Client, Options.Create(new KubernetesOptions()), TimeProvider.System);
+
+        // What is done before this time is not judged by it.
+        Assert.InRange((await mirror.ReadAsync(Web, Token))!.Containers[0].CompletesAt, DateTimeOffset.UtcNow.AddMinutes(-10), DateTimeOffset.UtcNow);
+    }
+
+    [Fact]
+    public async Task Profile_MadeByAClockThatIsBehind_CountsFromThen()
+    {
+        var then = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await using var behind = await EmulatedApi.StartAsync(new ApiServerOptions { Clock = new FakeTimeProvider(then) });
+        Give(behind.Server);
+        using var mirror = new ProfileMirror(behind.Client, Options.Create(new KubernetesOptions()), TimeProvider.System);
+
+        Assert.Equal(then, (await mirror.ReadAsync(Web, Token))!.Containers[0].CompletesAt);
+    }
+
+    [Fact]
+    public async Task Namespace_ThatEnds_IsNotTakenForAMissingRight_AndKeepsNoOtherFromBeingWritten()
+    {
+        Server.Apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop");
+        Server.Apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: stays, namespace: shop, finalizers: [example.com/wait]}");
+        Server.Delete("namespaces", "", "shop");
+        using var mirror = Mirror();
+
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => mirror.WriteAsync(Shown(new WorkloadKey("shop", "Deployment", "web")), "", Token));
+
+        Assert.Contains("because it is being terminated", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("A role of", refusal.Message, StringComparison.Ordinal);
+        await mirror.WriteAsync(Shown(Web), "", Token);
+    }
+
+    [Fact]
+    public async Task Profile_OfAnotherDefinition_IsReadAsFarAsItIsOne_OrNamedAsTheOneThatIsWrong()
+    {
+        await using var loose = await EmulatedApi.StartAsync(new ApiServerOptions { Definitions = LooseDefinitions.All });
+        Give(loose.Server, """{"unknown": [1], "containers": [{"name": "app", "new": {"a": 1}, "syscalls": ["read"]}]}""");
+        Give(loose.Server, """{"containers": "none"}""", "deployment-odd");
+        Give(loose.Server, $$"""{"containers": [{"name": "app", "opens": [{"path": "/{{new string('x', 1_400_000)}}", "flags": []}]}]}""", "deployment-large");
+        using var mirror = new ProfileMirror(loose.Client, Options.Create(new KubernetesOptions()), TimeProvider.System);
+
+        Assert.Equal("read", Assert.Single((await mirror.ReadAsync(Web, Token))!.Containers[0].Syscalls).Name);
+        Assert.Equal(1_400_001, Assert.Single((await mirror.ReadAsync(Web with { Name = "large" }, Token))!.Containers[0].Opens).Path.Length);
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => mirror.ReadAsync(Web with { Name = "odd" }, Token));
+        Assert.Contains("default/deployment-odd", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("$.containers", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Workload_OutsideOfPods_IsNotShown()
     {
         using var mirror = Mirror();
@@ -170,6 +224,14 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
 
     private ProfileMirror Mirror(string storeNamespace = "") =>
         new(_api.Client, Options.Create(new KubernetesOptions { StoreNamespace = storeNamespace }), TimeProvider.System);
+
+    private static void Give(ApiServer server, string spec = """{"containers": [{"name": "app", "syscalls": ["read"]}]}""", string name = "deployment-web") => server.Apply(new JsonObject
+    {
+        ["apiVersion"] = "kubescape.io/v1",
+        ["kind"] = "ApplicationProfile",
+        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default", ["labels"] = new JsonObject { ["kapprofiler.kubescape.io/final"] = "true" } },
+        ["spec"] = JsonNode.Parse(spec),
+    });
 
     private void Edit(string name, Action<JsonObject> edit)
     {

@@ -12,9 +12,12 @@ internal sealed class GrainKeeper(string name, TimeSpan delay, TimeSpan period, 
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => call().Ignore(), null, delay + (period * Random.Shared.NextDouble() / 5), period);
+        _timer = time.CreateTimer(_ => CallAsync().Ignore(), null, delay + (period * Random.Shared.NextDouble() / 5), period);
         return Task.CompletedTask;
     }
+
+    // Also what it throws before it waits: on a timer's thread that would end the process.
+    private async Task CallAsync() => await call();
 
     private Task StopAsync(CancellationToken cancellationToken)
     {

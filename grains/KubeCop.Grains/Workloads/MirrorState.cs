@@ -13,6 +13,9 @@ internal sealed record MirrorState
     /// <summary>Of all that is shown, as it was written last; 0 when that was not by us.</summary>
     [Id(2)] public required ulong Digest { get; init; }
 
+    /// <summary>Of the workload's object with which it is deleted; null when that does not delete it.</summary>
+    [Id(3)] public string? OwnerUid { get; init; }
+
     /// <summary>Nobody has looked yet, or there is nothing.</summary>
     public static MirrorState Nothing { get; } = new() { Version = "", Items = [], Digest = 0 };
 }

@@ -16,7 +16,7 @@ internal static class ProfileEdits
     }
 
     /// <summary>
-    /// The changes: things that are there and are not shown now; and things shown now that were there when it was last read or written, and
+    /// The changes: things that are there, are not shown now, and were not there when it was last read or written; and things shown now that were there when it was last read or written, and
     /// are not any more. What has been learned since then is neither.
     /// </summary>
     /// <param name="shown">As it is shown now.</param>
@@ -30,7 +30,7 @@ internal static class ProfileEdits
         {
             var shownItems = ItemsOf(shown, name);
             var foundItems = ItemsOf(found, name);
-            var added = foundItems.Except(shownItems).ToArray();
+            var added = foundItems.Except(shownItems).Where(item => !there.Contains(ProfileItems.Hash(name, item))).ToArray();
             var removed = shownItems.Except(foundItems).Where(item => there.Contains(ProfileItems.Hash(name, item))).ToArray();
             if (added.Length > 0 || removed.Length > 0)
             {

@@ -46,6 +46,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     private long _storedChanges;
     private long _reportedRefused;
     private bool _registered;
+
+    /// <summary>Somebody has asked this activation for more than to end a day.</summary>
+    private bool _isNeeded;
     private bool _indexed;
 
     /// <summary>Ends when the index does not list it any more, if it was to be taken out.</summary>
@@ -101,7 +104,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
         if (_registered)
         {
             // What was stored last may not have been shown.
-            _mirror.Show(hurry: false);
+            _mirror.ShowSoon();
         }
 
         Schedule();
@@ -129,6 +132,8 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public async Task<ProfileAssignment> RegisterAsync(ContainerDescription container)
     {
+        _isNeeded = true;
+
         // What somebody has given this workload is to guard its first container already; but nobody waits for it for long.
         await _mirror.FirstLookAsync().WaitAsync(MirrorPatience, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         var assignment = _learning.Register(container, Now);
@@ -145,6 +150,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public async Task<DeltaReceipt> OfferAsync(ProfileDelta delta)
     {
+        _isNeeded = true;
         if (delta.Unregistered is { } container)
         {
             var assignment = await RegisterAsync(container);
@@ -187,7 +193,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public Task<ContainerProfile?> GetContainerProfileAsync(ProfileSlot slot, long knownVersion)
     {
+        _isNeeded = true;
         _learning.Use(slot, Now);
+        StoreSoon();
         _mirror.Reconcile();
         var profile = _learning.Find(slot) ?? (slot == ProfileSlot.Unlisted(slot.ContainerName) ? null : _learning.Gone(slot, Now));
         return Task.FromResult(profile?.Version != knownVersion ? profile : null);
@@ -197,6 +205,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public Task SubscribeAsync(IProfileObserver observer)
     {
+        _isNeeded = true;
         _observers.Subscribe(observer, observer);
         return Task.CompletedTask;
     }
@@ -231,6 +240,7 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public Task MirrorChangedAsync(string? version)
     {
+        _isNeeded = true;
         _mirror.Look(version);
         Schedule();
         return Task.CompletedTask;
@@ -257,9 +267,9 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
             StoreSoon();
         }
 
-        if (_timer is null && _observers.Count == 0)
+        if (!_isNeeded)
         {
-            // It was only asked for this.
+            // All workloads are asked, also those that nobody thinks of any more: they must not all stay.
             DeactivateOnIdle();
         }
 

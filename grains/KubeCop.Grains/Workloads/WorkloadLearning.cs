@@ -39,10 +39,9 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     private DateTimeOffset? _relearnedAt;
     private DateTimeOffset _completeFrom = DateTimeOffset.MinValue;
     private WorkloadObject? _object;
+    private string? _disownedUid;
+    private bool _hasAllowed;
     private int _idleDays;
-
-    /// <summary>A container of it was there since the last <see cref="EndDay"/>.</summary>
-    private bool _isUsed;
 
     /// <summary>Of what is learned now: one more each time that everything is learned anew.</summary>
     public int Generation => _generation;
@@ -79,14 +78,16 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
 
     /// <summary>No container of it was there for <see cref="LearningOptions.ForgetAfter"/>, and nothing of it was made by people.</summary>
     public bool IsUnneeded =>
-        !_isUsed && IdleDaysToForget is > 0 and var days && _idleDays >= days
+        options.ForgetAfter > TimeSpan.Zero && _idleDays >= MostIdleDays && !_hasAllowed
         && _slots.Overlays.Count == 0 && !_slots.Any(static slot => slot.Slot.Revision == ProfileSlot.GivenRevision);
 
-    private int IdleDaysToForget => (int)Math.Ceiling(options.ForgetAfter.TotalDays);
+    /// <summary>One more than whole days: the first may have begun a moment before.</summary>
+    private int MostIdleDays => (int)Math.Ceiling(options.ForgetAfter.TotalDays) + 1;
 
     public void Load(WorkloadState state, DateTimeOffset now)
     {
-        (_generation, _relearnedAt, Mirror, _object, _idleDays) = (state.Generation, state.RelearnedAt, state.Mirror, state.Object, state.IdleDays);
+        (_generation, _relearnedAt, Mirror, _object) = (state.Generation, state.RelearnedAt, state.Mirror, state.Object);
+        (_disownedUid, _hasAllowed, _idleDays) = (state.DisownedUid, state.HasAllowed, state.IdleDays);
         foreach (var overlay in state.Overlays)
         {
             _slots.Lay(overlay, now);
@@ -112,13 +113,14 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>Finds or starts the slot a container adds to. A container that was added to a running pod is no part of the workload and adds nothing.</summary>
     public ProfileAssignment Register(ContainerDescription container, DateTimeOffset now)
     {
-        (_isUsed, IsForgotten) = (true, false);
+        IsForgotten = false;
+        IsThere();
         if (container.Type == ContainerType.Ephemeral)
         {
             return LearnedSlot.AssignmentOf(FindUnlisted(container.Name) ?? Unlisted(container.Name, ProfileState.Learning, now + options.Period, version: 0));
         }
 
-        if (container.WorkloadObject is { } known && known != _object)
+        if (container.WorkloadObject is { } known && known != _object && known.Uid != _disownedUid)
         {
             _object = known;
             _slots.Changed();
@@ -209,6 +211,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             outcome = slot.Refused > refused ? AllowOutcome.Full : outcome == AllowOutcome.Full ? outcome : AllowOutcome.Allowed;
             if (changed)
             {
+                _hasAllowed = true;
                 _slots.Changed(slot, now);
                 _slots.Announce(slot);
             }
@@ -309,36 +312,41 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>A day is over. Days are counted rather than compared, so that a clock that was wrong for a while makes nothing old.</summary>
     public void EndDay()
     {
-        var days = _isUsed ? 0 : Math.Min(_idleDays + 1, IdleDaysToForget);
-        _isUsed = false;
-        if (days != _idleDays)
+        if (options.ForgetAfter > TimeSpan.Zero && _idleDays < MostIdleDays)
         {
-            _idleDays = days;
+            _idleDays++;
             _slots.Changed();
         }
+    }
+
+    /// <summary>The profile's object is not to be deleted with this one.</summary>
+    public void Disown(string uid)
+    {
+        (_disownedUid, _object) = (uid, _object?.Uid == uid ? null : _object);
+        _slots.Changed();
     }
 
     /// <summary>Forgets everything, as if there had never been anything.</summary>
     public void Forget(DateTimeOffset now)
     {
-        _generation++;
         foreach (var slot in _slots.ToList())
         {
             _slots.Forget(slot, _generation, now);
         }
 
-        (Mirror, _object, IsForgotten) = (null, null, true);
+        (Mirror, _object, _disownedUid, _idleDays, IsForgotten) = (null, null, null, 0, true);
     }
 
     /// <summary>Takes profiles that were learned once and are lost here, each as the revision it was of.</summary>
-    /// <returns>False when something is known here, or nothing there was complete.</returns>
+    /// <returns>False when something guards here, or nothing there was complete.</returns>
     public bool Restore(MirroredProfile found, DateTimeOffset now)
     {
-        if (_slots.Count > 0)
+        if (IsGuarding)
         {
             return false;
         }
 
+        // Containers may have registered meanwhile, and learn what was known already.
         foreach (var profile in found.Containers)
         {
             var revision = found.Revisions.Where(revision => revision.Container == profile.Name && revision.State == ProfileState.Final).MaxBy(static revision => revision.CompletesAt);
@@ -359,7 +367,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         }
 
         _slots.Arrange(now);
-        return _slots.Count > 0;
+        AppointGuards(now);
+        return IsGuarding;
     }
 
     /// <inheritdoc cref="LearnedSlots.Gone"/>
@@ -426,7 +435,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     /// <summary>A silo has containers that are guarded by, or add to, a slot.</summary>
     public void Use(ProfileSlot key, DateTimeOffset now)
     {
-        _isUsed = true;
+        IsThere();
         if (_slots.TryGet(Yielded(key), out var slot))
         {
             slot.UsedAt = now;
@@ -499,6 +508,8 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
         Overlays = _slots.Overlays.ToArray(),
         Mirror = Mirror,
         Object = _object,
+        DisownedUid = _disownedUid,
+        HasAllowed = _hasAllowed,
         IdleDays = _idleDays,
     };
 
@@ -523,7 +534,7 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
             _slots.Lay(overlay, now);
         }
 
-        _idleDays = Math.Min(_idleDays, stored.IdleDays);
+        (_disownedUid, _hasAllowed, _idleDays) = (_disownedUid ?? stored.DisownedUid, _hasAllowed || stored.HasAllowed, Math.Min(_idleDays, stored.IdleDays));
 
         // Which of the two looked last is not known: the next look tells.
         Mirror = stored.Mirror;
@@ -579,6 +590,15 @@ internal sealed class WorkloadLearning(WorkloadKey workload, LearningOptions opt
     // Another generation, so that nothing it did while the workload was learning counts as known afterwards.
     private static ContainerProfile Unlisted(string name, ProfileState state, DateTimeOffset completesAt, long version) =>
         LearnedSlots.Empty(ProfileSlot.Unlisted(name), state, completesAt, version) with { Generation = state == ProfileState.Final ? 1 : 0 };
+
+    private void IsThere()
+    {
+        if (_idleDays > 0)
+        {
+            _idleDays = 0;
+            _slots.Changed();
+        }
+    }
 
     private DateTimeOffset DueAt(LearnedSlot slot) =>
         slot.CompletesAt + Settling is var due && due > _completeFrom ? due : _completeFrom;

@@ -49,6 +49,9 @@ internal sealed partial class WorkloadMirror(
         Go(hurry);
     }
 
+    /// <summary>What was shown last may not be what there is; nobody is in a hurry to know.</summary>
+    public void ShowSoon() => _isDue = mirror.Shows(workload);
+
     /// <summary>Somebody may have changed what is there.</summary>
     /// <param name="version">Which there is now; empty for none, null when that is not known.</param>
     public void Look(string? version)
@@ -156,7 +159,7 @@ internal sealed partial class WorkloadMirror(
 
     private async Task ShowAsync(CancellationToken cancellationToken)
     {
-        if (learning.Shown(time.GetUtcNow()) is not { } shown)
+        if (learning.IsUnneeded || learning.Shown(time.GetUtcNow()) is not { } shown)
         {
             return;
         }
@@ -167,7 +170,7 @@ internal sealed partial class WorkloadMirror(
         if (digest != before.Digest)
         {
             var version = await mirror.WriteAsync(shown, before.Version, cancellationToken);
-            learning.Mirror = new MirrorState { Version = version, Items = items, Digest = digest };
+            learning.Mirror = new MirrorState { Version = version, Items = items, Digest = digest, OwnerUid = shown.Object?.Uid };
             changed();
         }
     }
@@ -212,7 +215,12 @@ internal sealed partial class WorkloadMirror(
                 LogInformationRestored(workload);
             }
 
-            learning.Mirror = new MirrorState { Version = found.Version, Items = ProfileEdits.HashesOf(found.Containers), Digest = 0 };
+            if (before?.OwnerUid is { } owner && owner != found.OwnerUid)
+            {
+                learning.Disown(owner);
+            }
+
+            learning.Mirror = new MirrorState { Version = found.Version, Items = ProfileEdits.HashesOf(found.Containers), Digest = 0, OwnerUid = found.OwnerUid };
         }
 
         changed();

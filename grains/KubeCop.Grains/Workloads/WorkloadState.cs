@@ -33,6 +33,12 @@ internal sealed record WorkloadState
     /// <summary>What of the API server the workload is; null when that is not known.</summary>
     [Id(6)] public WorkloadObject? Object { get; init; }
 
+    /// <summary>Object whose deletion is not to delete the profile's: somebody has parted the two, as a deletion does that leaves its dependents.</summary>
+    [Id(8)] public string? DisownedUid { get; init; }
+
+    /// <summary>People have allowed something in it.</summary>
+    [Id(9)] public bool HasAllowed { get; init; }
+
     /// <summary>Whole days in a row on which no container of it was there, up to those after which it is forgotten.</summary>
     [Id(7)] public int IdleDays { get; init; }
 }

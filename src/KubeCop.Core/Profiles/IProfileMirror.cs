@@ -45,7 +45,9 @@ public sealed class MirrorChangedException(string message) : Exception(message);
 /// <param name="IsFinal">It is marked as final.</param>
 /// <param name="Containers">As those that somebody gives: see <see cref="ProfileSlot.GivenRevision"/>.</param>
 /// <param name="Revisions">What it says of revisions; only KubeCop writes that.</param>
-public sealed record MirroredProfile(string Version, bool IsOwn, bool IsFinal, IReadOnlyList<ContainerProfile> Containers, IReadOnlyList<ShownRevision> Revisions);
+/// <param name="OwnerUid">Of the workload's object with which it is deleted; null when that does not delete it.</param>
+public sealed record MirroredProfile(
+    string Version, bool IsOwn, bool IsFinal, IReadOnlyList<ContainerProfile> Containers, IReadOnlyList<ShownRevision> Revisions, string? OwnerUid = null);
 
 /// <summary>A profile as people are to see it.</summary>
 /// <param name="Profile">Of each container what guards it, or, while nothing does, what is learned.</param>

@@ -235,9 +235,9 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
                 return status;
             }
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or OperationCanceledException)
         {
-            // Not of the API server itself, but of something before it.
+            // Not of the API server itself, but of something before it; or the rest of its answer did not come in time.
         }
 
         return new V1Status { Code = (int)response.StatusCode, Message = $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}" };

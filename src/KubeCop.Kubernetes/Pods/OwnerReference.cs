@@ -4,7 +4,7 @@ using KubeCop.Core.Workloads;
 namespace KubeCop.Kubernetes.Pods;
 
 /// <summary>A workload and what of the API server it is.</summary>
-internal sealed record Workload(WorkloadKey Key, WorkloadObject Object);
+internal sealed record Workload(WorkloadKey Key, WorkloadObject? Object);
 
 /// <summary>Who owns an object.</summary>
 internal sealed record OwnerReference(string ApiVersion, string Kind, string Name, string Uid)

@@ -73,13 +73,13 @@ internal sealed partial class PodCache(string dataDirectory, ILogger<PodCache> l
     private sealed record Content(int Version, IReadOnlyList<Entry> Pods);
 
     private sealed record Entry(
-        string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, string Workload, string ApiVersion, string OwnerUid, DateTimeOffset? GoneAt)
+        string Uid, string Namespace, string Name, IReadOnlyDictionary<string, string> Labels, string Workload, string? ApiVersion, string? OwnerUid, DateTimeOffset? GoneAt)
     {
         public static Entry Of(KnownPod pod) => new(
-            pod.Uid, pod.Namespace, pod.Name, pod.Labels, pod.Workload!.Key.GrainKey, pod.Workload.Object.ApiVersion, pod.Workload.Object.Uid, pod.GoneAt);
+            pod.Uid, pod.Namespace, pod.Name, pod.Labels, pod.Workload!.Key.GrainKey, pod.Workload.Object?.ApiVersion, pod.Workload.Object?.Uid, pod.GoneAt);
 
         public KnownPod ToPod() => new(
-            Uid, Namespace, Name, Labels, new Workload(WorkloadKey.Parse(Workload), new WorkloadObject(ApiVersion, OwnerUid)))
+            Uid, Namespace, Name, Labels, new Workload(WorkloadKey.Parse(Workload), ApiVersion is null || OwnerUid is null ? null : new WorkloadObject(ApiVersion, OwnerUid)))
         { GoneAt = GoneAt };
     }
 }

@@ -21,7 +21,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
     private const int MaxPods = 8192;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, KnownPod> _pods = new(StringComparer.Ordinal);
+    private readonly Dictionary<PodKey, KnownPod> _pods = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset? _listedAt;
     private long _version;
@@ -49,7 +49,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
 
         lock (_lock)
         {
-            if (!_pods.TryGetValue(pod.Uid, out var known))
+            if (!_pods.TryGetValue(new PodKey(pod.Uid, pod.Namespace, pod.Name), out var known))
             {
                 var mayCome = _listedAt is not { } listedAt || time.GetUtcNow() - Later(container.SeenAt, listedAt) < Patience;
                 return container with { AwaitsOwner = mayCome };
@@ -70,11 +70,11 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
     }
 
     /// <summary>Whether the pod is there, or has been lately.</summary>
-    public bool Knows(string uid)
+    public bool Knows(PodKey pod)
     {
         lock (_lock)
         {
-            return _pods.ContainsKey(uid);
+            return _pods.ContainsKey(pod);
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
         {
             foreach (var pod in pods.Take(MaxPods))
             {
-                _pods.TryAdd(pod.Uid, pod);
+                _pods.TryAdd(pod.Key, pod);
             }
         }
     }
@@ -98,9 +98,9 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
     {
         lock (_lock)
         {
-            var before = _pods.GetValueOrDefault(pod.Uid);
+            var before = _pods.GetValueOrDefault(pod.Key);
             var now = before?.Workload is { } workload ? pod with { Workload = workload } : pod;
-            _pods[pod.Uid] = now;
+            _pods[pod.Key] = now;
             if (before is null || !now.TellsTheSameAs(before))
             {
                 Changed();
@@ -112,26 +112,26 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
     }
 
     /// <summary>The pod's workload is known now.</summary>
-    public void Resolve(string uid, Workload workload)
+    public void Resolve(PodKey key, Workload workload)
     {
         lock (_lock)
         {
-            if (_pods.TryGetValue(uid, out var pod) && pod.Workload != workload)
+            if (_pods.TryGetValue(key, out var pod) && pod.Workload != workload)
             {
-                _pods[uid] = pod with { Workload = workload };
+                _pods[key] = pod with { Workload = workload };
                 Changed();
             }
         }
     }
 
     /// <summary>The pod is not there any more.</summary>
-    public void Gone(string uid)
+    public void Gone(PodKey key)
     {
         lock (_lock)
         {
-            if (_pods.TryGetValue(uid, out var pod) && pod.GoneAt is null)
+            if (_pods.TryGetValue(key, out var pod) && pod.GoneAt is null)
             {
-                _pods[uid] = pod with { GoneAt = time.GetUtcNow() };
+                _pods[key] = pod with { GoneAt = time.GetUtcNow() };
             }
 
             Forget();
@@ -161,12 +161,12 @@ internal sealed class PodDirectory(TimeProvider time) : IPodWorkloads
         var now = time.GetUtcNow();
         foreach (var pod in _pods.Values.Where(pod => now - pod.GoneAt > Remembered).ToList())
         {
-            _pods.Remove(pod.Uid);
+            _pods.Remove(pod.Key);
         }
 
         if (_pods.Count > MaxPods && _pods.Values.MinBy(static pod => pod.GoneAt ?? DateTimeOffset.MaxValue) is { } oldest)
         {
-            _pods.Remove(oldest.Uid);
+            _pods.Remove(oldest.Key);
         }
     }
 }

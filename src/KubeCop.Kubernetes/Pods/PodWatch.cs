@@ -29,7 +29,7 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
     private readonly TimeProvider _time;
     private readonly ILogger<PodWatch> _logger;
     private readonly ObjectWatch _watch;
-    private readonly ConcurrentDictionary<string, UnresolvedPod> _unresolved = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<PodKey, UnresolvedPod> _unresolved = new();
     private readonly SemaphoreSlim _work = new(0);
     private volatile string? _ownerFailure;
 
@@ -48,15 +48,15 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
 
     public void Replace(IReadOnlyList<ApiObject> objects)
     {
-        var there = objects.Select(UidOf).ToHashSet(StringComparer.Ordinal);
+        var there = objects.Select(KeyOf).ToHashSet();
         foreach (var pod in objects)
         {
             Set(pod);
         }
 
-        foreach (var pod in _directory.Pods.Where(pod => !there.Contains(pod.Uid)))
+        foreach (var pod in _directory.Pods.Where(pod => !there.Contains(pod.Key)))
         {
-            Gone(pod.Uid);
+            Gone(pod.Key);
         }
 
         _directory.Listed();
@@ -66,7 +66,7 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
     {
         if (type == WatchEventType.Deleted)
         {
-            Gone(UidOf(changed));
+            Gone(KeyOf(changed));
         }
         else
         {
@@ -80,22 +80,26 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
         await Task.WhenAll(_watch.RunAsync(stoppingToken), ResolveAsync(stoppingToken), SaveAsync(stoppingToken));
     }
 
-    private static string UidOf(ApiObject pod) => pod.Metadata.Annotations?.TryGetValue(MirrorAnnotation, out var hash) == true ? hash : pod.Metadata.Uid;
+    private static PodKey KeyOf(ApiObject pod) => new(MirroredUidOf(pod) ?? pod.Metadata.Uid, pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+
+    private static string? MirroredUidOf(ApiObject pod) => pod.Metadata.Annotations?.TryGetValue(MirrorAnnotation, out var hash) == true ? hash : null;
 
     private void Set(ApiObject pod)
     {
-        var (uid, ns, name) = (UidOf(pod), pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+        var (uid, ns, name) = KeyOf(pod);
         var owner = OwnerReference.ControllerOf(pod.Metadata);
-        var workload = owner is null ? new Workload(new WorkloadKey(ns, "Pod", name), new WorkloadObject("v1", pod.Metadata.Uid)) : _owners.Find(ns, owner);
+        // A mirror pod may be deleted, and is made again, while its static pod runs: nothing may go with it.
+        var itself = MirroredUidOf(pod) is null ? new WorkloadObject("v1", pod.Metadata.Uid) : null;
+        var workload = owner is null ? new Workload(new WorkloadKey(ns, "Pod", name), itself) : _owners.Find(ns, owner);
         var labels = pod.Metadata.Labels is { } given ? new Dictionary<string, string>(given, StringComparer.Ordinal) : [];
         var known = new KnownPod(uid, ns, name, labels, workload);
-        if (!_directory.Set(known) && _unresolved.TryAdd(uid, new UnresolvedPod(known, owner!)))
+        if (!_directory.Set(known) && _unresolved.TryAdd(known.Key, new UnresolvedPod(known, owner!)))
         {
             _work.Release();
         }
     }
 
-    private void Gone(string uid) => _directory.Gone(uid);
+    private void Gone(PodKey pod) => _directory.Gone(pod);
 
     private async Task ResolveAsync(CancellationToken stoppingToken)
     {
@@ -133,9 +137,9 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
     private async Task<ApiException?> ResolveAllAsync(CancellationToken stoppingToken)
     {
         // Pods may come and go for hours without anybody saying whose they are.
-        foreach (var uid in _unresolved.Keys.Where(uid => !_directory.Knows(uid)))
+        foreach (var pod in _unresolved.Keys.Where(pod => !_directory.Knows(pod)))
         {
-            _unresolved.TryRemove(uid, out _);
+            _unresolved.TryRemove(pod, out _);
         }
 
         ApiException? failure = null;
@@ -168,8 +172,8 @@ internal sealed partial class PodWatch : BackgroundService, IObjectTarget
         foreach (var pod in podsOfOneOwner)
         {
             var workload = await _owners.ResolveAsync(pod.Pod.Namespace, pod.Owner, cancellationToken);
-            _unresolved.TryRemove(pod.Pod.Uid, out _);
-            _directory.Resolve(pod.Pod.Uid, workload);
+            _unresolved.TryRemove(pod.Pod.Key, out _);
+            _directory.Resolve(pod.Pod.Key, workload);
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
         private WorkloadKey? WorkloadOf(ApiObject profile)
         {
             var (ns, name) = (profile.Metadata.NamespaceProperty, profile.Metadata.Name);
-            if (profile.Metadata.Annotations is { } annotations && annotations.TryGetValue(ProfileMirror.WorkloadAnnotation, out var key) && TryParse(key) is { } annotated
+            if (profile.Metadata.Annotations is { } annotations && annotations.TryGetValue(ProfileMirror.WorkloadAnnotation, out var key) && ProfileName.TryParse(key) is { } annotated
                 && (storeNamespace.Length > 0 || annotated.Namespace == ns))
             {
                 var expected = ProfileName.Of(annotated, storeNamespace.Length > 0);
@@ -87,18 +87,6 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
             return profile.Metadata.Labels is { } labels && labels.TryGetValue(ProfileMirror.Label + "namespace", out var its) && name.EndsWith($"-{its}", StringComparison.Ordinal)
                 ? WorkloadKey.OfProfile(its, name[..^(its.Length + 1)])
                 : null;
-        }
-
-        private static WorkloadKey? TryParse(string key)
-        {
-            try
-            {
-                return WorkloadKey.Parse(key);
-            }
-            catch (FormatException)
-            {
-                return null;
-            }
         }
 
         private void Tell(ProfileChange change)

@@ -50,7 +50,7 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
             found = await GetAsync(workload, cancellationToken);
         }
 
-        return found is null ? null : Mirrored(found);
+        return found is null ? await FindElsewhereAsync(workload, cancellationToken) : Mirrored(found, workload);
     }, cancellationToken);
 
     public Task<string> WriteAsync(ShownProfile profile, string basedOn, CancellationToken cancellationToken) => LimitedAsync(async () =>
@@ -88,12 +88,38 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
 
     public void Dispose() => _room.Dispose();
 
-    private static bool IsOfAnother(ApiObject found, WorkloadKey workload) => found.Metadata switch
+    private static string? KeyOf(ApiObject found) =>
+        found.Metadata.Annotations is { } annotations && annotations.TryGetValue(WorkloadAnnotation, out var key) ? key : null;
+
+    // People copy annotations along with an object to another name or namespace: then it is what they give the workload there.
+    private bool IsOfAnother(ApiObject found, WorkloadKey workload)
     {
-        { Annotations: { } annotations } when annotations.TryGetValue(WorkloadAnnotation, out var key) => key != workload.GrainKey,
-        { Labels: { } labels } when labels.TryGetValue(Label + "namespace", out var ns) => ns != workload.Namespace,
-        _ => false,
-    };
+        if (KeyOf(found) is { } key && ProfileName.TryParse(key) is { } annotated && NamespaceOf(annotated) == found.Metadata.NamespaceProperty
+            && ProfileName.Of(annotated, StoreNamespace.Length > 0) is var its && (found.Metadata.Name == its || found.Metadata.Name == ProfileName.Unambiguous(annotated, its)))
+        {
+            return annotated != workload;
+        }
+
+        return found.Metadata.Labels is { } labels && labels.TryGetValue(Label + "namespace", out var ns) && ns != workload.Namespace;
+    }
+
+    // The profile that had this workload's name may be gone since, and nobody but the object itself remembers that it has another one.
+    private async Task<MirroredProfile?> FindElsewhereAsync(WorkloadKey workload, CancellationToken cancellationToken)
+    {
+        if (StoreNamespace.Length == 0 || _otherNames.ContainsKey(workload))
+        {
+            return null;
+        }
+
+        _otherNames[workload] = ProfileName.Unambiguous(workload, NameOf(workload));
+        if (await GetAsync(workload, cancellationToken) is { } found && KeyOf(found) == workload.GrainKey)
+        {
+            return Mirrored(found, workload);
+        }
+
+        _otherNames.TryRemove(workload, out _);
+        return null;
+    }
 
     private static bool IsSet(ApiObject found, string label) =>
         found.Metadata.Labels is { } labels && labels.TryGetValue(Label + label, out var value) && value == "true";
@@ -129,7 +155,7 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
         }
     }
 
-    private MirroredProfile Mirrored(ApiObject found)
+    private MirroredProfile Mirrored(ApiObject found, WorkloadKey workload)
     {
         var spec = Read<ApplicationProfileSpec>(found, found.Spec);
         var status = Read<ApplicationProfileStatus>(found, found.Status);
@@ -143,11 +169,12 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
         var createdAt = found.Metadata.CreationTimestamp is { } created && created.ToUniversalTime() < now ? new DateTimeOffset(created.ToUniversalTime()) : now;
         return new MirroredProfile(
             found.Metadata.ResourceVersion,
-            IsOwn: written == ProfileContent.DigestOf(spec),
+            IsOwn: KeyOf(found) == workload.GrainKey && written == ProfileContent.DigestOf(spec),
             IsFinal: IsSet(found, "final") && !IsSet(found, "failed"),
             // What was done before it was there is not judged by it.
             ProfileContent.Read(spec, createdAt),
-            [.. revisions]);
+            [.. revisions],
+            found.Metadata.OwnerReferences?.FirstOrDefault(owner => owner.Kind == workload.Kind && owner.Name == workload.Name)?.Uid);
     }
 
     // The schema allows nothing else, but the definition may be another one than ours.

@@ -27,6 +27,19 @@ internal static partial class ProfileName
         return $"{kept}-{hash}";
     }
 
+    /// <summary>The workload an annotation names; null when it names none.</summary>
+    public static WorkloadKey? TryParse(string key)
+    {
+        try
+        {
+            return WorkloadKey.Parse(key);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
     public static bool IsName(string name) => name.Length <= MaxLength && Name().IsMatch(name);
 
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", RegexOptions.CultureInvariant)]

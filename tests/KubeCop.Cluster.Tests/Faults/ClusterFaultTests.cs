@@ -1,5 +1,4 @@
 using System.Globalization;
-using KubeCop.Testing;
 
 namespace KubeCop.Cluster.Tests.Faults;
 

@@ -5,6 +5,7 @@ using KubeCop.Grains.Abstractions.Namespaces;
 using KubeCop.Grains.Workloads;
 using KubeCop.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Core.Internal;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -39,9 +40,12 @@ public sealed class CollectionTests
         await using var cluster = await StartAsync();
         var container = cluster.Describe("c1");
         var workload = cluster.Workload(container);
-        var generation = (await workload.RegisterAsync(container)).Generation;
-        await workload.EndDayAsync();
-        await workload.EndDayAsync();
+        await workload.RegisterAsync(container);
+        for (var day = 0; day < 2; day++)
+        {
+            Assert.False(await workload.EndDayAsync(), "it is not idle for long enough");
+        }
+
         var clears = new TaskCompletionSource();
         cluster.Storage.Clears = clears.Task;
 
@@ -53,24 +57,48 @@ public sealed class CollectionTests
 
         Assert.False(await ending, "it is known again");
         var assignment = await registering;
-        Assert.Equal((ProfileState.Learning, generation + 1), (assignment.State, assignment.Generation));
+        Assert.Equal(ProfileState.Learning, assignment.State);
         Assert.NotNull(cluster.Stored(container));
         await cluster.UntilAsync(async () => (await ListAsync(cluster, "default")).Contains(container.Workload.GrainKey), "it is listed");
     }
 
     [Fact]
-    public async Task Workload_WhoseProfileSomebodyGave_IsKept()
+    public async Task Workload_ThatRunsForAMomentEachDay_IsKept()
     {
         await using var cluster = await StartAsync();
         var container = cluster.Describe("c1");
-        var workload = cluster.Workload(container);
-        await workload.ImportAsync([LearnedSlots.Empty(ProfileSlot.Given("app"), ProfileState.Final, default, 0)]);
+        for (var day = 0; day < 6; day++)
+        {
+            await cluster.Workload(container).RegisterAsync(container);
+            for (var half = 0; half < 2; half++)
+            {
+                // As nobody needs it in between, another activation is asked.
+                await cluster.Workload(container).AsReference<IGrainManagementExtension>().DeactivateOnIdle(TestContext.Current.CancellationToken);
+                Assert.False(await cluster.Workload(container).EndDayAsync(), "it was there today");
+            }
+        }
+
+        Assert.NotNull(cluster.Stored(container));
+    }
+
+    [Fact]
+    public async Task Workload_WhoseProfileSomebodyGaveOrAllowedMoreOf_IsKept()
+    {
+        await using var cluster = await StartAsync();
+        var given = cluster.Workload(cluster.Describe("c1"));
+        await given.ImportAsync([LearnedSlots.Empty(ProfileSlot.Given("app"), ProfileState.Final, default, 0)]);
+        var container = cluster.Describe("c2") with { Workload = new WorkloadKey("default", "Deployment", "api") };
+        var allowed = cluster.Workload(container);
+        await allowed.RegisterAsync(container);
+        await allowed.AllowAsync("app", [new DnsItem("example.com", new ArgumentList([]))]);
 
         for (var day = 0; day < 5; day++)
         {
-            Assert.False(await workload.EndDayAsync(), "it is known");
+            Assert.False(await given.EndDayAsync(), "it was given");
+            Assert.False(await allowed.EndDayAsync(), "somebody has allowed something");
         }
 
+        Assert.NotNull(cluster.Stored(cluster.Describe("c1")));
         Assert.NotNull(cluster.Stored(container));
     }
 

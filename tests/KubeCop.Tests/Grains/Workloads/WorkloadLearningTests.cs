@@ -76,12 +76,11 @@ public sealed class WorkloadLearningTests
         }
 
         _learning.Use(slot, Start.AddDays(89));
-        _learning.EndDay();
         Assert.Equal(0, _learning.ToState().IdleDays);
 
         var restarted = new WorkloadLearning(Workload, Options);
         restarted.Load(_learning.ToState(), Start.AddDays(90));
-        for (var day = 0; day < 90; day++)
+        for (var day = 0; day <= 90; day++)
         {
             Assert.False(restarted.IsUnneeded, $"after {day} days");
             restarted.EndDay();
@@ -91,6 +90,39 @@ public sealed class WorkloadLearningTests
         var changes = restarted.Changes;
         restarted.EndDay();
         Assert.Equal(changes, restarted.Changes);
+    }
+
+    [Fact]
+    public void Restore_WhileContainersLearnAgain_GuardsThem()
+    {
+        var slot = Final();
+        var shown = _learning.Shown(Start.AddSeconds(200))!;
+        var lost = new WorkloadLearning(Workload, Options);
+        var assignment = lost.Register(Container("b"), Start.AddSeconds(300));
+        lost.TakeAnnouncements();
+
+        Assert.True(lost.Restore(new MirroredProfile("1", IsOwn: true, IsFinal: true, shown.Profile.Containers, shown.Revisions), Start.AddSeconds(301)), "nothing guarded");
+
+        Assert.Equal((ProfileState.Learning, slot), (assignment.State, assignment.Slot));
+        Assert.Equal(ProfileState.Final, lost.Find(slot)!.State);
+        Assert.Equal(slot, LearnedSlot.SlotOf(Assert.Single(lost.TakeAnnouncements())));
+        Assert.True(lost.Find(slot)!.Version > assignment.Version, "its containers take it for news");
+    }
+
+    [Fact]
+    public void Object_ThatSomebodyPartedTheProfileFrom_DoesNotOwnItAgain()
+    {
+        var known = Container("a") with { WorkloadObject = new WorkloadObject("apps/v1", "uid-1") };
+        _learning.Register(known, Start);
+        _learning.Disown("uid-1");
+
+        var restarted = new WorkloadLearning(Workload, Options);
+        restarted.Load(_learning.ToState(), Start.AddSeconds(1));
+        restarted.Register(known with { Id = "b" }, Start.AddSeconds(2));
+        Assert.Null(restarted.Shown(Start.AddSeconds(3))!.Object);
+
+        restarted.Register(known with { Id = "c", WorkloadObject = new WorkloadObject("apps/v1", "uid-2") }, Start.AddSeconds(4));
+        Assert.Equal("uid-2", restarted.Shown(Start.AddSeconds(5))!.Object?.Uid);
     }
 
     [Fact]

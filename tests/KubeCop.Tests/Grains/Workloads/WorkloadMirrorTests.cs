@@ -243,6 +243,37 @@ public sealed class WorkloadMirrorTests
     }
 
     [Fact]
+    public async Task Edit_MadeBeforeAnotherRevisionGuarded_AllowsNothingOfTheFormerOne()
+    {
+        Final("/bin/ls", "/bin/id");
+        await ShowAsync();
+        _board.Failing = true;
+        var next = _learning.Register(Container("b", "r2"), Now).Slot;
+        Learn(next, "/bin/ls");
+        _time.Advance(Options.Period + WorkloadLearning.Settling);
+        _learning.Complete(Now);
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+        _board.Failing = false;
+
+        await LookAsync();
+
+        Assert.Equal(["/bin/date", "/bin/ls"], _learning.Find(next)!.Execs.Select(static exec => exec.Path).Order());
+    }
+
+    [Fact]
+    public async Task Object_ThatOwnsItNoMore_IsNotMadeItsOwnerAgain()
+    {
+        _learning.Register(Container("a") with { WorkloadObject = new WorkloadObject("apps/v1", "uid-1") }, Now);
+        await ShowAsync();
+        Assert.Equal("uid-1", _board.OwnerUid);
+
+        _board.Orphan();
+        await LookAsync();
+
+        Assert.Null(_board.OwnerUid);
+    }
+
+    [Fact]
     public async Task Edits_SurviveARestart()
     {
         Final("/bin/ls");
@@ -427,6 +458,8 @@ public sealed class WorkloadMirrorTests
 
         public string Version { get; private set; } = "";
 
+        public string? OwnerUid { get; private set; }
+
         public IEnumerable<string> Execs => _containers[0].Execs.Select(static exec => exec.Path);
 
         public bool Shows(WorkloadKey workload) => true;
@@ -435,7 +468,7 @@ public sealed class WorkloadMirrorTests
         {
             Reads++;
             return Failing ? throw new IOException("It is away.")
-                : Task.FromResult(Version.Length == 0 ? null : new MirroredProfile(Version, _isOwn, _isFinal, [.. _containers.Select(AsGiven)], _revisions));
+                : Task.FromResult(Version.Length == 0 ? null : new MirroredProfile(Version, _isOwn, _isFinal, [.. _containers.Select(AsGiven)], _revisions, OwnerUid));
         }
 
         public Task<string> WriteAsync(ShownProfile profile, string basedOn, CancellationToken cancellationToken)
@@ -452,9 +485,12 @@ public sealed class WorkloadMirrorTests
             }
 
             Writes++;
+            OwnerUid = profile.Object?.Uid;
             (Current, _containers, _revisions, _isOwn, _isFinal) = (profile.Profile, profile.Profile.Containers, profile.Revisions, true, profile.Profile.State == ProfileState.Final);
             return Task.FromResult(Version = $"{++_version}");
         }
+
+        public void Orphan() => (OwnerUid, Version) = (null, $"{++_version}");
 
         public Task DeleteAsync(WorkloadKey workload, string version, CancellationToken cancellationToken)
         {

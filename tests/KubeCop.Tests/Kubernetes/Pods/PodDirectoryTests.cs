@@ -45,7 +45,7 @@ public sealed class PodDirectoryTests
     public void Container_OfAKnownPod_HasItsWorkload()
     {
         _directory.Set(Pod(workload: null));
-        _directory.Resolve("uid-1", Web);
+        _directory.Resolve(Pod(null).Key, Web);
 
         var described = _directory.Describe(Container());
 
@@ -111,16 +111,31 @@ public sealed class PodDirectoryTests
     }
 
     [Fact]
+    public void Pod_ThatClaimsTheUidOfAnother_ChangesNothingOfThat()
+    {
+        _directory.Set(Pod(Web, ("app", "web")));
+        var claiming = Pod(workload: null, ("app", "mine")) with { Namespace = "elsewhere", Name = "x", Workload = Web with { Key = new WorkloadKey("elsewhere", "Pod", "x") } };
+
+        _directory.Set(claiming);
+        Assert.Equal((Web.Key, "web"), (_directory.Describe(Container()).Workload, _directory.Describe(Container()).Pod!.Labels["app"]));
+
+        _directory.Gone(claiming.Key);
+        _time.Advance(PodDirectory.Remembered + TimeSpan.FromSeconds(1));
+        _directory.Set(claiming with { Uid = "uid-2" });
+        Assert.Equal(Web.Key, _directory.Describe(Container()).Workload);
+    }
+
+    [Fact]
     public void Pod_ThatIsGone_IsRememberedForAWhile()
     {
         _directory.Set(Pod(Web));
-        _directory.Gone("uid-1");
+        _directory.Gone(Pod(null).Key);
         _time.Advance(PodDirectory.Remembered);
-        _directory.Gone("another");
+        _directory.Gone(new PodKey("another", "shop", "web-2"));
         Assert.Equal(Web.Key, _directory.Describe(Container()).Workload);
 
         _time.Advance(TimeSpan.FromSeconds(1));
-        _directory.Gone("another");
+        _directory.Gone(new PodKey("another", "shop", "web-2"));
 
         Assert.Equal("Pod", _directory.Describe(Container()).Workload.Kind);
     }

@@ -146,6 +146,46 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
         Assert.Equal(2, Server.Objects(Profiles).Count);
         using var restarted = Mirror("kubescape");
         Assert.True((await restarted.ReadAsync(other, Token))!.IsOwn, "it is found by its other name after a restart");
+
+        Server.Delete(Profiles, "kubescape", "deployment-a-b-c");
+        using var later = Mirror("kubescape");
+        Assert.True((await later.ReadAsync(other, Token))!.IsOwn, "it is found by its other name although nobody has the first one any more");
+        Assert.Null(await later.ReadAsync(one, Token));
+    }
+
+    [Fact]
+    public async Task Profile_CopiedFromAnotherNamespaceWithItsAnnotations_IsGivenToTheWorkloadThere()
+    {
+        Server.Apply("{apiVersion: v1, kind: Namespace, metadata: {name: staging}}");
+        using var mirror = Mirror();
+        await mirror.WriteAsync(Shown(new WorkloadKey("staging", "Deployment", "web")), "", Token);
+        var copy = Server.Get(Profiles, "staging", "deployment-web")!;
+        var metadata = copy["metadata"]!;
+        copy["metadata"] = new JsonObject
+        {
+            ["name"] = "deployment-web", ["namespace"] = "default", ["labels"] = metadata["labels"]!.DeepClone(), ["annotations"] = metadata["annotations"]!.DeepClone(),
+        };
+        copy.Remove("status");
+        Server.Apply(copy);
+
+        var found = await mirror.ReadAsync(Web, Token);
+
+        Assert.False(found!.IsOwn, "somebody gave it");
+        Assert.True(found.IsFinal, "it is labelled as final");
+    }
+
+    [Fact]
+    public async Task Owner_IsTheWorkloadsObject_UntilSomebodyPartsThem()
+    {
+        using var mirror = Mirror();
+        await mirror.WriteAsync(Shown(Web), "", Token);
+        Assert.Equal("uid-web", (await mirror.ReadAsync(Web, Token))!.OwnerUid);
+
+        var profile = Server.Get(Profiles, "default", "deployment-web")!;
+        profile["metadata"]!["ownerReferences"] = new JsonArray();
+        Server.Apply(profile);
+
+        Assert.Null((await mirror.ReadAsync(Web, Token))!.OwnerUid);
     }
 
     [Fact]

@@ -62,6 +62,8 @@ internal sealed partial class WorkloadMirror(
         }
         else if (version is null || version != learning.Mirror?.Version)
         {
+            // Who tells of it has heard from where it is: what failed before has to wait no longer.
+            _retry.Succeeded();
             _mustLook = true;
             Show(hurry: true);
         }

@@ -32,6 +32,14 @@ internal sealed partial class SiloHost(
 
     private static readonly TimeSpan SupervisorStopTime = TimeSpan.FromSeconds(1);
 
+    /// <summary>Of one that has not stopped in time and whose process ends: Orleans would go on stopping it.</summary>
+    private static readonly TimeSpan DisposeTime = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>
+    /// How long the rest of the node waits for its silo in a cluster. Its table may refuse or be slow, and containers are watched without a silo.
+    /// </summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queue<long> _failures = new();
     private volatile InnerSilo? _running;
@@ -54,16 +62,13 @@ internal sealed partial class SiloHost(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!IsInCluster)
+        var first = StartFirstAsync();
+        if (!IsInCluster || await Task.WhenAny(first, Task.Delay(StartPatience, time, cancellationToken)) == first)
         {
-            await StartAloneAsync("");
-        }
-        else if (await TryJoinAsync() is { } refusal)
-        {
-            await StartAloneAsync(refusal);
+            await first;
         }
 
-        _supervising = Task.Run(SuperviseAsync, CancellationToken.None);
+        _supervising = Task.Run(() => SuperviseAsync(first), CancellationToken.None);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -72,28 +77,52 @@ internal sealed partial class SiloHost(
 
         // One that is joining just now is not waited for: the process ends.
         await _supervising.WaitAsync(SupervisorStopTime, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_running is { } running)
+        try
         {
-            await running.StopAsync(cancellationToken);
+            if (_running is { } running)
+            {
+                // By itself it would tell its table for a minute and more that it goes, should that refuse.
+                await running.StopAsync(cancellationToken).WaitAsync(cancellationToken);
+            }
         }
-
-        await process.GetRequiredService<WatchedContainers>().DisposeAsync();
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            LogWarningNotLeft();
+        }
+        finally
+        {
+            await process.GetRequiredService<WatchedContainers>().DisposeAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_running is { } running)
         {
-            await running.DisposeAsync();
+            await running.DisposeAsync().AsTask().WaitAsync(DisposeTime, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         _stopping.Dispose();
     }
 
-    private async Task SuperviseAsync()
+    private async Task StartFirstAsync()
+    {
+        if (!IsInCluster)
+        {
+            await StartAloneAsync("");
+        }
+        else if (await TryJoinAsync() is { } refusal)
+        {
+            await StartAloneAsync(refusal);
+        }
+    }
+
+    /// <param name="first">Ends when there is a first silo.</param>
+    private async Task SuperviseAsync(Task first)
     {
         try
         {
+            await first.WaitAsync(_stopping.Token);
             while (true)
             {
                 var running = _running!;
@@ -271,6 +300,9 @@ internal sealed partial class SiloHost(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "This node's silo still runs alone. {Reason}")]
     private partial void LogInformationNotJoined(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This node's silo could not leave in order in the time it had; the others find out by themselves that it is gone.")]
+    private partial void LogWarningNotLeft();
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The silo that runs alone cannot go on and is replaced by another one. {Reason}")]
     private partial void LogErrorAloneFailed(string reason);

@@ -57,9 +57,10 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
 
     /// <summary>What changes after a version, until the server ends the watch or nothing has come for <paramref name="silence"/>.</summary>
     /// <param name="length">After which the server is to end it.</param>
+    /// <param name="begun">Called when the server has let the watch begin: until something changes, nothing else may come for a minute.</param>
     /// <exception cref="ApiException">It cannot be watched, or the version has expired.</exception>
     public async IAsyncEnumerable<(WatchEventType Type, ApiObject Object)> WatchAsync(
-        ObjectSelection selection, string version, TimeSpan length, TimeSpan silence, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectSelection selection, string version, TimeSpan length, TimeSpan silence, Action begun, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var query = string.Create(
             CultureInfo.InvariantCulture,
@@ -67,6 +68,7 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
         using var request = new HttpRequestMessage(HttpMethod.Get, Address(selection.Resource.PathOfAll(selection.Namespace) + query));
         Accept(request, selection.MetadataOnly ? "PartialObjectMetadata" : null);
         using var response = await SendAsync(request, "watch", selection.Resource.Plural, cancellationToken);
+        begun();
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var reader = new LineReader(stream, LongestLine);
         while (await ReadLineAsync(reader, silence, cancellationToken) is { Length: > 0 } line)

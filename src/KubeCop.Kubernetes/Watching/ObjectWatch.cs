@@ -68,7 +68,7 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
     {
         var length = Length * (1 + Random.Shared.NextDouble());
         var begun = time.GetTimestamp();
-        await foreach (var (type, changed) in api.WatchAsync(selection, version, length, Silence, cancellationToken))
+        await foreach (var (type, changed) in api.WatchAsync(selection, version, length, Silence, Followed, cancellationToken))
         {
             if (type != WatchEventType.Bookmark)
             {
@@ -85,6 +85,10 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
             // A server that ends watches at once is not to be asked in a circle.
             await PauseAsync(_pause.Next(), cancellationToken);
         }
+        else
+        {
+            _pause.Succeeded();
+        }
 
         return version;
     }
@@ -92,6 +96,11 @@ internal sealed partial class ObjectWatch(ApiClient api, ObjectSelection selecti
     private void Succeeded()
     {
         _pause.Succeeded();
+        Followed();
+    }
+
+    private void Followed()
+    {
         if (_failure is not null)
         {
             _failure = null;

@@ -29,6 +29,15 @@ public sealed partial class ApiServer
     /// <summary>What was asked since the start, by whom and how it went.</summary>
     public IReadOnlyList<RequestCount> Requests() => _counts.Snapshot();
 
+    /// <summary>The watches that are open now.</summary>
+    public IReadOnlyList<ApiRequest> Watches()
+    {
+        lock (_store.Gate)
+        {
+            return [.. OpenWatches().Select(static watch => watch.Call.Request)];
+        }
+    }
+
     private IEnumerable<Watch> OpenWatches() => _store.Tables.SelectMany(static table => table.Watches);
 
     private static void Afflict(Watch watch, Fault fault)

@@ -355,6 +355,28 @@ public sealed class WorkloadMirrorTests
         await Wait.UntilAsync(() => _learning.Find(slot)!.Execs.Any(static exec => exec.Path == "/bin/date"), static known => known, "the edit");
     }
 
+    [Fact]
+    public async Task News_AreLookedAtAtOnce_AlsoWhenTheBoardHasFailedForLong()
+    {
+        var slot = Final("/bin/ls");
+        await ShowAsync();
+        _board.Failing = true;
+        Learn(slot, "/bin/late");
+        await InTurnAsync(() => _mirror.Show(hurry: true));
+        for (var failures = 0; failures < 6; failures++)
+        {
+            var reads = _board.Reads;
+            await UntilAsync(() => _board.Reads > reads);
+        }
+
+        _board.Failing = false;
+        _board.Edit(static profile => profile with { Execs = [.. profile.Execs, new ExecEntry("/bin/date", "", [], default)] });
+        await InTurnAsync(() => _mirror.Look(_board.Version));
+
+        // Without the clock, by which the next try would be half a minute later.
+        await Wait.UntilAsync(() => _learning.Find(slot)!.Execs.Any(static exec => exec.Path == "/bin/date"), static known => known, "the edit");
+    }
+
     private static ContainerProfile Given(string path) => LearnedSlots.Empty(ProfileSlot.Given("app"), ProfileState.Final, default, 0) with
     {
         Execs = [new ExecEntry(path, "", [], default)],

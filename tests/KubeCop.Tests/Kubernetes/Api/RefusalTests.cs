@@ -21,6 +21,7 @@ public sealed class RefusalTests
     [InlineData("kubescape.io", "applicationprofiles", "watch")]
     [InlineData("kubescape.io", "applicationprofiles", "create")]
     [InlineData("kubescape.io", "applicationprofiles", "patch")]
+    [InlineData("kubescape.io", "applicationprofiles", "delete")]
     [InlineData("kubescape.io", "applicationprofiles/status", "patch")]
     [InlineData("events.k8s.io", "events", "create")]
     [InlineData("events.k8s.io", "events", "patch")]
@@ -46,7 +47,7 @@ public sealed class RefusalTests
                 await api.ListAsync(new ObjectSelection(resource), Token);
                 break;
             case "watch":
-                await foreach (var _ in api.WatchAsync(new ObjectSelection(resource), "1", TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5), Token))
+                await foreach (var _ in api.WatchAsync(new ObjectSelection(resource), "1", TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5), static () => { }, Token))
                 {
                     // Nothing comes of it.
                 }
@@ -54,6 +55,9 @@ public sealed class RefusalTests
                 break;
             case "create":
                 await api.CreateAsync(resource, "default", body, "kubecop", Token);
+                break;
+            case "delete":
+                await api.DeleteAsync(resource, "default", "x", "1", Token);
                 break;
             default:
                 await (group == "events.k8s.io"

@@ -48,7 +48,7 @@ public sealed class PodWatchTests : IAsyncLifetime
         var pod = await KnownAsync("web-1-a", static pod => pod.Workload is not null, "its workload");
 
         Assert.Equal(Web, pod.Workload!.Key);
-        Assert.Equal(("apps/v1", UidOf("deployments.apps", "web")), (pod.Workload.Object.ApiVersion, pod.Workload.Object.Uid));
+        Assert.Equal(("apps/v1", UidOf("deployments.apps", "web")), (pod.Workload.Object?.ApiVersion, pod.Workload.Object?.Uid));
         Assert.Equal("web", pod.Labels["app"]);
     }
 
@@ -112,6 +112,7 @@ public sealed class PodWatchTests : IAsyncLifetime
 
         Assert.Equal("hash-of-file", pod.Uid);
         Assert.Equal(new WorkloadKey("default", "Pod", "proxy-node-1"), pod.Workload!.Key);
+        Assert.Null(pod.Workload.Object);
     }
 
     [Fact]
@@ -290,7 +291,7 @@ public sealed class PodWatchTests : IAsyncLifetime
 
         var renamed = await KnownAsync("web-1-b", static pod => pod.Workload is not null, "its workload");
         Assert.Equal(new WorkloadKey("default", "Deployment", "shop"), renamed.Workload!.Key);
-        Assert.Equal(UidOf("deployments.apps", "shop"), renamed.Workload.Object.Uid);
+        Assert.Equal(UidOf("deployments.apps", "shop"), renamed.Workload.Object?.Uid);
 
         // What runs goes on under the name it began with, by whose profile it is judged.
         Run("web-1-a", ("apps/v1", "ReplicaSet", "web-1"), labels: new JsonObject { ["tier"] = "front" });

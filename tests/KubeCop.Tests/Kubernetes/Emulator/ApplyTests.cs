@@ -4,23 +4,8 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>Server-side apply.</summary>
-public sealed class ApplyTests : IAsyncLifetime
+public sealed class ApplyTests : EmulatorTests
 {
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ApiServer.StartAsync();
-        _client = new ApiClient(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task Apply_CreatesWhatIsMissing_AndSaysWhoOwnsIt()
     {

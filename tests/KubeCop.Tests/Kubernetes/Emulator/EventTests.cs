@@ -4,24 +4,9 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>Events of events.k8s.io/v1, which are validated more strictly than those of the core group.</summary>
-public sealed class EventTests : IAsyncLifetime
+public sealed class EventTests : EmulatorTests
 {
     private const string Path = "/apis/events.k8s.io/v1/namespaces/default/events";
-
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ApiServer.StartAsync();
-        _client = new ApiClient(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
 
     [Fact]
     public async Task Event_IsMade_AndShownInTheCoreGroup_UntilItIsDeleted()

@@ -3,25 +3,12 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>What tests make the server do wrong, and what they learn of what was asked.</summary>
-public sealed class FaultTests : IAsyncLifetime
+public sealed class FaultTests : EmulatorTests
 {
     private const string Pods = "/api/v1/namespaces/default/pods";
     private const string ConfigMaps = "/api/v1/namespaces/default/configmaps";
 
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ApiServer.StartAsync(new ApiServerOptions { BookmarkPeriod = TimeSpan.FromMilliseconds(100) });
-        _client = new ApiClient(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    private protected override ApiServerOptions Options => new() { BookmarkPeriod = TimeSpan.FromMilliseconds(100) };
 
     [Theory]
     [InlineData(429, "TooManyRequests")]

@@ -9,25 +9,10 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>What the server does with single objects.</summary>
-public sealed class ObjectTests : IAsyncLifetime
+public sealed class ObjectTests : EmulatorTests
 {
     private const string Pods = "/api/v1/namespaces/default/pods";
     private const string Pod = """{"metadata":{"name":"web-1","labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"nginx"}]}}""";
-
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ApiServer.StartAsync();
-        _client = new ApiClient(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
 
     [Fact]
     public async Task ClientLibrary_DoesEverythingWithAPod()

@@ -3,26 +3,16 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>Objects as tables and as their metadata alone.</summary>
-public sealed class RepresentationTests : IAsyncLifetime
+public sealed class RepresentationTests : EmulatorTests
 {
     private const string Table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
     private const string Metadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
     private const string MetadataList = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
 
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
-
-    public async ValueTask InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
-        _server = await ApiServer.StartAsync();
-        _client = new ApiClient(_server);
+        await base.InitializeAsync();
         _server.Apply(ApiClient.Profile("a", ""","status":{"phase":"final","opens":3}"""));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
     }
 
     [Fact]

@@ -6,25 +6,13 @@ using KubeCop.Testing.Kubernetes;
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>Lists, and watches that go on from them.</summary>
-public sealed class WatchTests : IAsyncLifetime
+public sealed class WatchTests : EmulatorTests
 {
     private const string Pods = "/api/v1/namespaces/default/pods";
 
     private readonly SettableClock _clock = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private ApiServer _server = null!;
-    private ApiClient _client = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = await ApiServer.StartAsync(new ApiServerOptions { History = 10, Clock = _clock });
-        _client = new ApiClient(_server);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    private protected override ApiServerOptions Options => new() { History = 10, Clock = _clock };
 
     [Fact]
     public async Task Watch_GoesOnFromAList()

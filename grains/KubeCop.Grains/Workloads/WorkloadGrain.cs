@@ -192,10 +192,10 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public Task<ApplicationProfile?> GetProfileAsync() => Task.FromResult(_learning.ToProfile(Now));
 
-    public Task SubscribeAsync(IProfileObserver observer)
+    public Task<SiloAddress> SubscribeAsync(IProfileObserver observer)
     {
         _observers.Subscribe(observer, observer);
-        return Task.CompletedTask;
+        return Task.FromResult(GrainContext.Address.SiloAddress!);
     }
 
     public async Task<AllowOutcome> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items)

@@ -15,6 +15,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["profiles"] = ("what a profile of 5000 entries costs: merging, giving it out, compiling it, looking into it", ProfilesBenchmark.RunAsync),
     ["cluster"] = ("three silos with 1000 and 10 000 workloads: taking them on, one at rest, after the loss of a silo (needs redis-server)", ClusterBenchmark.RunAsync),
     ["api"] = ("requests of 50 to 500 simulated nodes to their API server, at rest and while silos are restarted", ApiLoadBenchmark.RunAsync),
+    ["bound"] = ("from what a new container does to its alert, with an API server and without one (needs root)", BoundBenchmark.RunAsync),
     ["rebind"] = ("from a change of the bindings to its effect in a running container (needs root)", RebindBenchmark.RunAsync),
     ["latency"] = ("from the system call to the alert line, on real containers (needs root)", LatencyBenchmark.RunAsync),
     ["kernel"] = ("what our programs cost in the kernel, by operation, and the memory of their maps (needs root)", KernelBenchmark.RunAsync),

@@ -44,8 +44,9 @@ public interface IWorkloadGrain : IGrainWithStringKey
     /// Tells <paramref name="observer"/> about changes of this workload's profiles until the lease ends
     /// (<see cref="ProfileSubscription.Lease"/>); calling again renews it.
     /// </summary>
+    /// <returns>Where the workload is: somewhere else nobody is told of.</returns>
     [Alias("Subscribe")]
-    Task SubscribeAsync(IProfileObserver observer);
+    Task<SiloAddress> SubscribeAsync(IProfileObserver observer);
 
     /// <summary>Adds entries to a profile in force, as the user allows them.</summary>
     /// <exception cref="NotStoredYetException">They are in force.</exception>

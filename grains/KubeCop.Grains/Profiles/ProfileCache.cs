@@ -9,8 +9,8 @@ namespace KubeCop.Grains.Profiles;
 
 /// <summary>
 /// The profiles that containers of this process add to or are guarded by: fetched and compiled once for all of them. Changes are pushed by
-/// the workload grains, and because a push can be lost each profile is also compared by version from time to time. Those that guard are kept on
-/// the node, and are there again, after a restart too, while their workload cannot be asked.
+/// the workload grains, and because a push can be lost each profile is also compared by version from time to time, and at once when the silo of its
+/// workload is going. Those that guard are kept on the node, and are there again, after a restart too, while their workload cannot be asked.
 /// </summary>
 internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept, StorageWarnings warnings, TimeProvider time, ILogger<ProfileCache> logger) : IProfileObserver
 {
@@ -72,6 +72,18 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         }
     }
 
+    /// <summary>Workloads of silos that are going are asked where they are now: there they know nobody yet whom to tell of changes.</summary>
+    public void SilosChanged(Func<SiloAddress, bool> isGoing)
+    {
+        lock (_lock)
+        {
+            foreach (var cached in _cached.Values.Where(cached => cached.Silo is { } silo && isGoing(silo)))
+            {
+                (cached.Silo, cached.RefreshAfter) = (null, default);
+            }
+        }
+    }
+
     /// <summary>Asks the workloads whose profiles were not compared for a while. To be called about once a second.</summary>
     public void Reconcile()
     {
@@ -119,7 +131,11 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         {
             if (_reference is { } reference)
             {
-                await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey).SubscribeAsync(reference));
+                var teller = await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey).SubscribeAsync(reference));
+                lock (_lock)
+                {
+                    cached.Silo = teller;
+                }
             }
 
             var known = cached.Snapshot is { IsKept: false } snapshot ? snapshot.Profile.Version : -1;
@@ -132,6 +148,11 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         }
         catch (Exception e)
         {
+            lock (_lock)
+            {
+                cached.Silo = null;
+            }
+
             if (warnings.IsDue(cached.Workload.ToString(), out var failures))
             {
                 LogNotReconciled(cached.Workload, StorageWarnings.ReasonOf(e), failures);
@@ -167,8 +188,8 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         var profile = cached.Snapshot?.Profile;
         var learning = profile is { State: ProfileState.Learning } ? profile : null;
         var jitter = 0.8 + (Random.Shared.NextDouble() * 0.4);
-        // Without a profile containers hold back what they cannot judge, so that is as urgent as learning.
-        var next = (profile is { State: ProfileState.Final or ProfileState.Partial } ? Reconciliation : ReconciliationWhileLearning) * jitter;
+        // Without a profile containers hold back what they cannot judge, and without a workload that tells of changes edits wait: both are as urgent as learning.
+        var next = (profile is { State: ProfileState.Final or ProfileState.Partial } && cached.Silo is not null ? Reconciliation : ReconciliationWhileLearning) * jitter;
         // The moment a profile becomes final is worth a look of its own.
         return learning?.CompletesAt + WorkloadLearning.Settling - time.GetUtcNow() is { } completion && completion > TimeSpan.Zero && completion < next
             ? completion

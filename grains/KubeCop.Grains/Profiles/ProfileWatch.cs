@@ -92,6 +92,9 @@ internal sealed class CachedProfile(WorkloadKey workload, ProfileSlot slot)
 
     public bool IsRefreshing { get; set; }
 
+    /// <summary>The silo from which the workload tells of changes; null while it is not known to do so.</summary>
+    public SiloAddress? Silo { get; set; }
+
     /// <summary>A timestamp, not a time: the clock may be set.</summary>
     public long RefreshedAt { get; set; }
 

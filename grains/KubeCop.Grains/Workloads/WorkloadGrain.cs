@@ -203,11 +203,11 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     public Task<ApplicationProfile?> GetProfileAsync() => Task.FromResult(_learning.ToProfile(Now));
 
-    public Task SubscribeAsync(IProfileObserver observer)
+    public Task<SiloAddress> SubscribeAsync(IProfileObserver observer)
     {
         _isNeeded = true;
         _observers.Subscribe(observer, observer);
-        return Task.CompletedTask;
+        return Task.FromResult(GrainContext.Address.SiloAddress!);
     }
 
     public async Task<AllowOutcome> AllowAsync(string containerName, IReadOnlyList<BehaviourItem> items)

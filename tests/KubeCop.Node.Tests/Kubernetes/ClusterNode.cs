@@ -42,8 +42,13 @@ public sealed class ClusterNode(string name, TestDirectory directory, IReadOnlyD
     public async Task<bool> WatchesAsync(string containerId) => (await Process.GetAsync("/api/v1/containers")).GetProperty("items").EnumerateArray().Any(item => Text(item, "id") == containerId);
 
     /// <summary>The bindings that are in force, each with its rules.</summary>
-    public async Task<string> BindingsAsync() => string.Join("; ", (await Process.GetAsync("/api/v1/bindings")).GetProperty("items").EnumerateArray()
-        .Select(static binding => $"{Text(binding, "name")}: {string.Join(", ", binding.GetProperty("rules").EnumerateArray().Select(static rule => $"{Text(rule, "id")} {Text(rule, "severity")}"))}"));
+    public async Task<string> BindingsAsync()
+    {
+        var bindings = (await Process.GetAsync("/api/v1/bindings")).GetProperty("items").EnumerateArray();
+        return string.Join("; ", bindings.Select(static binding => $"{Text(binding, "name")}: {string.Join(", ", binding.GetProperty("rules").EnumerateArray().Select(Rule))}"));
+
+        static string Rule(JsonElement rule) => $"{Text(rule, "id")} {Text(rule, "severity")}";
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -42,6 +42,7 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
     private readonly List<ClusterNode> _nodes = [];
     private readonly List<AttackedPod> _pods = [];
     private readonly List<string> _cgroups = [];
+    private Task? _starting;
     private AzuriteServer? _store;
     private ApiServer? _api;
     private Kubectl? _kubectl;
@@ -50,7 +51,6 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
 
     public Kubectl Kubectl => _kubectl!;
 
-    /// <summary>The first has the containers.</summary>
     public IReadOnlyList<ClusterNode> Nodes => _nodes;
 
     /// <summary>The node that has the containers.</summary>
@@ -62,29 +62,8 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
     /// <inheritdoc cref="Web"/>
     public AttackedPod Shop => _pods[1];
 
-    /// <summary>Starts all that is not there yet; skips the test, saying why, where that is impossible.</summary>
-    public async Task StartAsync()
-    {
-        if (_pods.Count > 0)
-        {
-            return;
-        }
-
-        Assert.SkipWhen(Kubectl.Missing is not null, Kubectl.Missing ?? "");
-        _store = await AzuriteServer.StartNewAsync();
-        _api = await ApiServer.StartAsync();
-        _api.Apply($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {Namespace}}}}}");
-        _kubectl = new Kubectl(_api, _directory);
-        foreach (var name in (string[])["node-a", "node-b", "node-c"])
-        {
-            _nodes.Add(new ClusterNode(name, _directory, SettingsOf(name), _nodes.Count == 0 ? containerd.HostRoot : MakeMachine(name)));
-        }
-
-        await Task.WhenAll(_nodes.Select(static node => node.StartAsync()));
-        await UntilWholeAsync();
-        _pods.Add(await RunAsync("web"));
-        _pods.Add(await RunAsync("shop"));
-    }
+    /// <summary>Starts all, once; skips the test, saying why, where that is impossible.</summary>
+    public Task StartAsync() => _starting ??= StartAllAsync();
 
     /// <summary>Starts a pod of a deployment on the first node.</summary>
     public Task<AttackedPod> RunAsync(string deployment) => AttackedPod.StartAsync(this, containerd, deployment);
@@ -142,6 +121,24 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
         }
 
         _directory.Dispose();
+    }
+
+    private async Task StartAllAsync()
+    {
+        Assert.SkipWhen(Kubectl.Missing is not null, Kubectl.Missing ?? "");
+        _store = await AzuriteServer.StartNewAsync();
+        _api = await ApiServer.StartAsync();
+        _api.Apply($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {Namespace}}}}}");
+        _kubectl = new Kubectl(_api, _directory);
+        foreach (var name in (string[])["node-a", "node-b", "node-c"])
+        {
+            _nodes.Add(new ClusterNode(name, _directory, SettingsOf(name), _nodes.Count == 0 ? containerd.HostRoot : MakeMachine(name)));
+        }
+
+        await Task.WhenAll(_nodes.Select(static node => node.StartAsync()));
+        await UntilWholeAsync();
+        _pods.Add(await RunAsync("web"));
+        _pods.Add(await RunAsync("shop"));
     }
 
     /// <returns>Its root.</returns>

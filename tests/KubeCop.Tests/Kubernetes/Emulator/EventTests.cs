@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using KubeCop.Testing.Kubernetes;
 
 namespace KubeCop.Tests.Kubernetes.Emulator;
 

@@ -1,5 +1,3 @@
-using KubeCop.Testing.Kubernetes;
-
 namespace KubeCop.Tests.Kubernetes.Emulator;
 
 /// <summary>Objects as tables and as their metadata alone.</summary>

@@ -163,7 +163,10 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
         var metadata = copy["metadata"]!;
         copy["metadata"] = new JsonObject
         {
-            ["name"] = "deployment-web", ["namespace"] = "default", ["labels"] = metadata["labels"]!.DeepClone(), ["annotations"] = metadata["annotations"]!.DeepClone(),
+            ["name"] = "deployment-web",
+            ["namespace"] = "default",
+            ["labels"] = metadata["labels"]!.DeepClone(),
+            ["annotations"] = metadata["annotations"]!.DeepClone(),
         };
         copy.Remove("status");
         Server.Apply(copy);

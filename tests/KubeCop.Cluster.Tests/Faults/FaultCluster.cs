@@ -113,6 +113,9 @@ internal sealed class FaultCluster : IAsyncDisposable
         }
 
         await Task.WhenAll(Nodes.Select(static node => node.StartAsync()));
+
+        // A node is ready before its silo has joined, when that takes its time.
+        await Task.WhenAll(Nodes.Select(static node => node.UntilSiloIsAsync("Member")));
     }
 
     private Simulation Simulate(string name, IReadOnlyList<string> names, string address, int redis) => new()

@@ -46,7 +46,7 @@ public sealed class LearningOptions
 
     /// <summary>
     /// A workload none of whose containers was there for so many whole days in a row is forgotten: what was learned of it, and the object that shows
-    /// it. A profile that people gave or changed is kept. 0 keeps everything. Default: 90 days.
+    /// it. A profile that people gave or changed is kept. 0s keeps everything. Default: 90 days.
     /// </summary>
     public TimeSpan ForgetAfter { get; set; } = TimeSpan.FromDays(90);
 }

@@ -31,7 +31,8 @@ internal sealed class Settings
 
     private static readonly string[] Durations =
     [
-        Keys.LearningPeriod, Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.JoinTimeout, Keys.RejoinPeriod, Keys.ApiTimeout,
+        Keys.LearningPeriod, $"{LearningOptions.Section}:{nameof(LearningOptions.ForgetAfter)}",
+        Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.JoinTimeout, Keys.RejoinPeriod, Keys.ApiTimeout,
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
     ];
@@ -137,14 +138,16 @@ internal sealed class Settings
         return environment;
     }
 
-    /// <summary>The binder knows only .NET's own form of durations (00:15:00).</summary>
+    /// <summary>The binder knows only .NET's own form of durations (00:15:00), and takes a number for days.</summary>
     private static IConfigurationRoot WithReadableDurations(IConfigurationRoot configuration)
     {
         foreach (var key in Durations)
         {
             if (configuration[key] is { } text)
             {
-                configuration[key] = Duration.TryParse(text, out var duration) || TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out duration)
+                var isClear = Duration.TryParse(text, out var duration)
+                    || (text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out duration));
+                configuration[key] = isClear
                     ? duration.ToString("c")
                     : throw new UsageException($"{SourceOf(key)} '{text}' is not {Duration.Accepted}.");
             }
@@ -216,7 +219,7 @@ internal sealed class Settings
         Require(Learning.KeptRevisions >= 0, $"{LearningOptions.Section}:{nameof(Learning.KeptRevisions)}", Learning.KeptRevisions, "at least 0");
         Require(
             Learning.ForgetAfter == TimeSpan.Zero || Learning.ForgetAfter >= TimeSpan.FromDays(1),
-            $"{LearningOptions.Section}:{nameof(Learning.ForgetAfter)}", Duration.Format(Learning.ForgetAfter), "0, or at least a day (1.00:00:00)");
+            $"{LearningOptions.Section}:{nameof(Learning.ForgetAfter)}", Duration.Format(Learning.ForgetAfter), "0s, or at least a day (1d)");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(

@@ -68,6 +68,13 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("0s", 0)]
+    [InlineData("30d", 30)]
+    [InlineData("30.00:00:00", 30)]
+    public void Load_TimeAfterWhichWorkloadsAreForgotten_IsADurationAsPeopleTypeIt(string text, int days) =>
+        Assert.Equal(TimeSpan.FromDays(days), Load([], new() { ["KubeCop__Learning__ForgetAfter"] = text }).Learning.ForgetAfter);
+
+    [Theory]
     [InlineData("_PPROF_SERVER")]
     [InlineData("GOMEMLIMIT")]
     [InlineData("SAMPLING_INTERVAL")]
@@ -78,11 +85,12 @@ public sealed class SettingsTests : IDisposable
     [Theory]
     [InlineData(Keys.LearningPeriod, "banana", "--learning-period", "90s, 15m")]
     [InlineData(Keys.LearningPeriod, "0s", "--learning-period", "at least 1s")]
+    [InlineData(Keys.LearningPeriod, "10", "--learning-period", "90s, 15m")]
     [InlineData(Keys.IgnoredPrefixes + ":0", "tmp", "OPEN_IGNORE_PREFIXES", "absolute path")]
     [InlineData(Keys.IgnoredPrefixes + ":0", "/", "OPEN_IGNORE_PREFIXES", "other than /")]
     [InlineData(Keys.IgnoredPrefixes + ":0", "/tmp/../etc", "OPEN_IGNORE_PREFIXES", "absolute path")]
     [InlineData("KubeCop:Learning:KeptRevisions", "-1", "KubeCop:Learning:KeptRevisions", "at least 0")]
-    [InlineData("KubeCop:Learning:ForgetAfter", "12:00:00", "KubeCop:Learning:ForgetAfter", "at least a day")]
+    [InlineData("KubeCop:Learning:ForgetAfter", "12h", "KubeCop:Learning:ForgetAfter", "at least a day")]
     [InlineData(Keys.HttpAddress, "nowhere", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1", "--http", "ADDRESS:PORT")]
     [InlineData(Keys.HttpAddress, "127.0.0.1:99999", "--http", "ADDRESS:PORT")]

@@ -65,20 +65,15 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
             }
         }
 
-        // By its annotation, which people copy along with an object to another name or namespace; else by its name.
+        // By its annotation; else by its name.
         private WorkloadKey? WorkloadOf(ApiObject profile)
         {
-            var (ns, name) = (profile.Metadata.NamespaceProperty, profile.Metadata.Name);
-            if (profile.Metadata.Annotations is { } annotations && annotations.TryGetValue(ProfileMirror.WorkloadAnnotation, out var key) && ProfileName.TryParse(key) is { } annotated
-                && (storeNamespace.Length > 0 || annotated.Namespace == ns))
+            if (ProfileName.Annotated(profile, storeNamespace) is { } annotated)
             {
-                var expected = ProfileName.Of(annotated, storeNamespace.Length > 0);
-                if (name == expected || name == ProfileName.Unambiguous(annotated, expected))
-                {
-                    return annotated;
-                }
+                return annotated;
             }
 
+            var (ns, name) = (profile.Metadata.NamespaceProperty, profile.Metadata.Name);
             if (storeNamespace.Length == 0)
             {
                 return WorkloadKey.OfProfile(ns, name);

@@ -91,17 +91,9 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
     private static string? KeyOf(ApiObject found) =>
         found.Metadata.Annotations is { } annotations && annotations.TryGetValue(WorkloadAnnotation, out var key) ? key : null;
 
-    // People copy annotations along with an object to another name or namespace: then it is what they give the workload there.
-    private bool IsOfAnother(ApiObject found, WorkloadKey workload)
-    {
-        if (KeyOf(found) is { } key && ProfileName.TryParse(key) is { } annotated && NamespaceOf(annotated) == found.Metadata.NamespaceProperty
-            && ProfileName.Of(annotated, StoreNamespace.Length > 0) is var its && (found.Metadata.Name == its || found.Metadata.Name == ProfileName.Unambiguous(annotated, its)))
-        {
-            return annotated != workload;
-        }
-
-        return found.Metadata.Labels is { } labels && labels.TryGetValue(Label + "namespace", out var ns) && ns != workload.Namespace;
-    }
+    private bool IsOfAnother(ApiObject found, WorkloadKey workload) => ProfileName.Annotated(found, StoreNamespace) is { } annotated
+        ? annotated != workload
+        : found.Metadata.Labels is { } labels && labels.TryGetValue(Label + "namespace", out var ns) && ns != workload.Namespace;
 
     // The profile that had this workload's name may be gone since, and nobody but the object itself remembers that it has another one.
     private async Task<MirroredProfile?> FindElsewhereAsync(WorkloadKey workload, CancellationToken cancellationToken)

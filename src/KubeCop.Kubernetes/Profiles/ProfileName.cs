@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using KubeCop.Core.Workloads;
+using KubeCop.Kubernetes.Api;
 
 namespace KubeCop.Kubernetes.Profiles;
 
@@ -27,8 +28,26 @@ internal static partial class ProfileName
         return $"{kept}-{hash}";
     }
 
-    /// <summary>The workload an annotation names; null when it names none.</summary>
-    public static WorkloadKey? TryParse(string key)
+    /// <summary>
+    /// The workload that an object's annotation names, when the object is where that workload's profile is: people copy annotations along with an
+    /// object to another name or namespace.
+    /// </summary>
+    /// <param name="storeNamespace">The one with all profiles; empty when each is in its workload's.</param>
+    /// <returns>Null when it names none, or one whose profile is elsewhere.</returns>
+    public static WorkloadKey? Annotated(ApiObject profile, string storeNamespace)
+    {
+        if (profile.Metadata.Annotations is not { } annotations || !annotations.TryGetValue(ProfileMirror.WorkloadAnnotation, out var key) || TryParse(key) is not { } workload)
+        {
+            return null;
+        }
+
+        var (ns, name) = (storeNamespace.Length > 0 ? storeNamespace : workload.Namespace, Of(workload, storeNamespace.Length > 0));
+        return profile.Metadata.NamespaceProperty == ns && (profile.Metadata.Name == name || profile.Metadata.Name == Unambiguous(workload, name)) ? workload : null;
+    }
+
+    public static bool IsName(string name) => name.Length <= MaxLength && Name().IsMatch(name);
+
+    private static WorkloadKey? TryParse(string key)
     {
         try
         {
@@ -39,8 +58,6 @@ internal static partial class ProfileName
             return null;
         }
     }
-
-    public static bool IsName(string name) => name.Length <= MaxLength && Name().IsMatch(name);
 
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", RegexOptions.CultureInvariant)]
     private static partial Regex Name();

@@ -16,8 +16,8 @@ internal static class ProfileEdits
     }
 
     /// <summary>
-    /// The changes: things that are there, are not shown now, and were not there when it was last read or written; and things shown now that were there when it was last read or written, and
-    /// are not any more. What has been learned since then is neither.
+    /// The changes since it was last read or written: things that have come and are not shown now, and things that are shown now and have gone.
+    /// What has been learned since then is neither.
     /// </summary>
     /// <param name="shown">As it is shown now.</param>
     /// <param name="before">Hashes of what was there, in order.</param>

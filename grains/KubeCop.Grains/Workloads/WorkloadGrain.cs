@@ -249,16 +249,16 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
     public async Task<bool> EndDayAsync()
     {
         _learning.EndDay();
-        var isForgotten = _learning.IsEmpty && !_state.RecordExists;
+        var isToGo = _learning.IsEmpty && !_state.RecordExists;
         if (_learning.IsUnneeded)
         {
             await _mirror.RemoveAsync();
 
             // Since then a container may have come, or what people changed be seen.
-            isForgotten = _learning.IsUnneeded;
+            isToGo = _learning.IsUnneeded;
         }
 
-        if (isForgotten)
+        if (isToGo)
         {
             await ForgetAsync();
         }
@@ -278,14 +278,17 @@ internal sealed partial class WorkloadGrain : Grain, IWorkloadGrain, IGrainMigra
 
     private async Task ForgetAsync()
     {
-        LogForgotten(_workload);
+        if (!_learning.IsEmpty)
+        {
+            LogForgotten(_workload);
+        }
+
         _learning.Forget(Now);
         Announce();
         (_registered, _indexed) = (false, false);
         await StoreAsync();
         if (_learning.IsEmpty)
         {
-            _indexed = false;
             _unlisted = GrainFactory.GetGrain<INamespaceIndexGrain>(_workload.Namespace).RemoveAsync(_workload.GrainKey);
             await _unlisted;
         }

@@ -4,6 +4,7 @@ namespace KubeCop.Storage;
 internal static class DiskErrors
 {
     private const int NotPermitted = 1;
+    private const int NoEntry = 2;
     private const int InputOutput = 5;
     private const int AccessDenied = 13;
     private const int NotADirectory = 20;
@@ -23,7 +24,7 @@ internal static class DiskErrors
         NotADirectory => ("a part of the path is not a directory", "Choose another data directory, or move that file away."),
         NotPermitted or AccessDenied => AccessRefused(directory),
         _ when error is UnauthorizedAccessException => AccessRefused(directory),
-        _ when error is FileNotFoundException or DirectoryNotFoundException =>
+        _ when error.HResult == NoEntry || error is FileNotFoundException or DirectoryNotFoundException =>
             ("it is not there and cannot be made", $"Look whether what {directory} is in is mounted and takes files, or choose another data directory."),
         _ => (error.Message.TrimEnd('.'), $"Check {directory}."),
     };

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using k8s;
+using KubeCop.Core;
 using KubeCop.Core.Workloads;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Watching;

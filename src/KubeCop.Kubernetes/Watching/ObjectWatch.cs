@@ -1,4 +1,5 @@
 using k8s;
+using KubeCop.Core;
 using KubeCop.Kubernetes.Api;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,6 @@
+using KubeCop.Core.Segments;
 using KubeCop.Storage;
+using KubeCop.Storage.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Sensor.Journal;

@@ -1,6 +1,8 @@
 using System.Buffers;
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Segments;
 using KubeCop.Core.Workloads;
+using KubeCop.Storage.Segments;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -45,7 +47,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     {
         _options = options.Value;
         _logger = logger;
-        _store = new SegmentStore(Path.Combine(node.Value.DataDirectory, "journal"), time, logger);
+        _store = new SegmentStore(Path.Combine(node.Value.DataDirectory, "journal"), ".journal", time, logger);
         _store.Recover((segment, sequence) =>
         {
             if (_unacknowledged.TryAdd(sequence, segment))
@@ -147,7 +149,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
             left = [.. _segments.Where(static segment => segment.FromEarlierRun)];
         }
 
-        return left.SelectMany(segment => _store.Read(segment, IsUnacknowledged));
+        return left.SelectMany(Read);
     }
 
     public JournalStatus GetStatus()
@@ -185,6 +187,30 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
         _hurry.Dispose();
     }
 
+    private IEnumerable<JournalEntry> Read(Segment segment)
+    {
+        foreach (var (sequence, payload) in _store.Read(segment))
+        {
+            if (IsUnacknowledged(sequence) && TryDecode(segment, sequence, payload.Span) is { } entry)
+            {
+                yield return entry;
+            }
+        }
+    }
+
+    private JournalEntry? TryDecode(Segment segment, long sequence, ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            return JournalPayload.Decode(sequence, payload);
+        }
+        catch (Exception error) when (error is System.Text.Json.JsonException or FormatException or NotSupportedException)
+        {
+            LogErrorNotUnderstood(sequence, segment.Path, error);
+            return null;
+        }
+    }
+
     private bool IsUnacknowledged(long sequence)
     {
         lock (_gate)
@@ -202,6 +228,9 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
             LogWarningOverflow(reason, _options.MaxBufferBytes, _options.MaxDiskBytes);
         }
     }
+
+    [LoggerMessage(LogLevel.Error, "Record {Sequence} of the journal file {Path} is intact but not understood; it is kept. Run the version of KubeCop that wrote it to have it replayed")]
+    private partial void LogErrorNotUnderstood(long sequence, string path, Exception error);
 
     private readonly record struct Pending(long Sequence, byte[] Payload);
 

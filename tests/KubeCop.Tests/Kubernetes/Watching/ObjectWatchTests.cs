@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using k8s;
+using KubeCop.Core;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Watching;
 using KubeCop.Testing;

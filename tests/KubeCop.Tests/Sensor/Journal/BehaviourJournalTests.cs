@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KubeCop.Core.Profiles;
+using KubeCop.Core.Segments;
 using KubeCop.Core.Workloads;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;

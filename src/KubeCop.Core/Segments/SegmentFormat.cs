@@ -2,10 +2,10 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
 
-namespace KubeCop.Sensor.Journal;
+namespace KubeCop.Core.Segments;
 
 /// <summary>How the readable part of a segment ends.</summary>
-internal enum SegmentEnd
+public enum SegmentEnd
 {
     /// <summary>With the file.</summary>
     Clean,
@@ -27,7 +27,7 @@ internal enum SegmentEnd
 /// A segment file, little-endian: magic <c>KCJRNL</c> and a 16-bit version, then records of payload length (32 bits), sequence (64),
 /// XxHash3 over these two and the payload (64), payload.
 /// </summary>
-internal static class SegmentFormat
+public static class SegmentFormat
 {
     public const int HeaderLength = 8;
     public const int RecordHeaderLength = 20;

@@ -1,24 +1,23 @@
 using System.Globalization;
-using KubeCop.Storage;
+using KubeCop.Core.Segments;
 using Microsoft.Extensions.Logging;
 
-namespace KubeCop.Sensor.Journal;
+namespace KubeCop.Storage.Segments;
 
 /// <summary>
-/// The journal's directory. Segments are named by a growing number. What cannot be read is cut off when a crash explains it, else set
+/// A directory of records in segment files, named by a growing number. What cannot be read is cut off when a crash explains it, else set
 /// aside as <c>*.bad-time</c>; nothing is overwritten.
 /// </summary>
-internal sealed partial class SegmentStore(string directory, TimeProvider time, ILogger logger)
+/// <param name="extension">Of the files, with its dot.</param>
+internal sealed partial class SegmentStore(string directory, string extension, TimeProvider time, ILogger logger)
 {
-    private const string Extension = ".journal";
-
     private long _lastNumber;
 
     public string Directory { get; } = directory;
 
-    public Segment Next() => new(Path.Combine(Directory, $"{++_lastNumber:D16}{Extension}"), fromEarlierRun: false);
+    public Segment Next() => new(Path.Combine(Directory, $"{++_lastNumber:D16}{extension}"), fromEarlierRun: false);
 
-    /// <summary>Finds and repairs what an earlier run left. A disk that refuses is logged, never thrown: the sensor works without.</summary>
+    /// <summary>Finds and repairs what an earlier run left. A disk that refuses is logged, never thrown: whoever owns it works without.</summary>
     /// <param name="record">Told of each record: its segment and its sequence.</param>
     public void Recover(Action<Segment, long> record)
     {
@@ -30,7 +29,7 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
             }
 
             // Also of files set aside: their names must not be given again.
-            foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"*{Extension}*"))
+            foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"*{extension}*"))
             {
                 if (long.TryParse(Path.GetFileName(path).AsSpan(0, Path.GetFileName(path).IndexOf('.')), CultureInfo.InvariantCulture, out var number))
                 {
@@ -38,7 +37,7 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
                 }
             }
 
-            foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"*{Extension}").Order(StringComparer.Ordinal))
+            foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"*{extension}").Order(StringComparer.Ordinal))
             {
                 Recover(path, record);
             }
@@ -49,54 +48,32 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
         }
     }
 
-    /// <summary>The entries of a segment that <paramref name="wanted"/> asks for.</summary>
-    public IEnumerable<JournalEntry> Read(Segment segment, Func<long, bool> wanted)
+    /// <summary>The records of a segment, as far as they can be read.</summary>
+    public IReadOnlyList<(long Sequence, ReadOnlyMemory<byte> Payload)> Read(Segment segment)
     {
-        byte[] content;
+        var records = new List<(long, ReadOnlyMemory<byte>)>();
         try
         {
-            content = File.ReadAllBytes(segment.Path);
+            var content = System.IO.File.ReadAllBytes(segment.Path);
+            SegmentFormat.Scan(content, (sequence, payload) => records.Add((sequence, content.AsMemory(payload))));
         }
         catch (FileNotFoundException)
         {
             // All of it was acknowledged meanwhile.
-            yield break;
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {
             LogUnreadable(segment.Path, error);
-            yield break;
         }
 
-        var records = new List<(long Sequence, Range Payload)>();
-        SegmentFormat.Scan(content, (sequence, payload) => records.Add((sequence, payload)));
-        foreach (var (sequence, payload) in records)
-        {
-            if (wanted(sequence) && TryDecode(segment, sequence, content.AsSpan(payload)) is { } entry)
-            {
-                yield return entry;
-            }
-        }
-    }
-
-    private JournalEntry? TryDecode(Segment segment, long sequence, ReadOnlySpan<byte> payload)
-    {
-        try
-        {
-            return JournalPayload.Decode(sequence, payload);
-        }
-        catch (Exception error) when (error is System.Text.Json.JsonException or FormatException or NotSupportedException)
-        {
-            LogNotUnderstood(sequence, segment.Path, error);
-            return null;
-        }
+        return records;
     }
 
     private void Recover(string path, Action<Segment, long> record)
     {
         try
         {
-            var content = File.ReadAllBytes(path);
+            var content = System.IO.File.ReadAllBytes(path);
             var aside = $"{path}.bad-{time.GetUtcNow():yyyyMMdd'T'HHmmss.fff'Z'}";
             var sequences = new List<long>();
             var (end, length) = SegmentFormat.Scan(content, (sequence, _) => sequences.Add(sequence));
@@ -106,7 +83,7 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
                     LogNewer(path);
                     return;
                 case SegmentEnd.Foreign:
-                    File.Move(path, aside);
+                    System.IO.File.Move(path, aside);
                     LogForeign(path, aside);
                     return;
                 case SegmentEnd.Damaged:
@@ -122,7 +99,7 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
 
             if (sequences.Count == 0)
             {
-                File.Delete(path);
+                System.IO.File.Delete(path);
                 return;
             }
 
@@ -145,26 +122,23 @@ internal sealed partial class SegmentStore(string directory, TimeProvider time, 
 
     private static void Cut(string path, long length)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+        using var file = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.Write);
         RandomAccess.SetLength(file, length);
         RandomAccess.FlushToDisk(file);
     }
 
-    [LoggerMessage(LogLevel.Information, "Cut {Bytes} bytes of an interrupted write off the journal file {Path}; nothing synced is lost")]
+    [LoggerMessage(LogLevel.Information, "Cut {Bytes} bytes of an interrupted write off {Path}; nothing synced is lost")]
     private partial void LogTorn(string path, long bytes);
 
-    [LoggerMessage(LogLevel.Error, "The journal file {Path} is damaged at byte {Offset}; the rest was set aside as {Aside}, the {Kept} records before it are kept. Check the disk")]
+    [LoggerMessage(LogLevel.Error, "The file {Path} is damaged at byte {Offset}; the rest was set aside as {Aside}, the {Kept} records before it are kept. Check the disk")]
     private partial void LogDamaged(string path, long offset, string aside, int kept);
 
-    [LoggerMessage(LogLevel.Error, "The file {Path} is not a journal file; it was set aside as {Aside}")]
+    [LoggerMessage(LogLevel.Error, "The file {Path} holds no records; it was set aside as {Aside}")]
     private partial void LogForeign(string path, string aside);
 
-    [LoggerMessage(LogLevel.Error, "The journal file {Path} was written by a later version of KubeCop; it is left as it is. Run that version again to have it replayed, or delete the file")]
+    [LoggerMessage(LogLevel.Error, "The file {Path} was written by a later version of KubeCop; it is left as it is. Run that version again to have it read, or delete the file")]
     private partial void LogNewer(string path);
 
-    [LoggerMessage(LogLevel.Error, "The journal cannot read {Path}; what it holds is not replayed in this run. Check the disk and its permissions")]
+    [LoggerMessage(LogLevel.Error, "{Path} cannot be read; what it holds is not used in this run. Check the disk and its permissions")]
     private partial void LogUnreadable(string path, Exception error);
-
-    [LoggerMessage(LogLevel.Error, "Record {Sequence} of the journal file {Path} is intact but not understood; it is kept. Run the version of KubeCop that wrote it to have it replayed")]
-    private partial void LogNotUnderstood(long sequence, string path, Exception error);
 }

@@ -1,10 +1,10 @@
 using System.Buffers;
-using KubeCop.Storage;
+using KubeCop.Core.Segments;
 using Microsoft.Win32.SafeHandles;
 
-namespace KubeCop.Sensor.Journal;
+namespace KubeCop.Storage.Segments;
 
-/// <summary>One file of the journal and how many of its records are not acknowledged.</summary>
+/// <summary>One file of records, and how many of them are not acknowledged. Linked into the rooms that keep records on the disk.</summary>
 internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
 {
     private SafeFileHandle? _file;
@@ -14,10 +14,10 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
     /// <summary>Whether its records are to be replayed, or were made by this run.</summary>
     public bool FromEarlierRun { get; } = fromEarlierRun;
 
-    /// <summary>Records not acknowledged. Guarded by the journal's lock.</summary>
+    /// <summary>Records not acknowledged. Guarded by its owner's lock.</summary>
     public int Live { get; set; }
 
-    /// <summary>Bytes that are synced; written by the journal's writer only.</summary>
+    /// <summary>Bytes that are synced; changed by the one thread that writes.</summary>
     public long Length { get; set; }
 
     /// <summary>Writes and syncs; the first time it creates the file.</summary>
@@ -45,7 +45,7 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
     public void Delete()
     {
         Dispose();
-        File.Delete(Path);
+        System.IO.File.Delete(Path);
     }
 
     public void Dispose()
@@ -63,8 +63,8 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
             Posix.SyncDirectory(System.IO.Path.GetDirectoryName(directory)!);
         }
 
-        // File.OpenHandle takes no mode for the new file.
+        // System.IO.File.OpenHandle takes no mode for the new file.
         Posix.OpenOrCreate(Path).Dispose();
-        return File.OpenHandle(Path, FileMode.Open, FileAccess.Write, FileShare.Read);
+        return System.IO.File.OpenHandle(Path, FileMode.Open, FileAccess.Write, FileShare.Read);
     }
 }

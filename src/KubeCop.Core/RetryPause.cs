@@ -1,7 +1,7 @@
-namespace KubeCop.Kubernetes.Watching;
+namespace KubeCop.Core;
 
 /// <summary>Between tries: twice as long each time, and never the same for all nodes, so that they do not come back together.</summary>
-internal struct RetryPause(TimeSpan first, TimeSpan longest)
+public struct RetryPause(TimeSpan first, TimeSpan longest)
 {
     /// <summary>The longest time that a server can ask for: a date in its answer is by its clock, and a proxy may say anything.</summary>
     private static readonly TimeSpan MostAsked = TimeSpan.FromMinutes(5);

@@ -6,6 +6,11 @@ if (args is [ApiServerPart.Verb, var kubeconfig, var nodes, var pods])
     return await ApiServerPart.RunAsync(kubeconfig, int.Parse(nodes, CultureInfo.InvariantCulture), int.Parse(pods, CultureInfo.InvariantCulture));
 }
 
+if (args is [ExporterFaultsBenchmark.Part, var exporter, var address, var authority, var directory, var first, var count])
+{
+    return ExporterFaultsBenchmark.RunPart(exporter, address, authority, directory, int.Parse(first, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture));
+}
+
 var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringComparer.Ordinal)
 {
     ["pipeline"] = ("events decoded, routed and judged a second on one core, and bytes allocated", PipelineBenchmark.RunAsync),
@@ -23,6 +28,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["unique"] = ("events a second that are all different, from the kernel's ring to the verdict (needs root)", UniqueBenchmark.RunAsync),
     ["peers"] = ("opens and execs a second of a watched container, beside opensnoop and execsnoop (needs root)", PeersBenchmark.RunAsync),
     ["alerts"] = ("memory before and after a burst of 10 000 alerts (needs root)", AlertBurstBenchmark.RunAsync),
+    ["exporters"] = ("each fault of a receiver with each exporter: alerts sent, received, twice, dropped (needs root)", ExporterFaultsBenchmark.RunAsync),
     ["footprint"] = ("start-up time and memory, idle and with 50 containers (needs root)", FootprintBenchmark.RunAsync),
 };
 

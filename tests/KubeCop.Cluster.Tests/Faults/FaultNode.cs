@@ -105,7 +105,7 @@ internal sealed class FaultNode(string directory, Simulation simulation, string?
     /// <param name="state">As <see cref="NodeReport.Silo"/> has it.</param>
     public async Task UntilSiloIsAsync(string state)
     {
-        await Wait.UntilAsync(() => AskAsync("silo"), answer => answer.Split(' ')[0] == state, $"{Name} whose silo is {state}", TimeSpan.FromMinutes(2));
+        await Wait.UntilAsync(() => AskAsync("silo"), answer => answer.Split(' ')[0] == state, $"{Name} whose silo is {state}", TimeSpan.FromMinutes(10));
         tell($"{Name} is {state}");
     }
 

@@ -56,7 +56,7 @@ public static class AlertJson
             json.WriteStartObject("labels");
             foreach (var (key, value) in pod.Labels)
             {
-                WriteText(json, Clean(key), value);
+                WriteText(json, WellFormed(key), value);
             }
 
             json.WriteEndObject();
@@ -206,16 +206,16 @@ public static class AlertJson
         json.WriteStartArray(name);
         foreach (var value in values)
         {
-            json.WriteStringValue(Clean(value));
+            json.WriteStringValue(WellFormed(value));
         }
 
         json.WriteEndArray();
     }
 
-    private static void WriteText(Utf8JsonWriter json, string name, string value) => json.WriteString(name, Clean(value));
+    private static void WriteText(Utf8JsonWriter json, string name, string value) => json.WriteString(name, WellFormed(value));
 
-    // The writer throws on half a surrogate pair, and one bad path must not cost the alert.
-    private static string Clean(string text)
+    /// <summary>The text with halves of surrogate pairs replaced: JSON writers throw on them, and one bad path must not cost the alert.</summary>
+    public static string WellFormed(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {

@@ -43,6 +43,8 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
 
     public string Name => "history";
 
+    public string Receiver => _directory;
+
     /// <summary>Alerts that can be read.</summary>
     public int Count
     {
@@ -56,7 +58,7 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
     }
 
     /// <exception cref="ExportException">The disk is full or broken; nothing half-written remains.</exception>
-    public void Export(IReadOnlyList<Alert> batch)
+    public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -79,6 +81,8 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
                 }
             }
         }
+
+        return "kept";
     }
 
     /// <summary>The newest alerts, oldest first, as the JSON they were written in.</summary>

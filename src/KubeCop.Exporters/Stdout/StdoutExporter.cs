@@ -28,7 +28,9 @@ public sealed class StdoutExporter(OutputFormat format, bool colour, StatusLine?
 
     public string Name => "stdout";
 
-    public void Export(IReadOnlyList<Alert> batch)
+    public string Receiver => "standard output";
+
+    public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {
         _buffer.ResetWrittenCount();
         foreach (var alert in batch)
@@ -54,6 +56,8 @@ public sealed class StdoutExporter(OutputFormat format, bool colour, StatusLine?
             {
                 statusLine.WriteAround(() => output.Write(_buffer.WrittenSpan));
             }
+
+            return "written";
         }
         catch (IOException exception)
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Host.Client;
@@ -25,7 +26,7 @@ internal static class AlertsCommand
         });
         var output = new Option<string>("--output") { Description = "text or json (one alert a line). Default: text on a terminal, else json.", HelpName = "text|json" };
         output.AcceptOnlyFromAmong("text", "json");
-        var command = new Command("alerts", "Show the last alerts.") { follow, limit, output };
+        var command = new Command("alerts", "Show the last alerts.") { follow, limit, output, CreateTest() };
         var client = new ClientOptions(command);
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -44,6 +45,33 @@ internal static class AlertsCommand
             }
 
             return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateTest()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("test", "Send a test alert through every exporter and show what each receiver answers; exit 1 when one does not take it.") { json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            var answer = await node.PostAsync("api/v1/alerts/test", new ByteArrayContent([]), cancellationToken);
+            var tests = JsonSerializer.Deserialize(answer, ApiJson.Default.ItemListTestDeliveryView)!.Items;
+            if (result.GetValue(json))
+            {
+                Console.Out.WriteLine(answer);
+            }
+            else
+            {
+                TextTable.Write(Console.Out, ["EXPORTER", "RECEIVER", "RESULT", "MS", "ANSWER"], tests.Select(static test => new[]
+                {
+                    test.Exporter, test.Receiver, test.Delivered ? "delivered" : "FAILED", test.Milliseconds.ToString("0", CultureInfo.InvariantCulture), test.Answer,
+                }));
+            }
+
+            return tests.All(static test => test.Delivered) ? ExitCode.Success : ExitCode.Failure;
         });
         return command;
     }

@@ -48,10 +48,16 @@ internal static class StatusCommand
             ("alerts", Number(node.Alerts.Raised)),
             ("alerts suppressed", node.Alerts.Suppressed.Count == 0 ? "0" : string.Join(", ", node.Alerts.Suppressed.Select(static reason => $"{reason.Key} {Number(reason.Value)}"))),
             ("alerts dropped", node.Alerts.Dropped.Count == 0 ? "0" : string.Join(", ", node.Alerts.Dropped.Select(static drop => $"{drop.Exporter} {Number(drop.Count)} ({drop.Reason})"))),
+            .. node.Alerts.Exporters.Select(static exporter => ($"to {exporter.Name}", Describe(exporter))),
             ("hooks", $"{Number(node.Sensor.Hooks.Count(static hook => hook.Attached))} of {Number(node.Sensor.Hooks.Count)} attached"),
             ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(Describe))),
         ]);
     }
+
+    private static string Describe(ExporterView exporter) =>
+        $"{Number(exporter.Exported)} sent to {exporter.Receiver}"
+        + (exporter.Waiting > 0 ? $", {Number(exporter.Waiting)} waiting for {exporter.LagSeconds:0} s" : "")
+        + (exporter.Failure is null ? "" : ", failing");
 
     private static string Describe(RuntimeView runtime) => runtime switch
     {

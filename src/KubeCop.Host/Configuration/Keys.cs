@@ -23,5 +23,10 @@ internal static class Keys
     public const string JoinTimeout = "KubeCop:Cluster:JoinTimeout";
     public const string RejoinPeriod = "KubeCop:Cluster:RejoinPeriod";
     public const string StoreNamespace = "KubeCop:Kubernetes:StoreNamespace";
+    public const string AlertmanagerUrls = "KubeCop:Export:Alertmanager:Urls";
+    public const string SyslogAddress = "KubeCop:Export:Syslog:Address";
+    public const string SyslogProtocol = "KubeCop:Export:Syslog:Protocol";
+    public const string CsvPath = "KubeCop:Export:Csv:Path";
+    public const string HttpExportUrl = "KubeCop:Export:Http:Url";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

@@ -53,6 +53,31 @@ internal static class LegacyVariables
             yield return new(Keys.Stdout, bool.FalseString);
         }
 
+        foreach (var (index, url) in (Value("ALERTMANAGER_URLS") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Index())
+        {
+            yield return new($"{Keys.AlertmanagerUrls}:{index}", url);
+        }
+
+        if (Value("SYSLOG_HOST") is { } syslog)
+        {
+            yield return new(Keys.SyslogAddress, syslog);
+        }
+
+        if (Value("SYSLOG_PROTOCOL") is { } protocol)
+        {
+            yield return new(Keys.SyslogProtocol, protocol);
+        }
+
+        if (Value("EXPORTER_CSV_RULE_PATH") is { } csv)
+        {
+            yield return new(Keys.CsvPath, csv);
+        }
+
+        if (Value("HTTP_ENDPOINT_URL") is { } endpoint)
+        {
+            yield return new(Keys.HttpExportUrl, endpoint);
+        }
+
         string? Value(string variable) => environment.GetValueOrDefault(variable) is { Length: > 0 } value ? value : null;
     }
 

@@ -6,6 +6,12 @@ using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
+using KubeCop.Exporters;
+using KubeCop.Exporters.Alertmanager;
+using KubeCop.Exporters.Csv;
+using KubeCop.Exporters.Delivery;
+using KubeCop.Exporters.Http;
+using KubeCop.Exporters.Syslog;
 using KubeCop.Kubernetes;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Membership;
@@ -35,6 +41,10 @@ internal sealed class Settings
         Keys.PendingTime, Keys.RuntimeTimeout, Keys.ProbeTimeout, Keys.RefreshPeriod, Keys.JoinTimeout, Keys.RejoinPeriod, Keys.ApiTimeout,
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.RetryDelay)}", $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.AttemptTimeout)}",
         $"{StorageOptions.AzureBlobSection}:{nameof(AzureBlobOptions.Timeout)}", $"{StorageOptions.RedisSection}:{nameof(RedisOptions.Timeout)}",
+        $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.MaxAge)}", $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.SpillAfter)}",
+        $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.FirstPause)}", $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.LongestPause)}",
+        $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.Timeout)}", $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.ResolveAfter)}",
+        $"{SyslogOptions.Section}:{nameof(SyslogOptions.Timeout)}", $"{HttpExporterOptions.Section}:{nameof(HttpExporterOptions.Timeout)}",
     ];
 
     private Settings(IConfiguration configuration)
@@ -55,12 +65,19 @@ internal sealed class Settings
         Bind(configuration, StorageOptions.Section, Storage);
         Bind(configuration, ClusterOptions.Section, Cluster);
         Bind(configuration, KubernetesOptions.Section, Kubernetes);
+        Bind(configuration, DeliveryOptions.Section, Export.Delivery);
+        Bind(configuration, AlertmanagerOptions.Section, Export.Alertmanager);
+        Bind(configuration, SyslogOptions.Section, Export.Syslog);
+        Bind(configuration, CsvOptions.Section, Export.Csv);
+        Bind(configuration, HttpExporterOptions.Section, Export.Http);
+        RequireNames(configuration, ExportOptions.Section, Export);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
                 OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section, KubernetesOptions.Section,
+                ExportOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -93,6 +110,8 @@ internal sealed class Settings
     public ClusterOptions Cluster { get; } = new();
 
     public KubernetesOptions Kubernetes { get; } = new();
+
+    public ExportOptions Export { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -166,15 +185,7 @@ internal sealed class Settings
 
     private static void Bind(IConfiguration configuration, string section, object options)
     {
-        // The binder refuses the same, in words about our code.
-        var known = options.GetType().GetProperties().Where(static property => property.CanWrite || property.PropertyType.IsGenericType).ToList();
-        foreach (var given in configuration.GetSection(section).GetChildren())
-        {
-            var property = known.FirstOrDefault(property => string.Equals(property.Name, given.Key, StringComparison.OrdinalIgnoreCase))
-                ?? throw new UsageException($"'{given.Path}' is no setting; {section} has {string.Join(", ", known.Select(static property => property.Name))}.");
-            Require(given.Value is not { } text || IsOf(property.PropertyType, text), given.Path, given.Value ?? "", Accepted(property.PropertyType));
-        }
-
+        RequireNames(configuration, section, options);
         try
         {
             configuration.GetSection(section).Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
@@ -182,6 +193,18 @@ internal sealed class Settings
         catch (InvalidOperationException exception)
         {
             throw new UsageException($"Configuration section {section}: {exception.Message}{(exception.InnerException is { } inner ? $" {inner.Message}" : "")}");
+        }
+    }
+
+    // The binder refuses the same, in words about our code.
+    private static void RequireNames(IConfiguration configuration, string section, object options)
+    {
+        var known = options.GetType().GetProperties().Where(static property => property.CanWrite || property.PropertyType.IsGenericType).ToList();
+        foreach (var given in configuration.GetSection(section).GetChildren())
+        {
+            var property = known.FirstOrDefault(property => string.Equals(property.Name, given.Key, StringComparison.OrdinalIgnoreCase))
+                ?? throw new UsageException($"'{given.Path}' is no setting; {section} has {string.Join(", ", known.Select(static property => property.Name))}.");
+            Require(given.Value is not { } text || IsOf(property.PropertyType, text), given.Path, given.Value ?? "", Accepted(property.PropertyType));
         }
     }
 
@@ -238,7 +261,7 @@ internal sealed class Settings
                 "a socket's path that starts with / or unix:///");
         }
 
-        if (Storage.FindMistake() is { } mistake)
+        if ((Storage.FindMistake() ?? Export.FindMistake()) is { } mistake)
         {
             throw new UsageException(mistake);
         }

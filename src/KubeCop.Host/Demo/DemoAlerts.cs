@@ -11,6 +11,8 @@ internal sealed class DemoAlerts(IAlertExporter screen, Func<Alert, bool> isOurs
 
     public string Name => "demo";
 
+    public string Receiver => screen.Receiver;
+
     public IReadOnlyList<(Alert Alert, DateTimeOffset ShownAt)> Alerts
     {
         get
@@ -22,21 +24,23 @@ internal sealed class DemoAlerts(IAlertExporter screen, Func<Alert, bool> isOurs
         }
     }
 
-    public void Export(IReadOnlyList<Alert> batch)
+    public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {
         List<Alert> ours = [.. batch.Where(isOurs)];
         if (ours.Count == 0)
         {
-            return;
+            return "left out";
         }
 
-        screen.Export(ours);
+        var answer = screen.Export(ours, cancellationToken);
         lock (_lock)
         {
             _alerts.AddRange(ours.Select(static alert => (alert, DateTimeOffset.UtcNow)));
             _arrived.SetResult();
             _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
+
+        return answer;
     }
 
     /// <returns>False when no alert of the rule came in time.</returns>

@@ -6,7 +6,7 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Exporters.History;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
@@ -21,6 +21,9 @@ namespace KubeCop.Host.Http;
 internal static class ApiEndpoints
 {
     private const int MaxWaitSeconds = 60;
+
+    /// <summary>For each exporter's answer to a test alert: more than any waits for its receiver by default.</summary>
+    private static readonly TimeSpan TestPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>The version people see.</summary>
     public static string Version { get; } =
@@ -49,6 +52,7 @@ internal static class ApiEndpoints
             await WriteAsync(context, new ItemList<ContainerView>([.. statuses.Select(ContainerView.Of)]), ApiJson.Default.ItemListContainerView);
         });
         endpoints.MapGet("/api/v1/alerts", GetAlertsAsync);
+        endpoints.MapPost("/api/v1/alerts/test", TestAlertsAsync);
         endpoints.MapProfiles();
     }
 
@@ -111,9 +115,21 @@ internal static class ApiEndpoints
                     services.GetRequiredService<AlertHistory>().Count,
                     Word.Counts<Suppression>(counters.SuppressedFor),
                     counters.FoldingOverflows,
-                    [.. dispatcher.Dropped.Select(static drop => new DropView(drop.Exporter, drop.Reason, drop.Count))]),
+                    [.. dispatcher.Dropped.Select(static drop => new DropView(drop.Exporter, drop.Reason, drop.Count))],
+                    [.. dispatcher.Exporters.Select(ExporterView.Of)]),
             },
             ApiJson.Default.NodeView);
+    }
+
+    /// <summary>Sends a test alert through every exporter, and answers when each has, or has had its time.</summary>
+    private static async Task TestAlertsAsync(HttpContext context)
+    {
+        var services = context.RequestServices;
+        services.GetRequiredService<AccessToken>().Require(context.Request);
+        var alert = TestAlert.Create(services.GetRequiredService<IOptions<NodeOptions>>().Value.Name, services.GetRequiredService<TimeProvider>().GetUtcNow());
+        var deliveries = await services.GetRequiredService<AlertDispatcher>().TestAsync(alert, TestPatience, context.RequestAborted);
+        var views = deliveries.Select(static test => new TestDeliveryView(test.Exporter, test.Receiver, test.Delivered, test.Answer, Math.Round(test.Duration.TotalMilliseconds, 1)));
+        await WriteAsync(context, new ItemList<TestDeliveryView>([.. views]), ApiJson.Default.ItemListTestDeliveryView);
     }
 
     private static Dictionary<string, long> ByWord(IReadOnlyDictionary<EventKind, long> counts) =>

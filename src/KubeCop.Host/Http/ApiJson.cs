@@ -10,6 +10,7 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(ItemList<ProfileView>))]
 [JsonSerializable(typeof(ItemList<RuleView>))]
 [JsonSerializable(typeof(BindingsView))]
+[JsonSerializable(typeof(ItemList<TestDeliveryView>))]
 [JsonSerializable(typeof(AllowRequest))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(StorageCheckView))]

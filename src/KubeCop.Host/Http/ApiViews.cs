@@ -4,6 +4,7 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Host.Node;
 
@@ -78,9 +79,10 @@ internal sealed record HookView(string Name, string Type, bool Attached, string 
 internal sealed record LossView(string Kind, string Reason, long Count);
 
 /// <param name="Suppressed">What rules found or could have, and nobody heard of, by reason: see <see cref="Suppression"/>.</param>
+/// <param name="Exporters">Where alerts go.</param>
 /// <param name="FoldingOverflows">Alerts whose repeats are not folded, because their container had too many folding windows open.</param>
 internal sealed record AlertsView(
-    long Raised, int Kept, IReadOnlyDictionary<string, long> Suppressed, long FoldingOverflows, IReadOnlyList<DropView> Dropped);
+    long Raised, int Kept, IReadOnlyDictionary<string, long> Suppressed, long FoldingOverflows, IReadOnlyList<DropView> Dropped, IReadOnlyList<ExporterView> Exporters);
 
 /// <summary>What containers have learned and their workloads have not stored yet.</summary>
 /// <param name="Unacknowledged">Deltas.</param>
@@ -89,6 +91,23 @@ internal sealed record AlertsView(
 internal sealed record JournalView(int Unacknowledged, long BufferedBytes, long DiskBytes, IReadOnlyDictionary<string, long> Overflow);
 
 internal sealed record DropView(string Exporter, string Reason, long Count);
+
+/// <param name="Receiver">Where its alerts go.</param>
+/// <param name="Exported">Alert lines handed over since start.</param>
+/// <param name="Waiting">Alert lines that wait, in memory and on the disk.</param>
+/// <param name="LagSeconds">How long those that are handed over now have waited.</param>
+/// <param name="LastSuccess">When the receiver last took something; null when it has not since start.</param>
+/// <param name="Failure">Why the last ones were not handed over; null when they were.</param>
+internal sealed record ExporterView(
+    string Name, string Receiver, long Exported, long Waiting, long DiskBytes, double LagSeconds, DateTimeOffset? LastSuccess, string? Failure)
+{
+    public static ExporterView Of(ExporterStatus status) => new(
+        status.Name, status.Receiver, status.Exported, status.Waiting, status.DiskBytes, Math.Round(status.Lag.TotalSeconds, 3), status.LastSuccess, status.Failure);
+}
+
+/// <summary>What became of a test alert, an exporter each.</summary>
+/// <param name="Answer">The receiver's, or why there is none.</param>
+internal sealed record TestDeliveryView(string Exporter, string Receiver, bool Delivered, string Answer, double Milliseconds);
 
 internal sealed record ContainerView
 {

@@ -1,6 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Core.Rules;
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Exporters.History;
 using KubeCop.Grains;
 using KubeCop.Host.Bindings;
@@ -44,6 +44,10 @@ internal sealed class MetricsEndpoint
     private readonly Counter _raised;
     private readonly Counter _exported;
     private readonly Counter _dropped;
+    private readonly Gauge _waiting;
+    private readonly Gauge _outboxBytes;
+    private readonly Gauge _lag;
+    private readonly Gauge _lastSuccess;
     private readonly Gauge _kept;
     private readonly Gauge _works;
     private readonly Gauge _missing;
@@ -81,6 +85,11 @@ internal sealed class MetricsEndpoint
         _raised = metrics.CreateCounter("kubecop_alerts_total", "Alerts raised; repeats folded into one are counted once.", "rule_id", "severity");
         _exported = metrics.CreateCounter("kubecop_alerts_exported_total", "Alert lines handed over, summaries included.", "exporter");
         _dropped = metrics.CreateCounter("kubecop_alerts_dropped_total", "Alert lines lost on their way out.", "exporter", "reason");
+        _waiting = metrics.CreateGauge("kubecop_export_outbox_alerts", "Alert lines that wait for an exporter's receiver, in memory and on the disk.", "exporter");
+        _outboxBytes = metrics.CreateGauge("kubecop_export_outbox_bytes", "Bytes on the disk of alert lines that wait for an exporter's receiver.", "exporter");
+        _lag = metrics.CreateGauge("kubecop_export_lag_seconds", "How long the alert lines that an exporter hands over now have waited; 0 when none waits.", "exporter");
+        _lastSuccess = metrics.CreateGauge(
+            "kubecop_export_last_success_timestamp_seconds", "When an exporter's receiver last took something, in seconds since 1970; 0 when it has not since the start.", "exporter");
         _kept = metrics.CreateGauge("kubecop_alerts_kept", "Alert lines in the history.");
         _works = metrics.CreateGauge("kubecop_rule_works", "1 when the rule sees events on this node, 0 when the hooks of all its kinds are missing.", "rule_id");
         _missing = metrics.CreateGauge(
@@ -168,9 +177,13 @@ internal sealed class MetricsEndpoint
             _raised.WithLabels(alert.RuleId, Word.Of(alert.Severity)).IncTo(alert.Count);
         }
 
-        foreach (var exported in _alerts.Exported)
+        foreach (var exporter in _alerts.Exporters)
         {
-            _exported.WithLabels(exported.Exporter).IncTo(exported.Count);
+            _exported.WithLabels(exporter.Name).IncTo(exporter.Exported);
+            _waiting.WithLabels(exporter.Name).Set(exporter.Waiting);
+            _outboxBytes.WithLabels(exporter.Name).Set(exporter.DiskBytes);
+            _lag.WithLabels(exporter.Name).Set(exporter.Lag.TotalSeconds);
+            _lastSuccess.WithLabels(exporter.Name).Set(exporter.LastSuccess?.ToUnixTimeMilliseconds() / 1000.0 ?? 0);
         }
 
         foreach (var drop in _alerts.Dropped)

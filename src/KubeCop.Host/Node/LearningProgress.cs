@@ -1,7 +1,7 @@
 using System.Globalization;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Profiles;
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Host.Configuration;

@@ -17,6 +17,9 @@ internal static class NodeFiles
 
     public static string AlertDirectory(string dataDirectory) => Path.Combine(dataDirectory, "alerts");
 
+    /// <summary>Alerts that wait for receivers that are away.</summary>
+    public static string OutboxDirectory(string dataDirectory) => Path.Combine(dataDirectory, "outbox");
+
     /// <summary>Writes a file whole or not at all, for the owner only.</summary>
     public static void WritePrivate(string path, string content)
     {

@@ -1,4 +1,4 @@
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
 using KubeCop.Host.Silo;
@@ -26,7 +26,7 @@ internal sealed class NodeHealth(
     public const string Kubernetes = "kubernetes";
 
     /// <summary>Every part there is: the values of a label.</summary>
-    public IReadOnlyList<string> Parts => [Sensor, Journal, Storage, Bindings, Cluster, Kubernetes, .. alerts.Exported.Select(static exported => exported.Exporter)];
+    public IReadOnlyList<string> Parts => [Sensor, Journal, Storage, Bindings, Cluster, Kubernetes, .. alerts.Exporters.Select(static exporter => exporter.Name)];
 
     public IReadOnlyList<Degradation> GetDegradations() =>
     [

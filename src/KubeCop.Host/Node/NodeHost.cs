@@ -4,6 +4,7 @@ using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Exporters.History;
 using KubeCop.Exporters.Stdout;
 using KubeCop.Grains;
@@ -197,8 +198,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(provider => new AlertHistory(NodeFiles.AlertDirectory(settings.Node.DataDirectory), provider.GetRequiredService<ILogger<AlertHistory>>()));
         services.AddSingleton(provider => new AlertDispatcher(
             [provider.GetRequiredService<AlertHistory>(), .. exporters, .. provider.GetServices<IAlertExporter>()],
+            NodeFiles.OutboxDirectory(settings.Node.DataDirectory),
+            settings.Export.Delivery,
             provider.GetRequiredService<NodeRules>().Counters,
+            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<AlertDispatcher>>()));
+        services.AddAlertExporters(settings.Export);
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
         services.AddSingleton<StorageHealth>();

@@ -1,8 +1,8 @@
 using System.Net;
+using KubeCop.Core;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Rules;
 using KubeCop.Kubernetes.Api;
-using KubeCop.Kubernetes.Watching;
 
 namespace KubeCop.Kubernetes.Events;
 
@@ -42,13 +42,16 @@ internal sealed class EventExporter(ApiClient api, TimeProvider time) : IAlertEx
 
     public string Name => "kubernetes_events";
 
+    public string Receiver => "Events of the API server";
+
     /// <summary>Each may be lost for a reason of its own.</summary>
     public int BatchSize => 1;
 
     public bool Takes(Alert alert) => alert.Severity >= Severity.Critical && alert.Container.Pod is not null;
 
-    public void Export(IReadOnlyList<Alert> batch)
+    public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {
+        using var ending = cancellationToken.Register(_stop.Cancel);
         for (var index = 0; index < batch.Count; index++)
         {
             try
@@ -60,6 +63,8 @@ internal sealed class EventExporter(ApiClient api, TimeProvider time) : IAlertEx
                 throw new ExportException(exception.Reason, batch.Count - index, exception.Message, exception.InnerException);
             }
         }
+
+        return "taken";
     }
 
     /// <summary>Ends what is under way; what is exported afterwards is lost.</summary>

@@ -32,10 +32,13 @@ internal sealed class ServerCertificate : IDisposable
 
         // The key has to be where TLS finds it.
         Certificate = X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+        KeyPem = key.ExportPkcs8PrivateKeyPem();
         AuthorityPem = _authority.ExportCertificatePem();
     }
 
     public X509Certificate2 Certificate { get; }
+
+    public string KeyPem { get; }
 
     public string AuthorityPem { get; }
 

@@ -1,4 +1,5 @@
 using KubeCop.Exporters.Stdout;
+using KubeCop.Exporters.Syslog;
 using KubeCop.Host;
 using KubeCop.Host.Configuration;
 
@@ -44,6 +45,36 @@ public sealed class SettingsTests : IDisposable
         var settings = Load(commandLine is null ? [] : [(Keys.LearningPeriod, commandLine)], environment);
 
         Assert.Equal(TimeSpan.FromMinutes(minutes), settings.Learning.Period);
+    }
+
+    [Fact]
+    public void Load_KubeCopsVariablesForExporters_KeepTheirMeaning()
+    {
+        var settings = Load([], new()
+        {
+            ["ALERTMANAGER_URLS"] = "am-0:9093, am-1:9093", ["SYSLOG_HOST"] = "logs:514", ["SYSLOG_PROTOCOL"] = "tcp", ["EXPORTER_CSV_RULE_PATH"] = "/tmp/alerts.csv",
+            ["HTTP_ENDPOINT_URL"] = "http://synchronizer.kubescape.svc.cluster.local/apis/v1/kubescape.io/v1/RuntimeAlerts",
+        });
+
+        Assert.Equal(["am-0:9093", "am-1:9093"], settings.Export.Alertmanager.Urls);
+        Assert.Equal(("logs:514", SyslogProtocol.Tcp), (settings.Export.Syslog.Address, settings.Export.Syslog.Protocol));
+        Assert.Equal("/tmp/alerts.csv", settings.Export.Csv.Path);
+        Assert.Equal("http://synchronizer.kubescape.svc.cluster.local/apis/v1/kubescape.io/v1/RuntimeAlerts", settings.Export.Http.Url);
+    }
+
+    [Fact]
+    public void Load_SettingsOfExporters_AreRead()
+    {
+        File.WriteAllText(SettingsFile, """
+            { "KubeCop": { "Export": {
+                "Delivery": { "MaxAge": "2h" },
+                "Alertmanager": { "Urls": ["https://am"], "ResolveAfter": "10m", "Labels": { "cluster": "one" }, "Headers": { "X-Scope": "a" }, "Tls": { "CaFile": "/ca.pem" } } } } }
+            """);
+
+        var export = Load([], []).Export;
+
+        Assert.Equal(TimeSpan.FromHours(2), export.Delivery.MaxAge);
+        Assert.Equal((TimeSpan.FromMinutes(10), "one", "a", "/ca.pem"), (export.Alertmanager.ResolveAfter, export.Alertmanager.Labels["cluster"], export.Alertmanager.Headers["X-Scope"], export.Alertmanager.Tls.CaFile));
     }
 
     [Fact]
@@ -114,6 +145,14 @@ public sealed class SettingsTests : IDisposable
     [InlineData("KubeCop:Sensor:BatchSize", "1.5", "KubeCop:Sensor:BatchSize '1.5'", "a whole number")]
     [InlineData("KubeCop:Journal:MaxDiskBytes", "256M", "KubeCop:Journal:MaxDiskBytes '256M'", "a whole number")]
     [InlineData("KubeCop:Journal:SyncInterval", "soon", "KubeCop:Journal:SyncInterval 'soon'", "a duration")]
+    [InlineData("KubeCop:Export:Alertmanager:Urls:0", "alertmanager", "KubeCop:Export:Alertmanager:Urls (ALERTMANAGER_URLS) 'alertmanager'", "HOST:PORT")]
+    [InlineData(Keys.SyslogAddress, "syslog://logs", "KubeCop:Export:Syslog:Address (SYSLOG_HOST) 'syslog://logs'", "HOST[:PORT]")]
+    [InlineData(Keys.SyslogProtocol, "tpc", "KubeCop:Export:Syslog:Protocol 'tpc'", "udp or tcp or tls")]
+    [InlineData(Keys.CsvPath, "alerts.csv", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) 'alerts.csv'", "starts with /")]
+    [InlineData(Keys.HttpExportUrl, "synchronizer:80", "KubeCop:Export:Http:Url (HTTP_ENDPOINT_URL) 'synchronizer:80'", "http(s)://")]
+    [InlineData("KubeCop:Export:Http:Timeout", "10", "KubeCop:Export:Http:Timeout '10'", "a duration")]
+    [InlineData("KubeCop:Export:Delivery:MaxAge", "1s", "KubeCop:Export:Delivery:MaxAge", "at least 1m")]
+    [InlineData("KubeCop:Export:Sylog:Address", "logs", "'KubeCop:Export:Sylog'", "KubeCop:Export has Delivery")]
     [InlineData(Keys.Verbose, "loud", "KubeCop:Output:Verbose 'loud'", "true or false")]
     [InlineData("KubeCop:Alerts:MaxPerMinute", "0", "KubeCop:Alerts:MaxPerMinute", "at least 1")]
     [InlineData("KubeCop:Learning:Perod", "1m", "'KubeCop:Learning:Perod'", "KubeCop:Learning has Period, MaxEntriesPerKind")]

@@ -1,4 +1,4 @@
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Node;
 using Microsoft.Extensions.DependencyInjection;

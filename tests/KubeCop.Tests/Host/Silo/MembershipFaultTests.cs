@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using KubeCop.Core.Events;
 using KubeCop.Core.Workloads;
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;

@@ -1,5 +1,5 @@
 using KubeCop.Core.Events;
-using KubeCop.Exporters;
+using KubeCop.Exporters.Delivery;
 using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;

@@ -1,0 +1,93 @@
+using System.Buffers;
+using System.Text.Json;
+using KubeCop.Core.Alerts;
+using KubeCop.Exporters.Receivers;
+
+namespace KubeCop.Exporters.Alertmanager;
+
+/// <summary>
+/// Posts alerts to one Alertmanager (API v2). There they fire from when they were first seen until
+/// <see cref="AlertmanagerOptions.ResolveAfter"/> after they were last. Alertmanager forgets all it was not told of again when it restarts, so
+/// those that fire are posted anew each minute; it ends them by itself.
+/// </summary>
+internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
+{
+    private static readonly TimeSpan RefreshPeriod = TimeSpan.FromMinutes(1);
+
+    private readonly HttpReceiver _receiver;
+    private readonly AlertmanagerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly FiringAlerts _firing;
+    private readonly ITimer _refresh;
+    private readonly CancellationTokenSource _stop = new();
+
+    public AlertmanagerExporter(string url, AlertmanagerOptions options, TimeProvider time)
+    {
+        (_options, _time) = (options, time);
+        var endpoint = AlertmanagerOptions.EndpointOf(url)!;
+        _receiver = new HttpReceiver(endpoint, options);
+        _firing = new FiringAlerts();
+        Name = $"alertmanager:{endpoint.Authority}{endpoint.AbsolutePath[..^"/api/v2/alerts".Length]}";
+        _refresh = time.CreateTimer(_ => Refresh(), null, RefreshPeriod, RefreshPeriod);
+    }
+
+    public string Name { get; }
+
+    public string Receiver => _receiver.Url.ToString();
+
+    public int BatchSize => 512;
+
+    public bool IsRetried => true;
+
+    public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
+    {
+        // What comes late, after an outage, fires from now on: posted as over already it would reach nobody.
+        var now = _time.GetUtcNow();
+        var firing = batch.Select(alert => FiringAlert.Of(alert, EndOf(alert, now), _options.Labels)).ToList();
+        var answer = Post(firing, cancellationToken);
+        _firing.Add(firing, now);
+        return answer;
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _refresh.Dispose();
+        _receiver.Dispose();
+    }
+
+    private DateTimeOffset EndOf(Alert alert, DateTimeOffset now) => (alert.LastSeen > now ? alert.LastSeen : now) + _options.ResolveAfter;
+
+    private void Refresh()
+    {
+        foreach (var batch in _firing.At(_time.GetUtcNow()).Chunk(BatchSize))
+        {
+            try
+            {
+                Post(batch, _stop.Token);
+            }
+            catch (Exception exception) when (exception is ReceiverAwayException or AlertsRefusedException or OperationCanceledException or ObjectDisposedException)
+            {
+                // A minute later again. That it is away is told by the alerts it does not take.
+                return;
+            }
+        }
+    }
+
+    private string Post(IReadOnlyList<FiringAlert> alerts, CancellationToken cancellationToken)
+    {
+        var body = new ArrayBufferWriter<byte>(alerts.Count * 1024);
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartArray();
+            foreach (var alert in alerts)
+            {
+                alert.Write(json);
+            }
+
+            json.WriteEndArray();
+        }
+
+        return _receiver.Send(HttpMethod.Post, body.WrittenMemory, addHeaders: null, cancellationToken);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using KubeCop.Core.Alerts;
+using KubeCop.Core.Rules;
+using Microsoft.Extensions.Logging;
+
+namespace KubeCop.Exporters.Delivery;
+
+/// <summary>
+/// Hands every alert to every exporter, each through a bounded outbox of its own: a slow or broken exporter delays neither detection nor
+/// the other exporters. What waits for longer than a moment is written to the disk by one thread for all.
+/// </summary>
+public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
+{
+    private readonly ConcurrentDictionary<(string RuleId, Severity Severity), long> _counts = new();
+    private readonly DeliveryOptions _options;
+    private readonly ExportLane[] _lanes;
+    private readonly AutoResetEvent _work = new(false);
+    private readonly ManualResetEvent _stopping = new(false);
+    private readonly Thread? _spilling;
+
+    /// <param name="directory">Where alerts wait that cannot be handed over now; made when it is needed.</param>
+    /// <param name="rules">Where what an exporter loses is counted by rule.</param>
+    public AlertDispatcher(
+        IEnumerable<IAlertExporter> exporters, string directory, DeliveryOptions options, RuleCounters rules, TimeProvider time, ILogger<AlertDispatcher> logger)
+    {
+        _options = options;
+        var codec = new Lazy<AlertCodec>();
+        _lanes = [.. exporters.Select(exporter => new ExportLane(exporter, OutboxOf(exporter), options, rules, time, logger))];
+        if (_lanes.Any(static lane => lane.IsRetried))
+        {
+            _spilling = new Thread(Spill) { Name = "export-spill", IsBackground = true };
+            _spilling.Start();
+        }
+
+        Outbox OutboxOf(IAlertExporter exporter) =>
+            exporter.IsRetried ? new Outbox(QueueOf(exporter, "urgent"), QueueOf(exporter, "others"), options, time) : new Outbox(new OutboxQueue(), new OutboxQueue(), options, time);
+
+        OutboxQueue QueueOf(IAlertExporter exporter, string queue) => new(Path.Combine(directory, Uri.EscapeDataString(exporter.Name), queue), codec.Value, time, logger);
+    }
+
+    /// <summary>Alerts raised, by rule and severity; summaries are not counted.</summary>
+    public IReadOnlyList<AlertCount> Alerts => [.. _counts.Select(static count => new AlertCount(count.Key.RuleId, count.Key.Severity, count.Value))];
+
+    public IReadOnlyList<ExporterStatus> Exporters => [.. _lanes.Select(static lane => lane.Status)];
+
+    public IReadOnlyList<DropCount> Dropped => [.. _lanes.SelectMany(static lane => lane.Drops)];
+
+    /// <summary>Those that do not work now.</summary>
+    public IReadOnlyList<ExportFailure> Failing => [.. _lanes.Select(static lane => lane.Failure).OfType<ExportFailure>()];
+
+    /// <inheritdoc/>
+    public void Dispatch(Alert alert)
+    {
+        if (alert.State == AlertState.New)
+        {
+            _counts.AddOrUpdate((alert.RuleId, alert.Severity), 1, static (_, count) => count + 1);
+        }
+
+        foreach (var lane in _lanes)
+        {
+            if (lane.Enqueue(alert) && lane.IsRetried)
+            {
+                _work.Set();
+            }
+        }
+    }
+
+    /// <summary>Sends an alert through every exporter, before those that wait, and tells what each receiver answered.</summary>
+    /// <param name="patience">How long to wait for each.</param>
+    public async Task<IReadOnlyList<TestDelivery>> TestAsync(Alert alert, TimeSpan patience, CancellationToken cancellationToken) =>
+        await Task.WhenAll(_lanes.Select(lane => lane.TestAsync(alert, patience, cancellationToken)));
+
+    /// <summary>
+    /// Takes no more alerts and waits until those that wait were handed over, or the token ends the patience. What is left then stays on the disk
+    /// for the next start, if its exporter is one that is retried.
+    /// </summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(_lanes.Select(static lane => lane.CompleteAsync())).WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // An exporter that blocks, as stdout into a pipe nobody reads, must not keep the process from ending.
+        }
+
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        _stopping.Set();
+        _spilling?.Join();
+        foreach (var lane in _lanes)
+        {
+            lane.Dispose();
+        }
+    }
+
+    private void Spill()
+    {
+        WaitHandle[] work = [_stopping, _work];
+        var isStuck = false;
+        while (WaitHandle.WaitAny(work) != 0)
+        {
+            // Most are handed over within this time, and never see the disk.
+            if ((isStuck || !_lanes.Any(static lane => lane.IsCrowded)) && _stopping.WaitOne(_options.SpillAfter))
+            {
+                return;
+            }
+
+            foreach (var lane in _lanes.Where(static lane => lane.HasInMemory))
+            {
+                lane.Spill(everything: false);
+            }
+
+            // The disk is full, or refuses.
+            isStuck = _lanes.Any(static lane => lane.IsCrowded);
+            if (_lanes.Any(static lane => lane.HasInMemory))
+            {
+                _work.Set();
+            }
+        }
+    }
+}

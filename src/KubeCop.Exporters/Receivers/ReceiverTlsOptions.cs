@@ -1,0 +1,81 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace KubeCop.Exporters.Receivers;
+
+/// <summary>
+/// How a receiver proves itself, and we to it. Files are PEM and read anew for each connection, so that they can be replaced at any time. There is no
+/// option that trusts whoever answers.
+/// </summary>
+public sealed class ReceiverTlsOptions
+{
+    /// <summary>Authorities that may have signed the receiver's certificate, and no others. Default: empty, for those of the system.</summary>
+    public string CaFile { get; set; } = "";
+
+    /// <summary>Our certificate, with those between it and its authority, where the receiver wants one. Default: empty, for none.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>The key of <see cref="CertificateFile"/>, unencrypted. Default: empty, for none.</summary>
+    public string KeyFile { get; set; } = "";
+
+    internal string? FindMistake() => (CertificateFile.Length > 0) != (KeyFile.Length > 0) ? "CertificateFile and KeyFile belong together: give both or none." : null;
+
+    /// <param name="host">The name that the certificate has to have.</param>
+    internal SslClientAuthenticationOptions ToClientOptions(string host)
+    {
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = host,
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors),
+        };
+        if (CertificateFile.Length > 0)
+        {
+            options.LocalCertificateSelectionCallback = (_, _, _, _, _) => ReadCertificate();
+        }
+
+        return options;
+    }
+
+    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors)
+    {
+        if (CaFile.Length == 0 || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            return errors == SslPolicyErrors.None;
+        }
+
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(CaFile);
+        using var leaf = new X509Certificate2(certificate!);
+        return chain.Build(leaf);
+    }
+
+    private X509Certificate2 ReadCertificate()
+    {
+        using var pem = X509Certificate2.CreateFromPemFile(CertificateFile, KeyFile);
+
+        // SslStream takes no key that was only read from a file.
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), password: null);
+    }
+
+    /// <summary>What of a failure concerns TLS, in words about the option; null when nothing does.</summary>
+    internal string? Explain(Exception failure)
+    {
+        for (var cause = failure; cause is not null; cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException:
+                    return $"a certificate file cannot be used: {cause.Message}";
+                case System.Security.Authentication.AuthenticationException:
+                    return "its certificate is not accepted, or ours by it: "
+                        + (CaFile.Length > 0 ? $"it has to be valid, in its name, and signed by an authority in {CaFile}" : "it has to be valid, in its name, and signed by an authority of the system; CaFile names others")
+                        + $" ({cause.Message})";
+            }
+        }
+
+        return null;
+    }
+}

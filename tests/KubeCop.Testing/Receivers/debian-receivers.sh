@@ -1,0 +1,20 @@
+#!/bin/sh
+# Unpacks what takes alerts and metrics (rsyslog, syslog-ng, Alertmanager, Prometheus) and the libraries it needs into a directory. Installed, the
+# first two would push each other out, and all would start to serve.
+# usage: debian-receivers.sh DIRECTORY
+set -eu
+directory=$1
+temporary=$(mktemp -d)
+trap 'rm -rf "$temporary"' EXIT
+chmod 755 "$temporary"
+cd "$temporary"
+apt-get -qq -o APT::Sandbox::User=root download \
+	rsyslog rsyslog-gnutls libestr0 libfastjson4 liblognorm5 \
+	syslog-ng-core libivykis0 libnet1 libjson-c5 libwrap0 \
+	prometheus-alertmanager prometheus
+for package in *.deb; do
+	dpkg -x "$package" root
+done
+rm -rf "$directory"
+mkdir -p "$(dirname "$directory")"
+mv root "$directory"

@@ -79,10 +79,10 @@ internal static partial class ExporterFaultsBenchmark
     private static async Task<Result?> DownAtStartAsync(Way way, CancellationToken cancellation)
     {
         using var run = new Run(way, way.Address);
-        await way.StopAsync();
+        await way.GoAwayAsync();
         Dispatch(run.Dispatcher, 0, Alerts);
         await Task.Delay(TimeSpan.FromSeconds(3), cancellation);
-        await way.StartAsync();
+        await way.ComeBackAsync();
         return await run.EndAsync(way);
     }
 
@@ -91,10 +91,10 @@ internal static partial class ExporterFaultsBenchmark
         using var run = new Run(way, way.Address);
         Dispatch(run.Dispatcher, 0, Alerts / 10);
         await way.UntilReceivedAsync(1);
-        await way.StopAsync();
+        await way.GoAwayAsync();
         Dispatch(run.Dispatcher, Alerts / 10, Alerts - (Alerts / 10));
         await Task.Delay(TimeSpan.FromSeconds(10), cancellation);
-        await way.StartAsync();
+        await way.ComeBackAsync();
         return await run.EndAsync(way);
     }
 
@@ -166,23 +166,23 @@ internal static partial class ExporterFaultsBenchmark
         using var disk = SmallDisk.TryMount(1024) ?? throw new InvalidOperationException("This needs the right to mount a file system.");
         disk.Fill();
         using var run = new Run(way, way.Address, outbox: Path.Combine(disk.Path, "outbox"));
-        await way.StopAsync();
+        await way.GoAwayAsync();
         Dispatch(run.Dispatcher, 0, 2 * Alerts);
         await Task.Delay(TimeSpan.FromSeconds(3), cancellation);
-        await way.StartAsync();
+        await way.ComeBackAsync();
         return await run.EndAsync(way, 2 * Alerts);
     }
 
     private static async Task<Result?> KillAsync(Way way, CancellationToken cancellation)
     {
-        await way.StopAsync();
+        await way.GoAwayAsync();
         var outbox = Path.Combine(way.Directory, "killed");
         using (var part = Process.Start(new ProcessStartInfo(
             Environment.ProcessPath!, [Part, way.Name, way.Address, way.AuthorityFile, outbox, "0", Alerts.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!)
         {
             await part.StandardOutput.ReadLineAsync(cancellation);
             await Task.Delay(2 * Delivery.SpillAfter, cancellation);
-            await way.StartAsync();
+            await way.ComeBackAsync();
             await way.UntilReceivedAsync(Alerts / 10);
             part.Kill();
             await part.WaitForExitAsync(cancellation);
@@ -254,9 +254,9 @@ internal static partial class ExporterFaultsBenchmark
 
         public required Func<Task<IReadOnlyList<string>>> Ids { get; init; }
 
-        public required Func<Task> StartAsync { get; init; }
+        public required Func<Task> ComeBackAsync { get; init; }
 
-        public required Func<Task> StopAsync { get; init; }
+        public required Func<Task> GoAwayAsync { get; init; }
 
         public required Func<ValueTask> EndAsync { get; init; }
 
@@ -323,8 +323,8 @@ internal static partial class ExporterFaultsBenchmark
             {
                 // Whatever was sent twice is one alert there.
                 Ids = async () => [.. (await server.AlertsAsync()).Select(static alert => (string)alert["annotations"]!["alert_id"]!)],
-                StartAsync = server.StartAsync,
-                StopAsync = server.StopAsync,
+                ComeBackAsync = server.StartAsync,
+                GoAwayAsync = server.StopAsync,
                 EndAsync = server.DisposeAsync,
                 Port = server.Port,
                 Proxy = new FaultProxy(server.Port),
@@ -338,8 +338,8 @@ internal static partial class ExporterFaultsBenchmark
             return new Way(name, static port => $"localhost:{port}", name == "syslog-tls" ? server.AuthorityFile : "")
             {
                 Ids = () => Task.FromResult<IReadOnlyList<string>>([.. server.Lines.Select(static line => line.Data["alert_id"])]),
-                StartAsync = server.StartAsync,
-                StopAsync = server.StopAsync,
+                ComeBackAsync = server.StartAsync,
+                GoAwayAsync = server.StopAsync,
                 EndAsync = server.DisposeAsync,
                 Port = port,
                 Proxy = name == "syslog-udp" ? null : new FaultProxy(port),
@@ -355,12 +355,12 @@ internal static partial class ExporterFaultsBenchmark
             return new Way("http", static port => $"http://127.0.0.1:{port}/", "")
             {
                 Ids = () => Task.FromResult<IReadOnlyList<string>>([.. received.Concat(server?.Requests ?? []).ToList().Where(static request => request.Status == 200).SelectMany(IdsOf)]),
-                StartAsync = () =>
+                ComeBackAsync = () =>
                 {
                     server = Start();
                     return Task.CompletedTask;
                 },
-                StopAsync = () =>
+                GoAwayAsync = () =>
                 {
                     Stop();
                     return Task.CompletedTask;
@@ -396,7 +396,7 @@ internal static partial class ExporterFaultsBenchmark
                     : []),
 
                 // Where a directory stands, no file can be made.
-                StopAsync = () =>
+                GoAwayAsync = () =>
                 {
                     if (File.Exists(file))
                     {
@@ -406,7 +406,7 @@ internal static partial class ExporterFaultsBenchmark
                     System.IO.Directory.CreateDirectory(file);
                     return Task.CompletedTask;
                 },
-                StartAsync = () =>
+                ComeBackAsync = () =>
                 {
                     System.IO.Directory.Delete(file);
                     if (File.Exists($"{file}.before"))

@@ -37,7 +37,9 @@ public static class KubernetesServiceCollectionExtensions
         services.AddSingleton(static provider => new PodCache(
             provider.GetRequiredService<IOptions<NodeOptions>>().Value.DataDirectory, provider.GetRequiredService<ILogger<PodCache>>()));
         services.AddSingleton(Options.Create(options));
-        services.AddSingleton<IProfileMirror, ProfileMirror>();
+        services.AddSingleton<ProfileMirror>();
+        services.AddSingleton<IProfileMirror>(static provider => provider.GetRequiredService<ProfileMirror>());
+        services.AddSingleton<ProfileObjects>();
         services.AddSingleton<IProfileChanges, ProfileChanges>();
         services.AddSingleton<PodWatch>();
         services.AddHostedService(static provider => provider.GetRequiredService<PodWatch>());

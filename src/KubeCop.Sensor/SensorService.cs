@@ -127,15 +127,21 @@ internal sealed partial class SensorService(
         [
             .. _programs?.ReadLost() ?? [],
             .. _router?.Dropped.AsLosses(LossCount.GrainBusy) ?? [],
-            .. _router?.Unrecognised.AsLosses("unrecognised_container") ?? [],
+            .. _router?.Unrecognised.AsLosses(LossCount.Unrecognised) ?? [],
             .. _router?.Unreadable.AsLosses(LossCount.Unreadable) ?? [],
         ],
         Containers = _router?.Containers.Count ?? 0,
         Cgroups = _programs?.CountCgroups() ?? 0,
         FollowedCgroups = _router?.Followed ?? 0,
+        Rings = _programs?.Rings.Fill ?? [],
+        BatchesInFlight = _router?.InFlight ?? 0,
         SetupProcesses = _programs?.CountSetupTasks() ?? 0,
         Runtimes = runtimes.Status,
     };
+
+    /// <inheritdoc/>
+    /// <remarks>Without asking the kernel for anything.</remarks>
+    public IReadOnlyList<EventOutage> Outages => HookEvents.Outages(_programs?.Hooks ?? []);
 
     private IEnumerable<ContainerLoss> LostByContainer()
     {

@@ -1,5 +1,6 @@
 using KubeCop.Core.Events;
 using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Decoding;
 
 namespace KubeCop.Sensor;
 
@@ -19,6 +20,9 @@ public sealed record LossCount(EventKind Kind, string Reason, long Count)
     /// <summary>The reason of what was dropped because a container's grain did not keep up, or failed.</summary>
     public const string GrainBusy = "grain_busy";
 
+    /// <summary>The reason of what was dropped because its cgroup was not recognised as a container, or as a part of one, in time.</summary>
+    public const string Unrecognised = "unrecognised_container";
+
     /// <summary>
     /// The reason of runs that the kernel skipped because the same program was already running on that processor, whose events nobody knows.
     /// </summary>
@@ -26,12 +30,21 @@ public sealed record LossCount(EventKind Kind, string Reason, long Count)
 
     /// <summary>The reason of records that could not be read: the kernel side is not of this version.</summary>
     public const string Unreadable = "unreadable";
+
+    /// <summary>Every reason there is.</summary>
+    public static IReadOnlyList<string> Reasons { get; } = [.. Wire.LossReasons, GrainBusy, Unrecognised, ProgramBusy, Unreadable];
 }
 
 /// <summary>Events that a container which is watched now has lost, counted since it was found.</summary>
 /// <param name="ContainerId">Its full id.</param>
 /// <param name="Loss">What and why.</param>
 public sealed record ContainerLoss(string ContainerId, LossCount Loss);
+
+/// <summary>How full a ring of events is, in bytes.</summary>
+/// <param name="Ring">critical or bulk.</param>
+/// <param name="Unread">Waits to be read now.</param>
+/// <param name="Peak">The most that has waited at once since the start, as far as the reader saw.</param>
+public sealed record RingFill(string Ring, long Size, long Unread, long Peak);
 
 /// <summary>How a container runtime's socket is doing.</summary>
 public enum RuntimeSocketState
@@ -80,6 +93,12 @@ public sealed record SensorStatus
     /// <summary>Cgroups whose events go to a grain, or wait until it is known what they are.</summary>
     public int FollowedCgroups { get; init; }
 
+    /// <summary>The rings between the kernel and this process.</summary>
+    public IReadOnlyList<RingFill> Rings { get; init; } = [];
+
+    /// <summary>Batches of events, and starts and ends of containers, that are just being taken: at most one for each container.</summary>
+    public int BatchesInFlight { get; init; }
+
     /// <summary>Container runtimes' processes that set a container up now.</summary>
     public int SetupProcesses { get; init; }
 
@@ -97,6 +116,9 @@ public sealed record SensorStatus
 public interface ISensor
 {
     SensorStatus GetStatus();
+
+    /// <summary>What rules do not get to see because hooks are not attached.</summary>
+    IReadOnlyList<EventOutage> Outages => GetStatus().Outages;
 
     /// <summary>Ids of the containers now watched.</summary>
     IReadOnlyList<string> ContainerIds { get; }

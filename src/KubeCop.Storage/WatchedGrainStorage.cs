@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Runtime.Hosting;
@@ -5,7 +6,7 @@ using Orleans.Storage;
 
 namespace KubeCop.Storage;
 
-/// <summary>A grain storage whose failures are known to <see cref="StorageHealth"/>. That somebody else wrote first is none.</summary>
+/// <summary>A grain storage whose failures are known to <see cref="StorageHealth"/>, and which is timed. That somebody else wrote first is no failure.</summary>
 internal sealed class WatchedGrainStorage(IGrainStorage storage, StorageHealth health) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
 {
     public static void Add(IServiceCollection services, string name, Func<IServiceProvider, string, IGrainStorage> create)
@@ -27,25 +28,38 @@ internal sealed class WatchedGrainStorage(IGrainStorage storage, StorageHealth h
         ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken) =>
-        WatchAsync(stateName, grainId, storage.ReadStateAsync(stateName, grainId, grainState, cancellationToken));
+        WatchAsync("read", stateName, grainId, () => storage.ReadStateAsync(stateName, grainId, grainState, cancellationToken));
 
     public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken) =>
-        WatchAsync(stateName, grainId, storage.WriteStateAsync(stateName, grainId, grainState, cancellationToken));
+        WatchAsync("write", stateName, grainId, () => storage.WriteStateAsync(stateName, grainId, grainState, cancellationToken));
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken) =>
-        WatchAsync(stateName, grainId, storage.ClearStateAsync(stateName, grainId, grainState, cancellationToken));
+        WatchAsync("clear", stateName, grainId, () => storage.ClearStateAsync(stateName, grainId, grainState, cancellationToken));
 
-    private async Task WatchAsync(string stateName, GrainId grainId, Task operation)
+    private async Task WatchAsync(string verb, string stateName, GrainId grainId, Func<Task> operation)
     {
+        var started = Stopwatch.GetTimestamp();
+        var result = StorageInstruments.Canceled;
         try
         {
-            await operation;
+            await operation();
+            result = StorageInstruments.Done;
             health.Succeeded(stateName, grainId);
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or InconsistentStateException))
+        catch (InconsistentStateException)
         {
+            result = StorageInstruments.Conflict;
+            throw;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            result = StorageInstruments.Failed;
             health.Failed(stateName, grainId, exception);
             throw;
+        }
+        finally
+        {
+            StorageInstruments.Record(verb, result, Stopwatch.GetElapsedTime(started));
         }
     }
 }

@@ -14,6 +14,22 @@ public static class Commands
     /// <summary>Full path of a program; null when it is not installed.</summary>
     public static string? Find(string name) => Directories.Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 
+    /// <summary>Full path of a program that tools/test fetched; null where it did not.</summary>
+    /// <param name="relative">Where it is below the directory of what is built.</param>
+    public static string? FindFetched(string relative)
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            var program = Path.Combine(at.FullName, relative);
+            if (at.Name == "artifacts" && File.Exists(program))
+            {
+                return program;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Runs a program to its end.</summary>
     /// <returns>What it wrote to its standard output.</returns>
     /// <exception cref="InvalidOperationException">It failed; the message says how.</exception>

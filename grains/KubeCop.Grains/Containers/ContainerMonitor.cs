@@ -44,6 +44,10 @@ internal sealed partial class ContainerMonitor
     private RuleSet? _boundRules;
     private long _boundVersion = -1;
     private long[] _evaluations = [];
+
+    /// <summary>Evaluations until one is timed. Not the same in all containers: those that live for less would never be.</summary>
+    private int _untilTimed = Random.Shared.Next(RuleCount.TimedOneOf) + 1;
+
     private ContainerDescription? _container;
     private ProfileAssignment? _assignment;
     private CompiledProfile? _profile;
@@ -490,7 +494,7 @@ internal sealed partial class ContainerMonitor
                 _repeats.ReportEach(_container!.CgroupId, judged.Sighting);
             }
 
-            if (Evaluate(bound.Rule, judged, context) is { } finding)
+            if ((--_untilTimed > 0 ? Evaluate(bound.Rule, judged, context) : EvaluateTimed(bound.Rule, judged, context)) is { } finding)
             {
                 found = true;
                 Raise(bound, finding, original, at, isLearning, process);
@@ -502,6 +506,16 @@ internal sealed partial class ContainerMonitor
 
     private static bool NeedsEvery(IRule rule, in SensorEvent sensorEvent) =>
         rule.Descriptor.Delivery == Delivery.Every && rule.NeedsEvery(sensorEvent);
+
+    private Finding? EvaluateTimed(IRule rule, in SensorEvent sensorEvent, in RuleContext context)
+    {
+        _untilTimed = RuleCount.TimedOneOf;
+        var started = _time.GetTimestamp();
+        var finding = Evaluate(rule, sensorEvent, context);
+        var elapsed = _time.GetTimestamp() - started;
+        _node.Counters.Of(rule.Descriptor.Id).AddTimed(elapsed * 1_000_000_000 / _time.TimestampFrequency);
+        return finding;
+    }
 
     private Finding? Evaluate(IRule rule, in SensorEvent sensorEvent, in RuleContext context)
     {

@@ -62,6 +62,9 @@ internal sealed partial class WatchedContainer(
 
     public string Id { get; } = id;
 
+    /// <summary>What it does with events now; null while it does not know. From any thread, without a turn.</summary>
+    public ProfileAssignment? Assignment => Volatile.Read(ref _assignment);
+
     private DateTimeOffset Now => time.GetUtcNow();
 
     private ContainerMonitor Monitor => _monitor ??= containers.Begin(this);

@@ -6,6 +6,7 @@ using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Containers;
+using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Profiles;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -54,6 +55,9 @@ public sealed class WatchedContainers : IAsyncDisposable
 
     /// <returns>Null for a container that is not watched, or is not described yet.</returns>
     public Task<ContainerStatus?> GetStatusAsync(string id) => Find(id)?.GetStatusAsync() ?? Task.FromResult<ContainerStatus?>(null);
+
+    /// <summary>What a container does with events now, without waiting for it; null for one that does not know, or is not watched.</summary>
+    public ProfileAssignment? AssignmentOf(string id) => Find(id)?.Assignment;
 
     /// <summary>Has all take the rules now in force.</summary>
     public Task RebindAsync() => Task.WhenAll(_containers.Values.Select(static container => container.RebindAsync()));

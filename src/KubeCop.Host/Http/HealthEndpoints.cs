@@ -1,4 +1,5 @@
 using KubeCop.Host.Bindings;
+using KubeCop.Host.Node;
 using KubeCop.Sensor;
 
 namespace KubeCop.Host.Http;
@@ -15,7 +16,7 @@ internal static class HealthEndpoints
                 : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting."));
         endpoints.MapGet("/healthz/ready", static context => NotReady(context.RequestServices) is { } reason
             ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, reason)
-            : WriteAsync(context, "ready"));
+            : WriteAsync(context, string.Join('\n', ["ready", .. Degradations(context.RequestServices)])));
     }
 
     /// <returns>Null when hooks are attached, containers listed and bindings in force.</returns>
@@ -38,6 +39,10 @@ internal static class HealthEndpoints
             : services.GetRequiredService<NodeBindings>().Rules.InForce is null ? "No set of bindings is in force."
             : null;
     }
+
+    // Told and not gating: starting it anew would help none of these, and end detection for as long.
+    private static IEnumerable<string> Degradations(IServiceProvider services) =>
+        services.GetRequiredService<NodeHealth>().GetDegradations().Select(static degradation => $"degraded: {degradation.Part}: {degradation.Reason}");
 
     private static Task WriteAsync(HttpContext context, string text)
     {

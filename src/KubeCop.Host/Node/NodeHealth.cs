@@ -3,6 +3,7 @@ using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
 using KubeCop.Host.Silo;
 using KubeCop.Kubernetes.Pods;
+using KubeCop.Kubernetes.Profiles;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage;
@@ -16,7 +17,14 @@ internal sealed record Degradation(string Part, string Reason);
 
 /// <summary>What of this node does not work as it should now. None of it makes the node unready: it still detects.</summary>
 internal sealed class NodeHealth(
-    ISensor sensor, BehaviourJournal journal, StorageHealth storage, NodeBindings bindings, AlertDispatcher alerts, SiloHost silo, PodWatch? pods = null)
+    ISensor sensor,
+    BehaviourJournal journal,
+    StorageHealth storage,
+    NodeBindings bindings,
+    AlertDispatcher alerts,
+    SiloHost silo,
+    PodWatch? pods = null,
+    ProfileMirror? mirror = null)
 {
     public const string Sensor = "sensor";
     public const string Journal = "journal";
@@ -25,12 +33,15 @@ internal sealed class NodeHealth(
     public const string Cluster = "cluster";
     public const string Kubernetes = "kubernetes";
 
+    /// <summary>Those there always are.</summary>
+    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Kubernetes];
+
     /// <summary>Every part there is: the values of a label.</summary>
-    public IReadOnlyList<string> Parts => [Sensor, Journal, Storage, Bindings, Cluster, Kubernetes, .. alerts.Exporters.Select(static exporter => exporter.Name)];
+    public IReadOnlyList<string> Parts => [.. OwnParts, .. alerts.Exporters.Select(static exporter => exporter.Name)];
 
     public IReadOnlyList<Degradation> GetDegradations() =>
     [
-        .. sensor.GetStatus().Outages.Select(static outage => new Degradation(
+        .. sensor.Outages.Select(static outage => new Degradation(
             Sensor, $"{(outage.IsTotal ? "No" : "Not all")} {Word.Of(outage.Kind)} events are seen: {outage.Reason}")),
         .. journal.GetStatus().Error is { } error ? [new Degradation(Journal, error)] : Array.Empty<Degradation>(),
         .. storage.Error is { } failure
@@ -47,6 +58,9 @@ internal sealed class NodeHealth(
             : Array.Empty<Degradation>(),
         .. pods?.Failure is { } unknown
             ? [new Degradation(Kubernetes, $"New pods, or the workloads they belong to, are not known; their containers are judged by signatures: {unknown}")]
+            : Array.Empty<Degradation>(),
+        .. mirror?.Failure is { } unshown
+            ? [new Degradation(Kubernetes, $"ApplicationProfiles do not show what is learned, and changes of them are not in force: {unshown}")]
             : Array.Empty<Degradation>(),
         .. alerts.Failing.Select(static failing => new Degradation(failing.Exporter, failing.Reason)),
     ];

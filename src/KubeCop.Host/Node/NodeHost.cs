@@ -15,6 +15,7 @@ using KubeCop.Host.Bindings;
 using KubeCop.Host.Configuration;
 using KubeCop.Host.Http;
 using KubeCop.Host.Logging;
+using KubeCop.Host.Metrics;
 using KubeCop.Host.Silo;
 using KubeCop.Kubernetes;
 using KubeCop.Sensor;
@@ -227,7 +228,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton<NodeHealth>();
         services.AddSingleton<AccessToken>();
         services.AddSingleton<HostCheck>();
-        services.AddSingleton<MetricsEndpoint>();
+        services.AddNodeMetrics();
         if (statusLine is not null)
         {
             services.AddSingleton(statusLine);
@@ -276,6 +277,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             // Made here, so that a token that cannot be written is told at the start and not to the first who needs it.
             _ = Services.GetRequiredService<AccessToken>();
+
+            // And this, so that what happens before somebody looks is counted: what instruments tell is heard by who listens then.
+            _ = Services.GetRequiredService<MetricsEndpoint>();
             await _app.StartAsync(cancellationToken);
             await Services.GetRequiredService<ISensor>().Ready.WaitAsync(cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();

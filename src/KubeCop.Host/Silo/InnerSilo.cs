@@ -23,6 +23,7 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     private readonly IHost _host;
     private readonly FatalErrors _errors = new();
     private readonly ILogger _logger;
+    private readonly ISiloStatusOracle _silos;
 
     /// <param name="cluster">What it is to be a member of; <see cref="Membership.None"/> for a silo that runs alone.</param>
     public InnerSilo(IServiceProvider process, ClusterOptions cluster)
@@ -75,6 +76,7 @@ internal sealed partial class InnerSilo : IAsyncDisposable
         });
         builder.Services.AddSingleton<IFatalErrorHandler>(_errors);
         _host = builder.Build();
+        _silos = _host.Services.GetRequiredService<ISiloStatusOracle>();
     }
 
     public bool IsMember { get; }
@@ -83,6 +85,9 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     public Task<string> Failed => _errors.First;
 
     public IServiceProvider Services => _host.Services;
+
+    /// <summary>Active silos as this one sees them.</summary>
+    public int CountSilos() => _silos.GetApproximateSiloStatuses(onlyActive: true).Count;
 
     /// <summary>
     /// Not cut short: a silo whose start is canceled logs that as an error and does not stop in order. Alone it takes a second or two; a member

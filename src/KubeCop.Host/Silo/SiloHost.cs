@@ -60,6 +60,9 @@ internal sealed partial class SiloHost(
     /// <exception cref="SiloAwayException">There is none now.</exception>
     public IServiceProvider Services => (_running ?? throw new SiloAwayException()).Services;
 
+    /// <summary>Active silos of its cluster as this node's sees them, itself included; 0 while there is none.</summary>
+    public int CountSilos() => _running?.CountSilos() ?? 0;
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var first = StartFirstAsync();

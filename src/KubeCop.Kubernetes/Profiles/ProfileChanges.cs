@@ -11,7 +11,8 @@ using Microsoft.Extensions.Options;
 namespace KubeCop.Kubernetes.Profiles;
 
 /// <summary>Follows the ApplicationProfile objects, metadata alone: what is in them is read by the workload that has to know it.</summary>
-internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> options, TimeProvider time, ILogger<ProfileChanges> logger) : IProfileChanges
+internal sealed class ProfileChanges(
+    ApiClient api, IOptions<KubernetesOptions> options, ProfileObjects objects, TimeProvider time, ILogger<ProfileChanges> logger) : IProfileChanges
 {
     /// <summary>Changes that wait to be told; beyond, the API server waits.</summary>
     private const int Waiting = 1024;
@@ -21,7 +22,7 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
     public async IAsyncEnumerable<ProfileChange> WatchAsync(string position, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var target = new Target(options.Value.StoreNamespace, position, stop.Token);
+        var target = new Target(options.Value.StoreNamespace, position, objects, stop.Token);
         var profiles = new ObjectSelection(ApiResource.Profiles, options.Value.StoreNamespace is { Length: > 0 } ns ? ns : null, MetadataOnly: true);
         var watch = Task.Run(() => new ObjectWatch(api, profiles, target, time, logger, position).RunAsync(stop.Token), CancellationToken.None);
         try
@@ -38,7 +39,7 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
         }
     }
 
-    private sealed class Target(string storeNamespace, string position, CancellationToken stop) : IObjectTarget
+    private sealed class Target(string storeNamespace, string position, ProfileObjects objects, CancellationToken stop) : IObjectTarget
     {
         private readonly Channel<ProfileChange> _changes = Channel.CreateBounded<ProfileChange>(Waiting);
         private string _position = position;
@@ -53,8 +54,12 @@ internal sealed class ProfileChanges(ApiClient api, IOptions<KubernetesOptions> 
             }
         }
 
-        public void Apply(WatchEventType type, ApiObject changed) => Tell(new ProfileChange(
-            WorkloadOf(changed), type == WatchEventType.Deleted ? "" : changed.Metadata.ResourceVersion ?? "", changed.Metadata.ResourceVersion ?? _position));
+        public void Apply(WatchEventType type, ApiObject changed)
+        {
+            objects.Count(type);
+            Tell(new ProfileChange(
+                WorkloadOf(changed), type == WatchEventType.Deleted ? "" : changed.Metadata.ResourceVersion ?? "", changed.Metadata.ResourceVersion ?? _position));
+        }
 
         public void Reached(string version)
         {

@@ -37,6 +37,11 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
     /// <summary>Workloads whose name was taken by another one's profile.</summary>
     private readonly ConcurrentDictionary<WorkloadKey, string> _otherNames = new();
 
+    private volatile string? _failure;
+
+    /// <summary>For people: why the last profile could not be shown or looked at; null when that could be done. A namespace that ends is no reason.</summary>
+    public string? Failure => _failure;
+
     private string StoreNamespace => options.Value.StoreNamespace;
 
     public bool Shows(WorkloadKey workload) => workload.Kind != "Container" && ProfileName.IsName(NameOf(workload)) && workload.Namespace.Length > 0;
@@ -121,7 +126,14 @@ internal sealed class ProfileMirror(ApiClient api, IOptions<KubernetesOptions> o
         await _room.WaitAsync(cancellationToken);
         try
         {
-            return await request();
+            var result = await request();
+            _failure = null;
+            return result;
+        }
+        catch (ApiException exception) when (!exception.IsOfEndingNamespace)
+        {
+            _failure = exception.Message;
+            throw;
         }
         finally
         {

@@ -21,6 +21,9 @@ internal sealed class EventRings(RingBuffer critical, RingBuffer bulk, KernelSlo
     /// <summary>Bytes that wait to be read, records' headers included.</summary>
     public long Available => critical.Available + bulk.Available;
 
+    /// <summary>How full each of them is, in bytes. From any thread.</summary>
+    public IReadOnlyList<RingFill> Fill => [FillOf("critical", critical), FillOf("bulk", bulk)];
+
     /// <summary>Hands records to <paramref name="consumer"/> until both rings are empty or <paramref name="limit"/> is reached.</summary>
     /// <returns>The number of records read.</returns>
     public int Read(IRecordConsumer consumer, int limit)
@@ -64,6 +67,12 @@ internal sealed class EventRings(RingBuffer critical, RingBuffer bulk, KernelSlo
     {
         critical.Dispose();
         bulk.Dispose();
+    }
+
+    private static RingFill FillOf(string name, RingBuffer ring)
+    {
+        var (unread, peak) = ring.Fill;
+        return new RingFill(name, ring.Size, unread, peak);
     }
 
     private void Take(IRecordConsumer consumer, RingBuffer ring, ReadOnlySpan<byte> record, int index)

@@ -17,6 +17,7 @@ internal sealed unsafe class RingBuffer : IDisposable
     private readonly byte* _producer;
     private readonly byte* _data;
     private long _position;
+    private long _peak;
 
     /// <summary>Maps the ring.</summary>
     /// <param name="descriptor">Descriptor of the map; stays open for as long as this is used.</param>
@@ -44,11 +45,29 @@ internal sealed unsafe class RingBuffer : IDisposable
 
     public int Descriptor { get; }
 
+    /// <summary>Bytes it holds.</summary>
+    public int Size => _size;
+
     /// <summary>Bytes that wait to be read, records' headers included.</summary>
     public long Available => Volatile.Read(ref *(long*)_producer) - *(long*)_consumer;
 
+    /// <summary>What of it is in use, and was at most. From any thread.</summary>
+    public (long Unread, long Peak) Fill => (Available, Volatile.Read(ref _peak));
+
     /// <summary>What may be read: up to where the kernel has written. Looked at anew by each call.</summary>
-    public long Written => Volatile.Read(ref *(long*)_producer);
+    public long Written
+    {
+        get
+        {
+            var written = Volatile.Read(ref *(long*)_producer);
+            if (written - _position is var unread && unread > _peak)
+            {
+                Volatile.Write(ref _peak, unread);
+            }
+
+            return written;
+        }
+    }
 
     /// <summary>The next record that was written before <paramref name="limit"/>; valid until <see cref="Advance"/>.</summary>
     /// <returns>False when there is none, or it is just being written.</returns>

@@ -121,9 +121,9 @@ public sealed partial class BehaviourJournal
             {
                 var (sequence, payload) = _pending.Dequeue();
                 _bufferedBytes -= payload.Length + BookkeepingBytes;
-                if (written && _unacknowledged.ContainsKey(sequence))
+                if (written && _unacknowledged.TryGetValue(sequence, out var entry))
                 {
-                    _unacknowledged[sequence] = _active;
+                    _unacknowledged[sequence] = entry with { Segment = _active };
                     _active!.Live++;
                 }
             }

@@ -21,6 +21,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     private const int BookkeepingBytes = 64;
 
     private readonly JournalOptions _options;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SegmentStore _store;
     private readonly Thread _writer;
@@ -30,7 +31,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     // Everything below is guarded by the lock, but _active and _chunk, which only the writer uses.
     private readonly Lock _gate = new();
     private readonly Queue<Pending> _pending = new();
-    private readonly Dictionary<long, Segment?> _unacknowledged = [];
+    private readonly Dictionary<long, Unacknowledged> _unacknowledged = [];
     private readonly List<Segment> _segments = [];
     private readonly List<Waiting> _waiting = [];
     private readonly Dictionary<string, long> _overflow = [];
@@ -46,11 +47,13 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     public BehaviourJournal(IOptions<NodeOptions> node, IOptions<JournalOptions> options, TimeProvider time, ILogger<BehaviourJournal> logger)
     {
         _options = options.Value;
+        _time = time;
         _logger = logger;
         _store = new SegmentStore(Path.Combine(node.Value.DataDirectory, "journal"), ".journal", time, logger);
+        var started = time.GetTimestamp();
         _store.Recover((segment, sequence) =>
         {
-            if (_unacknowledged.TryAdd(sequence, segment))
+            if (_unacknowledged.TryAdd(sequence, new Unacknowledged(segment, started)))
             {
                 segment.Live++;
             }
@@ -88,7 +91,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
             else
             {
                 _pending.Enqueue(new Pending(sequence, payload));
-                _unacknowledged.Add(sequence, null);
+                _unacknowledged.Add(sequence, new Unacknowledged(null, _time.GetTimestamp()));
                 _bufferedBytes += bytes;
                 _work.Set();
                 if (_bufferedBytes >= HurryBytes && _error is null)
@@ -107,7 +110,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     {
         lock (_gate)
         {
-            if (_unacknowledged.Remove(sequence, out var segment) && segment is not null && --segment.Live == 0 && !_stopping)
+            if (_unacknowledged.Remove(sequence, out var entry) && entry.Segment is { } segment && --segment.Live == 0 && !_stopping)
             {
                 _work.Set();
             }
@@ -159,6 +162,7 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
             return new JournalStatus
             {
                 Unacknowledged = _unacknowledged.Count,
+                Lag = _unacknowledged.Count == 0 ? TimeSpan.Zero : _time.GetElapsedTime(_unacknowledged.Values.Min(static entry => entry.At)),
                 BufferedBytes = _bufferedBytes,
                 DiskBytes = _segments.Sum(static segment => segment.Length),
                 Overflow = new Dictionary<string, long>(_overflow),
@@ -222,7 +226,6 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
     private void CountOverflow(string reason)
     {
         _overflow[reason] = _overflow.GetValueOrDefault(reason) + 1;
-        JournalInstruments.CountOverflow(reason);
         if (_overflow[reason] == 1)
         {
             LogWarningOverflow(reason, _options.MaxBufferBytes, _options.MaxDiskBytes);
@@ -231,6 +234,9 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
 
     [LoggerMessage(LogLevel.Error, "Record {Sequence} of the journal file {Path} is intact but not understood; it is kept. Run the version of KubeCop that wrote it to have it replayed")]
     private partial void LogErrorNotUnderstood(long sequence, string path, Exception error);
+
+    /// <param name="Segment">Null until it is on the disk.</param>
+    private readonly record struct Unacknowledged(Segment? Segment, long At);
 
     private readonly record struct Pending(long Sequence, byte[] Payload);
 

@@ -6,6 +6,9 @@ public sealed record JournalStatus
     /// <summary>Deltas their workload has not acknowledged.</summary>
     public required int Unacknowledged { get; init; }
 
+    /// <summary>How long the oldest of them waits; zero when there is none. Those of an earlier run wait since this one began.</summary>
+    public required TimeSpan Lag { get; init; }
+
     /// <summary>Bytes waiting for the disk.</summary>
     public required long BufferedBytes { get; init; }
 

@@ -42,6 +42,9 @@ internal sealed partial class ContainerRouter(
     /// <summary>Cgroups whose events go to a grain, or wait until it is known what they are. From any thread.</summary>
     public int Followed => _routes.Count;
 
+    /// <summary>Calls of containers' grains that have not returned. From any thread.</summary>
+    public int InFlight => Volatile.Read(ref _unsettled);
+
     /// <summary>Events dropped because a container's grain did not keep up. From any thread.</summary>
     public KindCounts Dropped { get; } = new();
 

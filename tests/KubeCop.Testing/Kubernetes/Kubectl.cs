@@ -28,7 +28,7 @@ public sealed class Kubectl(ApiServer server, TestDirectory directory)
     /// <summary>Why tests with it cannot run here; null when they can.</summary>
     public static string? Missing { get; } = Program is null ? "needs kubectl; tools/test fetches it" : null;
 
-    private static string? Program => FindFetched() ?? Commands.Find("kubectl");
+    private static string? Program => Commands.FindFetched("kubectl/kubectl") ?? Commands.Find("kubectl");
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>What it wrote to its standard output.</returns>
@@ -72,18 +72,4 @@ public sealed class Kubectl(ApiServer server, TestDirectory directory)
 
     /// <summary>The program that <c>kubectl edit</c> gives the object to.</summary>
     public string Editor { get; set; } = "false";
-
-    private static string? FindFetched()
-    {
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            var program = Path.Combine(at.FullName, "kubectl", "kubectl");
-            if (at.Name == "artifacts" && File.Exists(program))
-            {
-                return program;
-            }
-        }
-
-        return null;
-    }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Unpacks what takes alerts and metrics (rsyslog, syslog-ng, Alertmanager, Prometheus) and the libraries it needs into a directory. Installed, the
+# Unpacks what takes alerts (rsyslog, syslog-ng, Alertmanager) and the libraries it needs into a directory. Installed, the
 # first two would push each other out, and all would start to serve.
 # usage: debian-receivers.sh DIRECTORY
 set -eu
@@ -11,7 +11,7 @@ cd "$temporary"
 apt-get -qq -o APT::Sandbox::User=root download \
 	rsyslog rsyslog-gnutls libestr0 libfastjson4 liblognorm5 \
 	syslog-ng-core libivykis0 libnet1 libjson-c5 libwrap0 \
-	prometheus-alertmanager prometheus
+	prometheus-alertmanager
 for package in *.deb; do
 	dpkg -x "$package" root
 done

@@ -882,6 +882,23 @@ public sealed class ContainerMonitorTests
         return batch;
     }
 
+    [Fact]
+    public void Rules_TimeIsEstimatedFromOneEvaluationOfMany()
+    {
+        var slow = new SlowRule(_time);
+        var monitor = Learning(new RuleSet([new BoundRule(slow, Severity.Low)]));
+        for (var i = 0; i < 10 * RuleCount.TimedOneOf; i++)
+        {
+            Ingest(monitor, Sample.Exec("/bin/ls"));
+        }
+
+        monitor.Tick();
+
+        var count = _counters.Of(slow.Descriptor.Id);
+        Assert.Equal(10 * RuleCount.TimedOneOf, count.Evaluations);
+        Assert.Equal(TimeSpan.FromMilliseconds(count.Evaluations), count.Time);
+    }
+
     private static void Ingest(ContainerMonitor monitor, params SensorEvent[] events) => monitor.Ingest(Batch(events));
 
     private static ProfileAssignment Assignment(ProfileState state) => new()
@@ -985,6 +1002,18 @@ public sealed class ContainerMonitorTests
         public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context) => fires ? new(sensorEvent.Path, "", "", "") : null;
 
         public bool NeedsEvery(in SensorEvent sensorEvent) => sensorEvent.Path == "/etc/secret";
+    }
+
+    /// <summary>Takes a millisecond.</summary>
+    private sealed class SlowRule(FakeTimeProvider time) : IRule
+    {
+        public RuleDescriptor Descriptor { get; } = new AnyRule(EventKind.Exec, "R9996").Descriptor;
+
+        public Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            return null;
+        }
     }
 
     private sealed class BrokenRule : IRule

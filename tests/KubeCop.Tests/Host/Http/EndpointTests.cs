@@ -23,6 +23,17 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     [InlineData("/healthz/ready")]
     public async Task Health_NodeReady_200(string path) => Assert.Equal(HttpStatusCode.OK, (await node.Http.GetAsync(path, Cancelled)).StatusCode);
 
+    [Fact]
+    public async Task Ready_SomethingIsDegraded_IsReadyAndSaysWhatAndWhy()
+    {
+        var answer = await node.Http.GetStringAsync("/healthz/ready", Cancelled);
+
+        var lines = answer.TrimEnd().Split('\n');
+        Assert.Equal("ready", lines[0]);
+        Assert.Contains("degraded: sensor: No capability events are seen: hook cap_capable is not attached: not permitted", lines);
+        Assert.Contains("degraded: sensor: Not all network events are seen: hook connect6 is not attached: not permitted", lines);
+    }
+
     [Theory]
     [InlineData("10.1.2.3:9090")]
     [InlineData("[fd00::1]:9090")]

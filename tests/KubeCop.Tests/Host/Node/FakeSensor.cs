@@ -32,8 +32,11 @@ internal sealed class FakeSensor : ISensor, IKernelClock
             new HookStatus("cap_capable", "cap_capable_exit", "fexit", false, "not permitted"),
             new HookStatus("connect6", "connect6", "cgroup", false, "not permitted"),
         ],
-        Events = new Dictionary<EventKind, long> { [EventKind.Exec] = 7, [EventKind.Open] = 11 },
+        Events = new Dictionary<EventKind, long> { [EventKind.Exec] = 7, [EventKind.Open] = 11, [EventKind.Syscall] = 5 },
         Lost = [new LossCount(EventKind.Open, "ring_full", 3)],
+        LostByContainer = [new ContainerLoss("lossy", new LossCount(EventKind.Open, "ring_full", 2)), new ContainerLoss("lossy", new LossCount(EventKind.Exec, "ring_full", 1))],
+        Rings = [new RingFill("critical", 4096, 0, 0), new RingFill("bulk", 4096, 512, 2048)],
+        BatchesInFlight = 2,
         Containers = _containers.Count,
         Cgroups = _containers.Count,
     };

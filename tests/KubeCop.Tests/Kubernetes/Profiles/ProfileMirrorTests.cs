@@ -73,6 +73,21 @@ public sealed class ProfileMirrorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Failure_TellsWhatARoleLacks_UntilItIsAllowed()
+    {
+        using var mirror = Mirror();
+        Assert.Null(mirror.Failure);
+        using (Server.Inject(new Fault(static request => request.Verb == "create") { Status = 403 }))
+        {
+            await Assert.ThrowsAsync<ApiException>(() => mirror.WriteAsync(Shown(Web), "", Token));
+            Assert.Contains("verbs: [\"create\"]", mirror.Failure, StringComparison.Ordinal);
+        }
+
+        await mirror.WriteAsync(Shown(Web), "", Token);
+        Assert.Null(mirror.Failure);
+    }
+
+    [Fact]
     public async Task Delete_TakesAwayThatVersionOnly()
     {
         using var mirror = Mirror();

@@ -80,6 +80,24 @@ public sealed class BehaviourJournalTests : IDisposable
     }
 
     [Fact]
+    public async Task Lag_IsThatOfTheOldestDelta_UntilThatIsAcknowledged()
+    {
+        using var journal = Open(Data);
+        Assert.Equal(TimeSpan.Zero, journal.GetStatus().Lag);
+        var first = journal.Append(Workload, Delta("/a"));
+        await UntilAsync(() => journal.GetStatus().Lag > TimeSpan.FromMilliseconds(20), "the delta waits for a while");
+        var waited = journal.GetStatus().Lag;
+        var second = journal.Append(Workload, Delta("/b"));
+        Assert.True(journal.GetStatus().Lag >= waited, "The newer delta is taken for the oldest.");
+
+        await journal.FlushAsync(Cancelled);
+        Assert.True(journal.GetStatus().Lag >= waited, "That it is on the disk does not make it younger.");
+        journal.Acknowledge(first);
+        journal.Acknowledge(second);
+        Assert.Equal(TimeSpan.Zero, journal.GetStatus().Lag);
+    }
+
+    [Fact]
     public async Task Acknowledge_OfAllInAFile_DeletesIt()
     {
         using var journal = Open(Data, static options => options.SegmentBytes = 4096);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KubeCop.Host.Configuration;
 using KubeCop.Kubernetes.Membership;
@@ -22,8 +21,9 @@ internal static class SiloMembership
     {
         if (cluster.Membership == Membership.None)
         {
-            // Only loopback: nobody else joins a silo that runs alone, and its ports know no authentication.
-            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, primarySiloEndpoint: null, ServiceId, clusterId: ServiceId);
+            // Nobody listens at the port: it is a part of the silo's name.
+            silo.UseLocalhostClustering(cluster.SiloPort, gatewayPort: 0, primarySiloEndpoint: null, ServiceId, clusterId: ServiceId);
+            NoNetwork.AddTo(silo.Services);
             return;
         }
 
@@ -91,12 +91,5 @@ internal static class SiloMembership
     {
         silo.Services.AddSingleton(process.GetRequiredService<k8s.IKubernetes>());
         silo.UseKubernetesMembership(options => options.Namespace = @namespace);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -6,6 +6,7 @@ using KubeCop.Grains;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
+using KubeCop.Host.Tls;
 using KubeCop.Sensor;
 using Prometheus;
 
@@ -26,6 +27,8 @@ internal sealed class MetricsEndpoint
     private readonly NodeBindings _bindings;
     private readonly NodeHealth _health;
     private readonly Gauge _degraded;
+    private readonly NodeCertificates _certificates;
+    private readonly Gauge _certificateExpiry;
     private readonly SiloHost _silo;
     private readonly Gauge _siloState;
     private readonly Counter _siloChanges;
@@ -57,12 +60,14 @@ internal sealed class MetricsEndpoint
 
     public MetricsEndpoint(
         ISensor sensor, AlertDispatcher alerts, AlertHistory history, NodeContainers containers, NodeRules rules, NodeBindings bindings, NodeHealth health,
-        SiloHost silo)
+        SiloHost silo, NodeCertificates certificates)
     {
+        _certificates = certificates;
         (_sensor, _alerts, _history, _containers, _rules, _bindings, _health, _silo) = (sensor, alerts, history, containers, rules.Counters, bindings, health, silo);
         var metrics = Metrics.WithCustomRegistry(_registry);
         metrics.CreateGauge("kubecop_build_info", "1, with the version.", "version").WithLabels(ApiEndpoints.Version).Set(1);
         _degraded = metrics.CreateGauge("kubecop_degraded", "1 for a part of the node that does less than it should, while the node detects.", "part");
+        _certificateExpiry = metrics.CreateGauge("kubecop_certificate_expiry_timestamp_seconds", "When the certificate in use ends, in seconds since 1970.", "part");
         _siloState = metrics.CreateGauge("kubecop_silo_state", "1 for where the node's silo stands: member of its cluster, alone, or changing from one to the other.", "state");
         _siloChanges = metrics.CreateCounter("kubecop_silo_changes_total", "Silos of this process that another one replaced.");
         _ready = metrics.CreateGauge("kubecop_sensor_ready", "1 when the hooks are attached and the containers listed.");
@@ -119,6 +124,11 @@ internal sealed class MetricsEndpoint
         foreach (var part in _health.Parts)
         {
             _degraded.WithLabels(part).Set(degraded.Contains(part) ? 1 : 0);
+        }
+
+        foreach (var certificate in _certificates.All)
+        {
+            _certificateExpiry.WithLabels(certificate.Part).Set(certificate.Files.Current.Until.ToUnixTimeSeconds());
         }
 
         var silo = _silo.Status;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using KubeCop.Host.Configuration;
+using KubeCop.Host.Tls;
 using KubeCop.Kubernetes.Membership;
 using Orleans.Configuration;
 using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
@@ -16,7 +17,7 @@ internal static class SiloMembership
     /// <summary>Orleans' shortest wait for an answer to a probe, when answers have been quick. Default of Orleans.</summary>
     private static readonly TimeSpan ShortestProbe = TimeSpan.FromSeconds(2.5);
 
-    /// <param name="process">Where the client of the API server is, for <see cref="Membership.Kubernetes"/>.</param>
+    /// <param name="process">Where the certificates are, and the client of the API server for <see cref="Membership.Kubernetes"/>.</param>
     public static void AddTo(ISiloBuilder silo, ClusterOptions cluster, IServiceProvider process)
     {
         if (cluster.Membership == Membership.None)
@@ -37,6 +38,7 @@ internal static class SiloMembership
             options.TableRefreshTimeout = cluster.RefreshPeriod;
             options.MaxJoinAttemptTime = cluster.JoinTimeout;
         });
+        process.GetRequiredService<SiloTls>().AddTo(silo);
         if (cluster.Membership == Membership.Kubernetes)
         {
             UseKubernetes(silo, cluster.KubernetesNamespace, process);

@@ -20,7 +20,7 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
     public static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10);
 
     /// <summary>Handshakes that others have begun, at a time: whoever can reach the port can begin one. A silo that finds no place tries again after a second.</summary>
-    private const int MostHandshakes = 256;
+    internal const int MostHandshakes = 256;
 
     /// <summary>The largest record of TLS.</summary>
     private const int BufferSize = 16 * 1024;

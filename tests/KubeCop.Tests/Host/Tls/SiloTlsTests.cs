@@ -179,6 +179,34 @@ public sealed class SiloTlsTests : IAsyncLifetime
         await AssertRefusedAsync(end, "127.0.0.1 has not shown a certificate within 10 s.");
     }
 
+    /// <summary>Whoever can reach the port can begin as many as it likes; those that end in time make room.</summary>
+    [Fact]
+    public async Task Client_MoreThanAtATime_AreCutUntilThereIsRoom()
+    {
+        var (log, clients, servers) = (new PeerRefusals(_time, new WarningLog<PeerRefusals>([])), new List<Socket>(), new List<End>());
+        var tls = new SiloTls(Good(), log, _time);
+        for (var begun = 0; begun <= SiloTls.MostHandshakes; begun++)
+        {
+            var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            _open.Add(client);
+            clients.Add(client);
+            await client.ConnectAsync(IPAddress.Loopback, Port, Cancellation);
+            servers.Add(Run(await _listener.AcceptSocketAsync(Cancellation), tls, log, begins: false));
+        }
+
+        var cut = await Assert.ThrowsAsync<ConnectionAbortedException>(() => servers[^1].Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        Assert.Contains($"More than {SiloTls.MostHandshakes}", cut.Message, StringComparison.Ordinal);
+        Assert.All(servers.SkipLast(1), static server => Assert.False(server.Running.IsCompleted, "One of those that have a place was cut."));
+
+        clients[0].Dispose();
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => servers[0].Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        var accepting = _listener.AcceptSocketAsync(Cancellation);
+        var good = await BeginAsync(Good());
+        var answer = Run(await accepting, tls, log, begins: false);
+        await good.SendAsync("hello");
+        Assert.Equal("hello", await answer.ReceiveAsync(5));
+    }
+
     [Fact]
     public async Task Connection_CertificateReplaced_GoesOnAndTheNextOneUsesTheNewOne()
     {
@@ -229,7 +257,13 @@ public sealed class SiloTlsTests : IAsyncLifetime
 
     private End Run(Socket socket, NodeCertificate own, bool begins)
     {
-        var end = new End(socket, own, begins, _time);
+        var refusals = new PeerRefusals(_time, new WarningLog<PeerRefusals>([]));
+        return Run(socket, new SiloTls(own, refusals, _time), refusals, begins);
+    }
+
+    private End Run(Socket socket, SiloTls tls, PeerRefusals refusals, bool begins)
+    {
+        var end = new End(socket, tls, refusals, begins);
         _open.Add(end);
         return end;
     }
@@ -241,7 +275,7 @@ public sealed class SiloTlsTests : IAsyncLifetime
         private readonly Socket _socket;
         private readonly DefaultConnectionContext _context;
 
-        public End(Socket socket, NodeCertificate own, bool begins, TimeProvider time)
+        public End(Socket socket, SiloTls tls, PeerRefusals refusals, bool begins)
         {
             _socket = socket;
             var stream = new NetworkStream(socket, ownsSocket: false);
@@ -249,8 +283,8 @@ public sealed class SiloTlsTests : IAsyncLifetime
             {
                 RemoteEndPoint = socket.RemoteEndPoint,
             };
-            Refusals = new PeerRefusals(time, new WarningLog<PeerRefusals>([]));
-            Running = RunAsync(new SiloTls(own, Refusals, time), begins);
+            Refusals = refusals;
+            Running = RunAsync(tls, begins);
         }
 
         public PeerRefusals Refusals { get; }

@@ -5,7 +5,7 @@ namespace KubeCop.Host.Client;
 /// <summary>Where the running silo is.</summary>
 /// <param name="Uri">The base of its endpoints.</param>
 /// <param name="Source">Who said so, for messages.</param>
-/// <param name="DataDirectory">Where its token is.</param>
+/// <param name="DataDirectory">Where its token and its certificate are.</param>
 internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
 {
     /// <summary>The variable that names the silo when <c>--http</c> does not.</summary>
@@ -38,6 +38,9 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
         }
     }
 
+    /// <summary>Where the certificate is that it shows when it speaks HTTPS.</summary>
+    public string CertificateFile => NodeFiles.HttpCertificateFile(DataDirectory);
+
     /// <exception cref="UsageException">The token cannot be read.</exception>
     public string ReadToken()
     {
@@ -61,6 +64,6 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
         // A service's name is welcome here, unlike in the address to listen on.
         return Uri.TryCreate($"http://{text}/", UriKind.Absolute, out var named) && text.Contains(':', StringComparison.Ordinal) && named.Port > 0
             ? named
-            : throw new UsageException($"--http '{text}' is not where a silo can be; expected ADDRESS:PORT or http://ADDRESS:PORT.");
+            : throw new UsageException($"--http '{text}' is not where a silo can be; expected ADDRESS:PORT, http://ADDRESS:PORT or https://ADDRESS:PORT.");
     }
 }

@@ -17,9 +17,15 @@ internal sealed class RequestRefusedException(HttpStatusCode status, string mess
 }
 
 /// <summary>Speaks to a running silo's <c>/api/v1</c>, for the verbs of the command line.</summary>
-internal sealed class NodeClient(NodeAddress address) : IDisposable
+/// <param name="authorityFile">The authorities of its certificate; null for what <see cref="ServerTrust"/> finds.</param>
+internal sealed class NodeClient(NodeAddress address, string? authorityFile = null) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+        SslOptions = ServerTrust.Options(authorityFile, address.CertificateFile),
+    })
     {
         BaseAddress = address.Uri,
         Timeout = TimeSpan.FromSeconds(100),
@@ -67,6 +73,12 @@ internal sealed class NodeClient(NodeAddress address) : IDisposable
             {
                 throw new RequestRefusedException(response.StatusCode, await ReasonAsync(response, cancellationToken));
             }
+        }
+        catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError)
+        {
+            throw new UsageException(
+                $"{address.Uri} ({address.Source}) is not believed to be the silo: {exception.InnerException?.Message ?? exception.Message} "
+                + "Give its --data-dir, where its certificate is, or its certificate's authorities with --cacert FILE.");
         }
         catch (HttpRequestException exception) when (exception.InnerException is SocketException or IOException || exception.HttpRequestError == HttpRequestError.ConnectionError)
         {

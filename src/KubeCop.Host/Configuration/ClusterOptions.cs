@@ -34,8 +34,7 @@ internal sealed class ClusterOptions
     public string KubernetesNamespace { get; set; } = KubernetesMembershipOptions.OwnNamespace();
 
     /// <summary>
-    /// IP address at which the other silos reach this one, and on which it listens. Silos prove nothing to each other: it has to be in a network
-    /// that only they can reach. Default: <c>POD_IP</c>, else empty.
+    /// IP address at which the other silos reach this one, and on which it listens. Default: <c>POD_IP</c>, else empty.
     /// </summary>
     public string AdvertisedAddress { get; set; } = Environment.GetEnvironmentVariable("POD_IP") ?? "";
 
@@ -74,6 +73,9 @@ internal sealed class ClusterOptions
     /// time is up to a quarter shorter or longer. Default: 1 minute.
     /// </summary>
     public TimeSpan RejoinPeriod { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How silos prove to each other who they are.</summary>
+    public ClusterTlsOptions Tls { get; set; } = new();
 
     /// <summary>Whether <see cref="AdvertisedAddress"/> names one machine.</summary>
     public bool HasAddress => IPAddress.TryParse(AdvertisedAddress, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any);

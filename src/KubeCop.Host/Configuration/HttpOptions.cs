@@ -19,6 +19,17 @@ internal sealed class HttpOptions
     /// </summary>
     public IList<string> AllowedHosts { get; } = [];
 
+    /// <summary>
+    /// A certificate, and those between it and its authority, in PEM form; with it and <see cref="KeyFile"/> the endpoints speak HTTPS and nothing else. Both files
+    /// are read again when they change. Default: empty, for plain HTTP.
+    /// </summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>The key of the certificate, in PEM form and not encrypted. Default: empty.</summary>
+    public string KeyFile { get; set; } = "";
+
+    public bool IsHttps => CertificateFile.Length > 0;
+
     /// <exception cref="UsageException">The address is none.</exception>
     public IPEndPoint EndPoint => Parse(Address);
 

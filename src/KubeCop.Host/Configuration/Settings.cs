@@ -63,6 +63,7 @@ internal sealed class Settings
         Bind(configuration, StorageOptions.RedisSection, Storage.Redis);
         Bind(configuration, StorageOptions.PostgreSqlSection, Storage.PostgreSql);
         Bind(configuration, StorageOptions.Section, Storage);
+        Bind(configuration, ClusterTlsOptions.Section, Cluster.Tls);
         Bind(configuration, ClusterOptions.Section, Cluster);
         Bind(configuration, KubernetesOptions.Section, Kubernetes);
         Bind(configuration, DeliveryOptions.Section, Export.Delivery);
@@ -276,9 +277,16 @@ internal sealed class Settings
             Require(HttpOptions.IsHostName(host), $"{HttpOptions.Section}:{nameof(Http.AllowedHosts)}", host, "a host's name without a port, for example kubecop.kubecop.svc");
         }
 
+        Require(
+            (Http.CertificateFile.Length == 0 && Http.KeyFile.Length == 0) || (Path.IsPathFullyQualified(Http.CertificateFile) && Path.IsPathFullyQualified(Http.KeyFile)),
+            $"{HttpOptions.Section}:{nameof(Http.CertificateFile)}, {nameof(Http.KeyFile)}",
+            $"{Http.CertificateFile}, {Http.KeyFile}",
+            "two files' paths that start with /, or neither");
+
         if (Cluster.Membership != Membership.None)
         {
             ValidateCluster();
+            ValidateClusterTls(Cluster.Tls);
         }
 
         Require(Kubernetes.Timeout >= TimeSpan.FromSeconds(1) && Kubernetes.Timeout <= TimeSpan.FromMinutes(5), Keys.ApiTimeout, Kubernetes.Timeout, "1s to 5m");
@@ -341,6 +349,26 @@ internal sealed class Settings
             "1s to 10m");
         Require(Cluster.JoinTimeout >= TimeSpan.FromSeconds(1) && Cluster.JoinTimeout <= TimeSpan.FromMinutes(5), Keys.JoinTimeout, Cluster.JoinTimeout, "1s to 5m");
         Require(Cluster.RejoinPeriod >= TimeSpan.FromSeconds(1) && Cluster.RejoinPeriod <= TimeSpan.FromHours(1), Keys.RejoinPeriod, Cluster.RejoinPeriod, "1s to 1h");
+    }
+
+    private static void ValidateClusterTls(ClusterTlsOptions tls)
+    {
+        if (tls.Mode == TlsMode.None)
+        {
+            Require(!tls.NamesFiles, $"{ClusterTlsOptions.Section}:{nameof(tls.Mode)}", "none", "required where certificates are named");
+            return;
+        }
+
+        foreach (var (name, file) in (IEnumerable<(string, string)>)[(nameof(tls.CertificateFile), tls.CertificateFile), (nameof(tls.KeyFile), tls.KeyFile), (nameof(tls.CaFile), tls.CaFile)])
+        {
+            Require(
+                Path.IsPathFullyQualified(file),
+                $"{ClusterTlsOptions.Section}:{name}",
+                file,
+                $"a PEM file's path that starts with /; silos of a cluster prove to each other who they are, unless {ClusterTlsOptions.Section}:{nameof(tls.Mode)} is none");
+        }
+
+        Require(HttpOptions.IsHostName(tls.PeerName), $"{ClusterTlsOptions.Section}:{nameof(tls.PeerName)}", tls.PeerName, "a DNS name, for example kubecop-silo");
     }
 
     /// <param name="address">As events have it; empty when the text is.</param>

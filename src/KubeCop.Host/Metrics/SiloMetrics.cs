@@ -1,6 +1,7 @@
 using KubeCop.Host.Http;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
+using KubeCop.Host.Tls;
 using Prometheus;
 
 namespace KubeCop.Host.Metrics;
@@ -14,19 +15,23 @@ internal sealed class SiloMetrics : IMetricSource
     private readonly Gauge _state;
     private readonly Counter _changes;
     private readonly Gauge _silos;
+    private readonly NodeCertificates _certificates;
+    private readonly Gauge _certificateExpiry;
 
-    public SiloMetrics(MetricCatalog catalog, NodeHealth health, SiloHost silo)
+    public SiloMetrics(MetricCatalog catalog, NodeHealth health, SiloHost silo, NodeCertificates certificates)
     {
-        (_health, _silo) = (health, silo);
+        (_health, _silo, _certificates) = (health, silo, certificates);
         var metrics = catalog.About("Node and silo");
         _degraded = metrics.Gauge(
             "kubecop_degraded",
             "1 for a part of the node that does less than it should, while the node detects; kubecop status says why.",
-            MetricLabel.Like("part", string.Join(", ", NodeHealth.OwnParts) + ", or name of an exporter", "^[a-z][a-z0-9_-]{0,39}$"));
+            MetricLabel.Like("part", string.Join(", ", NodeHealth.OwnParts) + ", or name of an exporter", "^[a-z][!-~]*$"));
         _state = metrics.Gauge(
             "kubecop_silo_state", "1 for where the node's silo stands: member of its cluster, alone, or changing from one to the other.", MetricLabel.Of<SiloState>("state"));
         _changes = metrics.Counter("kubecop_silo_changes_total", "Silos of this process that another one replaced.");
         _silos = metrics.Gauge("kubecop_cluster_silos", "Active silos of its cluster as this node's silo sees them, itself included; 0 while there is none.");
+        _certificateExpiry = metrics.Gauge(
+            "kubecop_certificate_expiry_timestamp_seconds", "When the certificate in use ends, in seconds since 1970.", MetricLabel.OneOf("part", NodeHealth.Cluster, NodeHealth.Endpoints));
     }
 
     public void Update()
@@ -35,6 +40,11 @@ internal sealed class SiloMetrics : IMetricSource
         foreach (var part in _health.Parts)
         {
             _degraded.WithLabels(part).Set(degraded.Contains(part) ? 1 : 0);
+        }
+
+        foreach (var certificate in _certificates.All)
+        {
+            _certificateExpiry.WithLabels(certificate.Part).Set(certificate.Files.Current.Until.ToUnixTimeSeconds());
         }
 
         var silo = _silo.Status;

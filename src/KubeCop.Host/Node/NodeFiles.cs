@@ -6,6 +6,9 @@ internal static class NodeFiles
     /// <summary>Where the endpoints listen; there while a silo runs.</summary>
     public static string AddressFile(string dataDirectory) => Path.Combine(dataDirectory, "http-address");
 
+    /// <summary>The certificate of the endpoints, when they speak HTTPS.</summary>
+    public static string HttpCertificateFile(string dataDirectory) => Path.Combine(dataDirectory, "http-certificate");
+
     /// <summary>What proves to the endpoints that somebody may change things; mode 0600.</summary>
     public static string TokenFile(string dataDirectory) => Path.Combine(dataDirectory, "token");
 

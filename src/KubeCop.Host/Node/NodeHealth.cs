@@ -2,6 +2,7 @@ using KubeCop.Exporters.Delivery;
 using KubeCop.Host.Bindings;
 using KubeCop.Host.Http;
 using KubeCop.Host.Silo;
+using KubeCop.Host.Tls;
 using KubeCop.Kubernetes.Pods;
 using KubeCop.Kubernetes.Profiles;
 using KubeCop.Sensor;
@@ -11,7 +12,7 @@ using KubeCop.Storage;
 namespace KubeCop.Host.Node;
 
 /// <summary>A part of this node that does less than it should, while the rest goes on.</summary>
-/// <param name="Part">sensor, journal, storage, bindings, cluster, kubernetes, or the exporter's name.</param>
+/// <param name="Part">sensor, journal, storage, bindings, cluster, http, kubernetes, or the exporter's name.</param>
 /// <param name="Reason">For people: what does not work, why, and what to do.</param>
 internal sealed record Degradation(string Part, string Reason);
 
@@ -23,6 +24,8 @@ internal sealed class NodeHealth(
     NodeBindings bindings,
     AlertDispatcher alerts,
     SiloHost silo,
+    NodeCertificates certificates,
+    PeerRefusals refusals,
     PodWatch? pods = null,
     ProfileMirror? mirror = null)
 {
@@ -31,10 +34,14 @@ internal sealed class NodeHealth(
     public const string Storage = "storage";
     public const string Bindings = "bindings";
     public const string Cluster = "cluster";
+    public const string Endpoints = "endpoints";
     public const string Kubernetes = "kubernetes";
 
+    /// <summary>Named at a time; the log has all.</summary>
+    private const int MostRefusals = 5;
+
     /// <summary>Those there always are.</summary>
-    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Kubernetes];
+    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Endpoints, Kubernetes];
 
     /// <summary>Every part there is: the values of a label.</summary>
     public IReadOnlyList<string> Parts => [.. OwnParts, .. alerts.Exporters.Select(static exporter => exporter.Name)];
@@ -56,6 +63,8 @@ internal sealed class NodeHealth(
         .. silo.Status is { State: not SiloState.Member, Reason: { Length: > 0 } reason }
             ? [new Degradation(Cluster, $"This node goes on alone, by the profiles it knows, until it can join its cluster: {reason}")]
             : Array.Empty<Degradation>(),
+        .. refusals.Current.Take(MostRefusals).Select(static refused => new Degradation(Cluster, $"Two silos are not connected: {refused}")),
+        .. certificates.All.Where(static certificate => certificate.Fault is not null).Select(static certificate => new Degradation(certificate.Part, certificate.Fault!)),
         .. pods?.Failure is { } unknown
             ? [new Degradation(Kubernetes, $"New pods, or the workloads they belong to, are not known; their containers are judged by signatures: {unknown}")]
             : Array.Empty<Degradation>(),

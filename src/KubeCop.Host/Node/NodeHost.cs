@@ -17,6 +17,7 @@ using KubeCop.Host.Http;
 using KubeCop.Host.Logging;
 using KubeCop.Host.Metrics;
 using KubeCop.Host.Silo;
+using KubeCop.Host.Tls;
 using KubeCop.Kubernetes;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
@@ -42,16 +43,20 @@ internal sealed partial class NodeHost : IAsyncDisposable
     private readonly string _addressFile;
     private bool _stopped;
 
-    private NodeHost(DataDirectory directory, WebApplication app, string address)
+    private NodeHost(DataDirectory directory, WebApplication app, string address, bool isHttps)
     {
         _directory = directory;
         _app = app;
         Address = address;
+        IsHttps = isHttps;
         _addressFile = NodeFiles.AddressFile(directory.FullPath);
     }
 
     /// <summary>Where the endpoints are.</summary>
     public string Address { get; }
+
+    /// <summary>Whether they speak HTTPS, and not HTTP.</summary>
+    public bool IsHttps { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -64,7 +69,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was to end before it was ready; what had started is stopped.</exception>
     /// <exception cref="BindingsRefusedException">The bindings are not valid.</exception>
     /// <exception cref="StorageException">The data directory cannot be used.</exception>
-    /// <exception cref="UsageException">The endpoints' address cannot be used.</exception>
+    /// <exception cref="UsageException">The endpoints' address, or a certificate, cannot be used.</exception>
     /// <exception cref="SensorException">The sensor cannot work here.</exception>
     public static async Task<NodeHost> StartAsync(
         Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
@@ -75,6 +80,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         var source = followsPolicy ? new NodePolicy(policyFile.Load()) : NodeBindings.SourceOf(settings.Bindings, TimeProvider.System);
         var bindings = new NodeBindings(source, TimeProvider.System);
         await bindings.LoadAsync(cancellationToken);
+        var certificates = NodeCertificates.Load(settings, TimeProvider.System);
         if (addSensor is null)
         {
             SensorDoctor.RequirePrivileges();
@@ -85,8 +91,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             socket = HttpListenSocket.Bind(settings.Http);
-            var app = Build(settings, bindings, policyFile, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
-            var node = new NodeHost(directory, app, socket.Address);
+            var app = Build(settings, bindings, policyFile, certificates, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
+            var node = new NodeHost(directory, app, socket.Address, settings.Http.IsHttps);
             await node.StartAsync(cancellationToken);
             return node;
         }
@@ -160,6 +166,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         Settings settings,
         NodeBindings bindings,
         PolicyFile policyFile,
+        NodeCertificates certificates,
         IReadOnlyList<IAlertExporter> exporters,
         StatusLine? statusLine,
         HttpListenSocket socket,
@@ -172,7 +179,13 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ProfileEndpoints.MaxBody;
-            kestrel.Listen(socket.EndPoint);
+            kestrel.Listen(socket.EndPoint, listen =>
+            {
+                if (certificates.Http is { } certificate)
+                {
+                    listen.UseCertificate(certificate.Files);
+                }
+            });
         });
         var services = builder.Services;
         services.Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = _ => socket.Socket);
@@ -209,6 +222,11 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddSingleton<StorageHealth>();
         AddPods(services, settings);
+
+        services.AddSingleton(certificates);
+        services.AddSingleton<PeerRefusals>();
+        services.AddSingleton(provider => new SiloTls(certificates.Cluster, provider.GetRequiredService<PeerRefusals>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<CertificateWatch>();
 
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.
         services.AddSingleton<SiloHost>();
@@ -283,7 +301,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             await _app.StartAsync(cancellationToken);
             await Services.GetRequiredService<ISensor>().Ready.WaitAsync(cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            NodeFiles.WritePrivate(_addressFile, Address + "\n");
+            NodeFiles.WritePrivate(_addressFile, $"{(IsHttps ? "https://" : "")}{Address}\n");
         }
         catch
         {

@@ -31,7 +31,7 @@ internal static class NodeProcess
         {
             Console.Error.WriteLine(
                 $"kubecop is ready after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.0} s: node {settings.Node.Name}, learning for {Duration.Format(settings.Learning.Period)}, "
-                + $"data in {settings.Node.DataDirectory}, http://{node.Address}/dashboard");
+                + $"data in {settings.Node.DataDirectory}, {(node.IsHttps ? "https" : "http")}://{node.Address}/dashboard");
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, node.Stopping);
             await Task.Delay(Timeout.Infinite, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stop.IsCancellationRequested)

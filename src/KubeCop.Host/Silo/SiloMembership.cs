@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KubeCop.Host.Configuration;
+using KubeCop.Host.Tls;
 using KubeCop.Kubernetes.Membership;
 using Orleans.Configuration;
 using ClusterOptions = KubeCop.Host.Configuration.ClusterOptions;
@@ -17,13 +17,14 @@ internal static class SiloMembership
     /// <summary>Orleans' shortest wait for an answer to a probe, when answers have been quick. Default of Orleans.</summary>
     private static readonly TimeSpan ShortestProbe = TimeSpan.FromSeconds(2.5);
 
-    /// <param name="process">Where the client of the API server is, for <see cref="Membership.Kubernetes"/>.</param>
+    /// <param name="process">Where the certificates are, and the client of the API server for <see cref="Membership.Kubernetes"/>.</param>
     public static void AddTo(ISiloBuilder silo, ClusterOptions cluster, IServiceProvider process)
     {
         if (cluster.Membership == Membership.None)
         {
-            // Only loopback: nobody else joins a silo that runs alone, and its ports know no authentication.
-            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, primarySiloEndpoint: null, ServiceId, clusterId: ServiceId);
+            // Nobody listens at the port: it is a part of the silo's name.
+            silo.UseLocalhostClustering(cluster.SiloPort, gatewayPort: 0, primarySiloEndpoint: null, ServiceId, clusterId: ServiceId);
+            NoNetwork.AddTo(silo.Services);
             return;
         }
 
@@ -37,6 +38,7 @@ internal static class SiloMembership
             options.TableRefreshTimeout = cluster.RefreshPeriod;
             options.MaxJoinAttemptTime = cluster.JoinTimeout;
         });
+        process.GetRequiredService<SiloTls>().AddTo(silo);
         if (cluster.Membership == Membership.Kubernetes)
         {
             UseKubernetes(silo, cluster.KubernetesNamespace, process);
@@ -91,12 +93,5 @@ internal static class SiloMembership
     {
         silo.Services.AddSingleton(process.GetRequiredService<k8s.IKubernetes>());
         silo.UseKubernetesMembership(options => options.Namespace = @namespace);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using KubeCop.Testing;
 using KubeCop.Testing.Storage;
+using KubeCop.Testing.Tls;
 
 namespace KubeCop.Cluster.Tests.Faults;
 
@@ -105,11 +106,12 @@ internal sealed class FaultCluster : IAsyncDisposable
             [Commands.Find("redis-server")!, "--port", $"{redis}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _directory.Path],
             () => ServerProcess.ListensAsync(redis)));
         _parts.Add(new Forwarder(Network.Outside, redis));
+        var tls = PemFiles.ForCluster(_directory);
         string[] names = ["node-a", "node-b", "node-c"];
         foreach (var name in names)
         {
             var isInside = name == names[^1];
-            Nodes.Add(new FaultNode(_directory.Path, Simulate(name, names, isInside ? Network.Inside : Network.Outside, redis), isInside ? Network.Name : null, Tell));
+            Nodes.Add(new FaultNode(_directory.Path, Simulate(name, names, isInside ? Network.Inside : Network.Outside, redis, tls), isInside ? Network.Name : null, Tell));
         }
 
         await Task.WhenAll(Nodes.Select(static node => node.StartAsync()));
@@ -118,7 +120,7 @@ internal sealed class FaultCluster : IAsyncDisposable
         await Task.WhenAll(Nodes.Select(static node => node.UntilSiloIsAsync("Member")));
     }
 
-    private Simulation Simulate(string name, IReadOnlyList<string> names, string address, int redis) => new()
+    private Simulation Simulate(string name, IReadOnlyList<string> names, string address, int redis, PemFiles tls) => new()
     {
         Node = name,
         Nodes = names,
@@ -130,7 +132,7 @@ internal sealed class FaultCluster : IAsyncDisposable
         Seed = Seed,
         EmissionLog = _directory.Combine($"{name}.emissions"),
         StorageConnection = Storage.ConnectionString.Replace("127.0.0.1", Network.Outside, StringComparison.Ordinal),
-        Settings = new Dictionary<string, string>
+        Settings = new Dictionary<string, string>(tls.ClusterSettings)
         {
             ["KubeCop:Node:Name"] = name,
             ["KubeCop:Node:DataDirectory"] = _directory.Combine(name),

@@ -1,5 +1,6 @@
 using KubeCop.Testing;
 using KubeCop.Testing.Storage;
+using KubeCop.Testing.Tls;
 
 namespace KubeCop.Cluster.Tests.Faults;
 
@@ -165,7 +166,7 @@ public sealed class GoingOnAloneTests : IAsyncDisposable
             Seed = 1,
             EmissionLog = _directory.Combine("node-a.emissions"),
             StorageConnection = "",
-            Settings = new Dictionary<string, string>
+            Settings = new Dictionary<string, string>(PemFiles.ForCluster(_directory).ClusterSettings)
             {
                 ["KubeCop:Node:Name"] = "node-a",
                 ["KubeCop:Node:DataDirectory"] = _directory.Combine("node-a"),

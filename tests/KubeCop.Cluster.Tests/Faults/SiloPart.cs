@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using KubeCop.Cluster.Tests.Grains;
+using KubeCop.Cluster.Tests.Tls;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
@@ -131,6 +132,10 @@ internal static class SiloPart
                 return services.GetRequiredService<SiloHost>().Status is var status ? $"{status.State} {status.Changes}" : "";
             case ["members"]:
                 return $"{services.GetRequiredService<SiloHost>().Services.GetRequiredService<ISiloStatusOracle>().GetApproximateSiloStatuses(onlyActive: true).Count}";
+            case ["degraded"]:
+                return string.Join(' ', services.GetRequiredService<NodeHealth>().GetDegradations().Select(static part => $"{part.Part}: {part.Reason}"));
+            case ["listeners"]:
+                return $"{Listeners.Count()}";
             case ["attack", var program]:
                 return AttackAsync(services, program).GetAwaiter().GetResult().TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             case ["storage", var conflicts, var delay]:

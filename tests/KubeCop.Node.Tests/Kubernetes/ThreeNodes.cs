@@ -4,6 +4,7 @@ using KubeCop.Testing;
 using KubeCop.Testing.Containers;
 using KubeCop.Testing.Kubernetes;
 using KubeCop.Testing.Storage;
+using KubeCop.Testing.Tls;
 
 namespace KubeCop.Node.Tests.Kubernetes;
 
@@ -44,6 +45,7 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
     private readonly List<string> _cgroups = [];
     private Task? _starting;
     private AzuriteServer? _store;
+    private PemFiles? _tls;
     private ApiServer? _api;
     private Kubectl? _kubectl;
 
@@ -126,6 +128,7 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
     private async Task StartAllAsync()
     {
         Assert.SkipWhen(Kubectl.Missing is not null, Kubectl.Missing ?? "");
+        _tls = PemFiles.ForCluster(_directory);
         _store = await AzuriteServer.StartNewAsync();
         _api = await ApiServer.StartAsync();
         _api.Apply($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {Namespace}}}}}");
@@ -151,7 +154,7 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
         return root;
     }
 
-    private Dictionary<string, string> SettingsOf(string name) => new()
+    private Dictionary<string, string> SettingsOf(string name) => new(_tls!.ClusterSettings)
     {
         ["KubeCop:Node:Name"] = name,
         ["KubeCop:Kubernetes:Kubeconfig"] = Api.WriteKubeconfig(_directory.Combine($"{name}.kubeconfig"), Api.AddUser(name, AccessRule.FromYaml(Rights))),

@@ -179,6 +179,7 @@ public sealed class SettingsTests : IDisposable
         [
             ("KubeCop:Cluster:Membership", membership), ("KubeCop:Cluster:KubernetesNamespace", @namespace), ("KubeCop:Cluster:ClusterId", clusterId),
             ("KubeCop:Cluster:ConnectionString", connectionString), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"), ("KubeCop:Kubernetes:Enabled", "true"),
+            ("KubeCop:Cluster:Tls:Mode", "none"),
         ];
 
         if (named is null)
@@ -191,13 +192,52 @@ public sealed class SettingsTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("required", "/tls.crt", "/tls.key", "/ca.crt", "kubecop-silo", null)]
+    [InlineData("required", "", "", "", "kubecop-silo", "KubeCop:Cluster:Tls:Mode is none")]
+    [InlineData("required", "/tls.crt", "/tls.key", "", "kubecop-silo", "KubeCop:Cluster:Tls:CaFile")]
+    [InlineData("required", "/tls.crt", "tls.key", "/ca.crt", "kubecop-silo", "KubeCop:Cluster:Tls:KeyFile")]
+    [InlineData("required", "/tls.crt", "/tls.key", "/ca.crt", "10.0.0.1", "KubeCop:Cluster:Tls:PeerName")]
+    [InlineData("none", "", "", "", "kubecop-silo", null)]
+    [InlineData("none", "/tls.crt", "/tls.key", "/ca.crt", "kubecop-silo", "KubeCop:Cluster:Tls:Mode")]
+    [InlineData("off", "", "", "", "kubecop-silo", "required or none")]
+    public void Load_Membership_WantsAllOfTlsOrThatItIsNotWanted(string mode, string certificate, string key, string authorities, string name, string? named)
+    {
+        (string, string)[] given =
+        [
+            ("KubeCop:Cluster:Membership", "redis"), ("KubeCop:Cluster:ConnectionString", "redis:6379"), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"),
+            ("KubeCop:Cluster:Tls:Mode", mode), ("KubeCop:Cluster:Tls:CertificateFile", certificate), ("KubeCop:Cluster:Tls:KeyFile", key),
+            ("KubeCop:Cluster:Tls:CaFile", authorities), ("KubeCop:Cluster:Tls:PeerName", name),
+        ];
+
+        if (named is null)
+        {
+            Assert.Equal(certificate, Load(given, []).Cluster.Tls.CertificateFile);
+        }
+        else
+        {
+            Assert.Contains(named, Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("/tls.crt", "")]
+    [InlineData("", "/tls.key")]
+    [InlineData("tls.crt", "tls.key")]
+    public void Load_HalfOfACertificateForTheEndpoints_IsRefused(string certificate, string key)
+    {
+        (string, string)[] given = [("KubeCop:Http:CertificateFile", certificate), ("KubeCop:Http:KeyFile", key)];
+
+        Assert.Contains("KubeCop:Http:CertificateFile, KeyFile", Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Load_MembershipOnAnApiServerThatIsNotThere_IsRefused()
     {
         (string, string)[] given =
         [
             ("KubeCop:Cluster:Membership", "kubernetes"), ("KubeCop:Cluster:KubernetesNamespace", "kubecop"), ("KubeCop:Cluster:AdvertisedAddress", "10.0.0.1"),
-            ("KubeCop:Kubernetes:Enabled", "false"),
+            ("KubeCop:Kubernetes:Enabled", "false"), ("KubeCop:Cluster:Tls:Mode", "none"),
         ];
 
         Assert.Contains("KubeCop:Kubernetes:Kubeconfig", Assert.Throws<UsageException>(() => Load(given, [])).Message, StringComparison.Ordinal);

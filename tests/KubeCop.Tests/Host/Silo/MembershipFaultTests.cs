@@ -111,5 +111,6 @@ public sealed class MembershipFaultTests : IAsyncLifetime
             new("KubeCop:Cluster:AdvertisedAddress", "127.0.0.1"),
             new("KubeCop:Cluster:SiloPort", $"{ServerProcess.FreePort()}"),
             new("KubeCop:Cluster:JoinTimeout", "00:01:00"),
+            new("KubeCop:Cluster:Tls:Mode", "none"),
         ]);
 }

@@ -1,0 +1,130 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using KubeCop.Host;
+using KubeCop.Host.Client;
+using KubeCop.Host.Http;
+using KubeCop.Host.Node;
+using KubeCop.Testing;
+using KubeCop.Testing.Tls;
+using KubeCop.Tests.Host.Node;
+
+namespace KubeCop.Tests.Host.Tls;
+
+/// <summary>The endpoints with a certificate, and the verbs of the command line that ask them.</summary>
+public sealed class HttpsTests : IAsyncLifetime
+{
+    private readonly TestDirectory _directory = new();
+    private readonly TestAuthority _authority = new("http");
+    private readonly FakeSensor _sensor = new();
+    private PemFiles _files = null!;
+    private NodeHost _node = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private string DataDirectory => _directory.Combine("data");
+
+    public async ValueTask InitializeAsync()
+    {
+        _sensor.ReadySource.SetResult();
+        _files = new PemFiles(_directory.Combine("tls"), _authority.Issue("kubecop.kubecop.svc"), _authority.Pem);
+        _node = await NodeHostFixture.StartAsync(
+            DataDirectory, _sensor, more: [new("KubeCop:Http:CertificateFile", _files.Certificate), new("KubeCop:Http:KeyFile", _files.Key)]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        _authority.Dispose();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task Verb_WithTheSilosDataDirectory_BelievesItsCertificate()
+    {
+        Assert.Equal($"https://{_node.Address}", (await File.ReadAllTextAsync(NodeFiles.AddressFile(DataDirectory), Cancellation)).Trim());
+
+        using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
+        Assert.Equal(NodeHostFixture.NodeName, await NameAsync(client));
+    }
+
+    [Fact]
+    public async Task Verb_FromElsewhere_NeedsTheAuthority()
+    {
+        var address = NodeAddress.Find($"https://{_node.Address}", _directory.Combine("elsewhere"));
+        using var without = new NodeClient(address);
+        var refusal = await Assert.ThrowsAsync<UsageException>(() => NameAsync(without));
+        Assert.Contains("--cacert FILE", refusal.Message, StringComparison.Ordinal);
+
+        using var with = new NodeClient(address, _files.Authorities);
+        Assert.Equal(NodeHostFixture.NodeName, await NameAsync(with));
+    }
+
+    [Fact]
+    public async Task Verb_WithAnotherAuthority_DoesNotBelieveEvenTheSilosOwn()
+    {
+        using var other = new TestAuthority("http");
+        var file = _directory.Combine("other.crt");
+        await File.WriteAllTextAsync(file, other.Pem, Cancellation);
+
+        using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory), file);
+        await Assert.ThrowsAsync<UsageException>(() => NameAsync(client));
+        Assert.Throws<UsageException>(() => new NodeClient(NodeAddress.Find(option: null, DataDirectory), _directory.Combine("none")));
+    }
+
+    /// <summary>Its name and its authority would do; it is not the silo that wrote into the data directory.</summary>
+    [Fact]
+    public async Task Verb_SomebodyElseAnswers_SendsNothing()
+    {
+        await File.WriteAllTextAsync(NodeFiles.HttpCertificateFile(DataDirectory), _authority.Issue().Certificate, Cancellation);
+
+        using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
+        await Assert.ThrowsAsync<UsageException>(() => NameAsync(client));
+    }
+
+    [Fact]
+    public async Task Endpoints_InPlainText_AnswerNothing()
+    {
+        using var client = new NodeClient(NodeAddress.Find($"http://{_node.Address}", DataDirectory));
+
+        await Assert.ThrowsAsync<NoSiloException>(() => NameAsync(client));
+    }
+
+    [Fact]
+    public async Task Endpoints_CertificateReplaced_ShowTheNewOneWithoutARestart()
+    {
+        var renewed = _authority.Issue();
+        _files.Write(renewed, _authority.Pem);
+
+        await Wait.UntilAsync(ShownAsync, shown => shown == renewed.Certificate, "renewed certificate");
+        await Wait.UntilAsync(() => File.ReadAllText(NodeFiles.HttpCertificateFile(DataDirectory)), written => written == renewed.Certificate, "renewed certificate for the verbs");
+        using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
+        Assert.Equal(NodeHostFixture.NodeName, await NameAsync(client));
+    }
+
+    [Fact]
+    public async Task Start_CertificateThatCannotBeUsed_IsRefusedAndNothingIsBegun()
+    {
+        var data = _directory.Combine("other-data");
+        var refusal = await Assert.ThrowsAsync<UsageException>(
+            () => NodeHostFixture.StartAsync(data, new FakeSensor(), more: [new("KubeCop:Http:CertificateFile", _files.Certificate), new("KubeCop:Http:KeyFile", _files.Authorities)]));
+
+        Assert.Contains($"there is no key in PEM form in {_files.Authorities}", refusal.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(data), "The data directory was made all the same.");
+    }
+
+    private static async Task<string> NameAsync(NodeClient client) => (await client.GetAsync("api/v1/node", ApiJson.Default.NodeView, Cancellation)).Name;
+
+    private async Task<string> ShownAsync()
+    {
+        var shown = "";
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => (shown = ((X509Certificate2)certificate!).ExportCertificatePem() + "\n").Length > 0,
+            },
+        });
+        await http.GetStringAsync($"https://{_node.Address}/healthz/live", Cancellation);
+        return shown;
+    }
+}

@@ -12,7 +12,7 @@ using KubeCop.Storage;
 namespace KubeCop.Host.Node;
 
 /// <summary>A part of this node that does less than it should, while the rest goes on.</summary>
-/// <param name="Part">sensor, journal, storage, bindings, cluster, http, kubernetes, or the exporter's name.</param>
+/// <param name="Part">sensor, journal, storage, bindings, cluster, endpoints, kubernetes, or the exporter's name.</param>
 /// <param name="Reason">For people: what does not work, why, and what to do.</param>
 internal sealed record Degradation(string Part, string Reason);
 

@@ -391,9 +391,7 @@ internal static partial class ExporterFaultsBenchmark
             var file = directory.Combine("alerts.csv");
             return new Way("csv", _ => file, "")
             {
-                Ids = () => Task.FromResult<IReadOnlyList<string>>(File.Exists(file)
-                    ? [.. File.ReadLines(file).Skip(1).Select(static row => IdIn().Match(row).Value)]
-                    : []),
+                Ids = () => Task.FromResult<IReadOnlyList<string>>([.. IdIn().Matches(Contents.Read(file)).Select(static match => match.Value)]),
 
                 // Where a directory stands, no file can be made.
                 GoAwayAsync = () =>

@@ -37,7 +37,7 @@ public sealed class ExporterTests(ContainerdFixture containerd)
             before = await AttackAsync(container, kubecop, "/dev/shm/before");
             await Wait.UntilAsync(() => syslog.Lines, lines => lines.Any(line => line.Data["alert_id"] == before), "alert in syslog");
             await Wait.UntilAsync(alertmanager.AlertsAsync, alerts => alerts.Any(alert => (string?)alert["annotations"]!["alert_id"] == before), "alert in Alertmanager");
-            await Wait.UntilAsync(() => File.Exists(csv) ? File.ReadAllText(csv) : "", text => text.Contains(before, StringComparison.Ordinal), "alert in the CSV file");
+            await Wait.UntilAsync(() => Contents.Read(csv), text => text.Contains(before, StringComparison.Ordinal), "alert in the CSV file");
             await Wait.UntilAsync(() => http.Requests, requests => requests.Any(request => request.Body.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(before)) >= 0), "alert at the HTTP receiver");
 
             var test = await KubeCopProcess.RunVerbAsync("alerts", "test", "--data-dir", kubecop.DataDirectory);

@@ -20,14 +20,7 @@ public sealed record SyslogLine
     /// <summary>The lines a server has written by now; one that is being written is left out.</summary>
     internal static IReadOnlyList<JsonObject> ReadObjects(string file)
     {
-        if (!File.Exists(file))
-        {
-            return [];
-        }
-
-        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var reader = new StreamReader(stream);
-        var text = reader.ReadToEnd();
+        var text = Contents.Read(file);
         return [.. text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonSerializer.Deserialize<JsonObject>(line)!)];
     }
 }

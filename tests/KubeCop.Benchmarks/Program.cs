@@ -18,6 +18,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["replay"] = ("events of a recording a second on one core, from the file to the alerts", ReplayBenchmark.RunAsync),
     ["bindings"] = ("what a change of bindings costs: 1000 bindings for 500 pods, and looking for one", BindingsBenchmark.RunAsync),
     ["profiles"] = ("what a profile of 5000 entries costs: merging, giving it out, compiling it, looking into it", ProfilesBenchmark.RunAsync),
+    ["scrape"] = ("one scrape of /metrics on a node with 500 containers", ScrapeBenchmark.RunAsync),
     ["cluster"] = ("three silos with 1000 and 10 000 workloads: taking them on, one at rest, after the loss of a silo (needs redis-server)", ClusterBenchmark.RunAsync),
     ["api"] = ("requests of 50 to 500 simulated nodes to their API server, at rest and while silos are restarted", ApiLoadBenchmark.RunAsync),
     ["bound"] = ("from what a new container does to its alert, with an API server and without one (needs root)", BoundBenchmark.RunAsync),

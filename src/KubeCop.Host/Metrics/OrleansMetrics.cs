@@ -43,7 +43,7 @@ internal sealed class OrleansMetrics : IMetricSource, IDisposable
         Counter("orleans-networking-sockets-closed", "orleans_networking_sockets_closed_total", "Connections to and from other silos that ended.");
         Counter("orleans-scheduler-long-running-turns", "orleans_scheduler_long_running_turns_total", "Turns of grains that took longer than they should.");
         Counter("orleans-watchdog-health-checks", "orleans_watchdog_health_checks_total", "Looks of the silo at itself.");
-        Counter("orleans-watchdog-health-checks-failed", "orleans_watchdog_health_checks_failed_total", "Those that found something.");
+        Counter("orleans-watchdog-health-checks-failed", "orleans_watchdog_health_checks_failed_total", "Looks of the silo at itself that found something.");
         _instruments.Start();
     }
 

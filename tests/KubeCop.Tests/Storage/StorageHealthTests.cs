@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using KubeCop.Storage;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
@@ -80,6 +81,43 @@ public sealed class StorageHealthTests
         }
 
         Assert.Contains("999 or more others", _health.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Operations_AreTimed_ByWhatTheyWereAndWhatBecameOfThem()
+    {
+        // Storages of other tests have the same meter, but not this flow.
+        var isMine = new AsyncLocal<bool> { Value = true };
+        var told = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == "kubecop.storage.operations")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) =>
+        {
+            if (isMine.Value && seconds >= 0)
+            {
+                told.Add(string.Join(' ', tags.ToArray().Select(static tag => tag.Value)));
+            }
+        });
+        listener.Start();
+
+        await _storage.ReadStateAsync("workload", A, new GrainState<string>());
+        await WriteAsync(A);
+        await _storage.ClearStateAsync("workload", A, new GrainState<string>());
+        foreach (var failure in (Exception[])[new StorageException("Full.", ""), new InconsistentStateException("First."), new OperationCanceledException()])
+        {
+            _store.Failure = failure;
+            await Assert.ThrowsAsync(failure.GetType(), () => WriteAsync(A));
+        }
+
+        Assert.Equal(["read done", "write done", "clear done", "write failed", "write conflict", "write canceled"], told);
     }
 
     private Task WriteAsync(GrainId grain) => _storage.WriteStateAsync("workload", grain, new GrainState<string>("x"));

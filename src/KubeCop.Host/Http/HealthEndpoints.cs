@@ -8,14 +8,14 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live"));
+        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/startup", static context =>
             context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested
                 ? WriteAsync(context, "started")
-                : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting."));
+                : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting.")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/ready", static context => NotReady(context.RequestServices) is { } reason
             ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, reason)
-            : WriteAsync(context, "ready"));
+            : WriteAsync(context, "ready")).WithMetadata(EndpointAccess.Public);
     }
 
     /// <returns>Null when hooks are attached, containers listed and bindings in force.</returns>

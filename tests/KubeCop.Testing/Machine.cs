@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace KubeCop.Testing;
 
 /// <summary>What the machine the tests run on can do.</summary>
@@ -5,6 +8,24 @@ public static class Machine
 {
     /// <summary>Why tests with real containers cannot run here, in words; null when they can.</summary>
     public static string? MissingForContainers { get; } = FindMissing();
+
+    /// <summary>An address of this machine at which others reach it; null when it has only loopback.</summary>
+    public static IPAddress? Address { get; } = FindAddress();
+
+    private static IPAddress? FindAddress()
+    {
+        // Nothing is sent: the kernel only chooses the address (RFC 5737 keeps the other one from being anybody's).
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Connect(new IPEndPoint(IPAddress.Parse("203.0.113.1"), 9));
+            return ((IPEndPoint)socket.LocalEndPoint!).Address is var address && IPAddress.IsLoopback(address) ? null : address;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
 
     private static string? FindMissing()
     {

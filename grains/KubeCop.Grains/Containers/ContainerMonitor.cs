@@ -497,7 +497,7 @@ internal sealed partial class ContainerMonitor
             if ((--_untilTimed > 0 ? Evaluate(bound.Rule, judged, context) : EvaluateTimed(bound.Rule, judged, context)) is { } finding)
             {
                 found = true;
-                Raise(bound, finding, original, at, isLearning, process);
+                Raise(bound, finding, judged, original, at, isLearning, process);
             }
         }
 
@@ -537,7 +537,9 @@ internal sealed partial class ContainerMonitor
         }
     }
 
-    private void Raise(BoundRule bound, Finding finding, in SensorEvent sensorEvent, DateTimeOffset at, bool isLearning, AlertProcess? process)
+    /// <param name="judged">What the rule looked at.</param>
+    /// <param name="sensorEvent">What the alert shows.</param>
+    private void Raise(BoundRule bound, Finding finding, in SensorEvent judged, in SensorEvent sensorEvent, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
         var rule = bound.Rule.Descriptor;
         var container = _container!;
@@ -557,6 +559,9 @@ internal sealed partial class ContainerMonitor
 
         Alerts++;
         count.AddAlert();
+        var shown = sensorEvent;
+        var acting = HideSecrets(process ?? _processes.Describe(sensorEvent, _clock), ref shown);
+        var told = ReferenceEquals(shown.Details, sensorEvent.Details) ? finding : Retell(bound.Rule, finding, judged, shown.Details);
         var alert = new Alert
         {
             Id = Guid.CreateVersion7(_time.GetUtcNow()).ToString(),
@@ -564,7 +569,7 @@ internal sealed partial class ContainerMonitor
             RuleId = rule.Id,
             RuleName = rule.Name,
             Severity = isLearning && rule.NeedsProfile ? OneLower(bound.Severity) : bound.Severity,
-            Message = finding.Message,
+            Message = told.Message,
             Timestamp = at,
             FirstSeen = at,
             LastSeen = at,
@@ -575,10 +580,10 @@ internal sealed partial class ContainerMonitor
             Tags = rule.Tags,
             Node = container.Node,
             Container = container,
-            Process = process ?? _processes.Describe(sensorEvent, _clock),
-            Event = sensorEvent,
-            Expected = finding.Expected,
-            Fix = finding.Fix,
+            Process = acting,
+            Event = shown,
+            Expected = told.Expected,
+            Fix = told.Fix,
         };
         if (fate == AlertFate.LastBeforeLimit)
         {
@@ -588,6 +593,29 @@ internal sealed partial class ContainerMonitor
         {
             _node.Counters.AddFoldingOverflow();
         }
+    }
+
+    /// <summary>Only here, where an alert is really made: everybody who is told of it gets the same.</summary>
+    private AlertProcess HideSecrets(AlertProcess process, ref SensorEvent sensorEvent)
+    {
+        var arguments = _alertOptions.Redaction.Hide(process.Arguments);
+        if (sensorEvent.Exec is { } exec)
+        {
+            var executed = ReferenceEquals(exec.Arguments, process.Arguments) ? arguments : _alertOptions.Redaction.Hide(exec.Arguments);
+            if (!ReferenceEquals(executed, exec.Arguments))
+            {
+                sensorEvent.Details = exec with { Arguments = executed };
+            }
+        }
+
+        return ReferenceEquals(arguments, process.Arguments) ? process : process with { Arguments = arguments };
+    }
+
+    private Finding Retell(IRule rule, Finding finding, in SensorEvent judged, EventDetails? details)
+    {
+        var shown = judged;
+        shown.Details = details;
+        return rule.Retell(finding, shown, new RuleContext(_container!, _profile, _node.ApiServer));
     }
 
     private Alert AsLastBeforeLimit(Alert alert) => alert with

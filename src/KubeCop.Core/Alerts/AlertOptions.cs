@@ -1,8 +1,10 @@
 namespace KubeCop.Core.Alerts;
 
-/// <summary>How many alerts there may be. Section <c>KubeCop:Alerts</c>.</summary>
+/// <summary>How many alerts there may be, and what they show. Section <c>KubeCop:Alerts</c>.</summary>
 public sealed class AlertOptions
 {
+    private ArgumentRedaction? _redaction;
+
     public const string Section = "KubeCop:Alerts";
 
     /// <summary>
@@ -11,4 +13,13 @@ public sealed class AlertOptions
     /// Default: 100.
     /// </summary>
     public int MaxPerMinute { get; set; } = 100;
+
+    /// <summary>
+    /// What alerts show as <c>***</c> in the arguments of programs, as of <see cref="ArgumentRedaction"/>; profiles are not changed by it. These
+    /// are instead of the default ones; empty for none. Default: null, for <see cref="ArgumentRedaction.Default"/>.
+    /// </summary>
+    public IList<string>? RedactArguments { get; set; }
+
+    /// <summary>What <see cref="RedactArguments"/> says when it is first asked for.</summary>
+    public ArgumentRedaction Redaction => _redaction ??= RedactArguments is null ? ArgumentRedaction.Default : new ArgumentRedaction(RedactArguments);
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using KubeCop.Host.Node;
 
 namespace KubeCop.Host.Client;
@@ -10,6 +12,16 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
 {
     /// <summary>The variable that names the silo when <c>--http</c> does not.</summary>
     public const string Variable = "KUBECOP_HTTP";
+
+    /// <summary>The variable with the token to use instead of that of the data directory, as one of Kubernetes for a silo on another machine.</summary>
+    public const string TokenVariable = "KUBECOP_TOKEN";
+
+    private static string? GivenToken => Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token ? token.Trim() : null;
+
+    private bool IsOnThisMachine =>
+        Uri.IsLoopback
+        || (IPAddress.TryParse(Uri.IdnHost, out var address)
+            && NetworkInterface.GetAllNetworkInterfaces().SelectMany(static network => network.GetIPProperties().UnicastAddresses).Any(own => own.Address.Equals(address)));
 
     /// <summary>The option, else <see cref="Variable"/>, else what the silo wrote into the data directory.</summary>
     /// <exception cref="UsageException">The address is none.</exception>
@@ -41,16 +53,32 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
     /// <summary>Where the certificate is that it shows when it speaks HTTPS.</summary>
     public string CertificateFile => NodeFiles.HttpCertificateFile(DataDirectory);
 
-    /// <exception cref="UsageException">The token cannot be read.</exception>
+    /// <summary>The token to read with. That of the data directory is not shown to other machines: it is not theirs.</summary>
+    /// <returns>Null when there is none.</returns>
+    public string? FindToken()
+    {
+        try
+        {
+            return GivenToken ?? (IsOnThisMachine ? File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim() : null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Reading may be open to everybody.
+            return null;
+        }
+    }
+
+    /// <summary>The token to change something with.</summary>
+    /// <exception cref="UsageException">It cannot be read.</exception>
     public string ReadToken()
     {
         try
         {
-            return File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim();
+            return GivenToken ?? File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"Changes need the silo's token: {exception.Message} Run this as the silo's user, with the silo's --data-dir.");
+            throw new UsageException($"Changes need the silo's token: {exception.Message} Run this as the silo's user, with the silo's --data-dir, or set {TokenVariable}.");
         }
     }
 

@@ -33,13 +33,13 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
 
     public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, path, content: null, address.FindToken(), cancellationToken);
         return await response.Content.ReadFromJsonAsync(type, cancellationToken) ?? throw new JsonException($"{path} answered null.");
     }
 
     public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, path, content: null, address.FindToken(), cancellationToken);
         return await response.Content.ReadAsByteArrayAsync(cancellationToken);
     }
 
@@ -51,16 +51,16 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
     /// <inheritdoc cref="PostAsync{T}"/>
     public async Task<string> PostAsync(string path, HttpContent content, CancellationToken cancellationToken)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", address.ReadToken());
-        using var response = await SendAsync(request, cancellationToken);
+        using var response = await SendAsync(HttpMethod.Post, path, content, address.ReadToken(), cancellationToken);
         return await response.Content.ReadAsStringAsync(cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, string? token, CancellationToken cancellationToken)
     {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         try
         {
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
@@ -71,7 +71,10 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
 
             using (response)
             {
-                throw new RequestRefusedException(response.StatusCode, await ReasonAsync(response, cancellationToken));
+                var advice = response.StatusCode == HttpStatusCode.Unauthorized && token is null
+                    ? $" None was sent: set {NodeAddress.TokenVariable}, or run this on the silo's machine as its user, with its --data-dir."
+                    : "";
+                throw new RequestRefusedException(response.StatusCode, await ReasonAsync(response, cancellationToken) + advice);
             }
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError)

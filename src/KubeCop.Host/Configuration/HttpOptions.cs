@@ -8,8 +8,8 @@ internal sealed class HttpOptions
     public const string Section = "KubeCop:Http";
 
     /// <summary>
-    /// Where to listen, <c>address:port</c>; port 0 takes a free one. The endpoints show what runs on this machine without asking who
-    /// reads, so anything but loopback wants a network policy. Default: 127.0.0.1:9090.
+    /// Where to listen, <c>address:port</c>; port 0 takes a free one. On loopback everybody on this machine may read; elsewhere everything
+    /// but health needs a token. Default: 127.0.0.1:9090.
     /// </summary>
     public string Address { get; set; } = "127.0.0.1:9090";
 
@@ -29,6 +29,18 @@ internal sealed class HttpOptions
     public string KeyFile { get; set; } = "";
 
     public bool IsHttps => CertificateFile.Length > 0;
+
+    /// <summary>
+    /// Whether metrics can be read without a token also elsewhere than on loopback. They tell names of containers' states, rules and hooks, and
+    /// how many alerts there were, which whoever attacks likes to know. Default: false.
+    /// </summary>
+    public bool PublicMetrics { get; set; }
+
+    /// <summary>
+    /// Whom tokens of Kubernetes have to be made for (<c>audience</c> of a projected service account token). Default: empty, for those made for
+    /// the API server, as every pod has one.
+    /// </summary>
+    public string TokenAudience { get; set; } = "";
 
     /// <exception cref="UsageException">The address is none.</exception>
     public IPEndPoint EndPoint => Parse(Address);

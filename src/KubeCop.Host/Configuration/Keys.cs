@@ -10,6 +10,7 @@ internal static class Keys
     public const string DataDirectory = "KubeCop:Node:DataDirectory";
     public const string HostRoot = "KubeCop:Node:HostRoot";
     public const string ApiServer = "KubeCop:Node:ApiServer";
+    public const string RedactArguments = "KubeCop:Alerts:RedactArguments";
     public const string HttpAddress = "KubeCop:Http:Address";
     public const string Bindings = "KubeCop:Bindings:Path";
     public const string OutputFormat = "KubeCop:Output:Format";

@@ -245,6 +245,11 @@ internal sealed class Settings
             Learning.ForgetAfter == TimeSpan.Zero || Learning.ForgetAfter >= TimeSpan.FromDays(1),
             $"{LearningOptions.Section}:{nameof(Learning.ForgetAfter)}", Duration.Format(Learning.ForgetAfter), "0s, or at least a day (1d)");
         Require(Alerts.MaxPerMinute > 0, $"{AlertOptions.Section}:{nameof(Alerts.MaxPerMinute)}", Alerts.MaxPerMinute, "at least 1");
+        foreach (var pattern in Alerts.RedactArguments ?? [])
+        {
+            RequirePattern(pattern);
+        }
+
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(
             Bindings.Path.Length == 0 || Path.IsPathFullyQualified(Bindings.Path), "--bindings", Bindings.Path, "a file's or directory's path that starts with /");
@@ -305,6 +310,18 @@ internal sealed class Settings
             $"{Keys.StoreNamespace} (STORE_NAMESPACE)",
             Kubernetes.StoreNamespace,
             "the name of a namespace, or nothing for all");
+    }
+
+    private static void RequirePattern(string pattern)
+    {
+        try
+        {
+            ArgumentRedaction.Compile(pattern);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException($"{Keys.RedactArguments} '{pattern}' is not a regular expression that can be used: {exception.Message}");
+        }
     }
 
     private void ValidateCluster()

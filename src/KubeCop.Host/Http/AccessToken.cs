@@ -7,13 +7,12 @@ using Microsoft.Extensions.Options;
 namespace KubeCop.Host.Http;
 
 /// <summary>
-/// The token that requests which change something carry: a file of the data directory that only its owner can read. Everybody on the
+/// The token of this silo, which gives a right to everything: a file of the data directory that only its owner can read. Everybody on the
 /// machine reaches a loopback port, and so does every page in a browser there.
 /// </summary>
 internal sealed class AccessToken
 {
     private const int Bytes = 32;
-    private const string Scheme = "Bearer ";
 
     private readonly byte[] _token;
 
@@ -29,17 +28,9 @@ internal sealed class AccessToken
         _token = Encoding.ASCII.GetBytes(token);
     }
 
-    /// <exception cref="BadRequestException">The request does not carry the token.</exception>
-    public void Require(HttpRequest request)
-    {
-        var header = request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(header[Scheme.Length..].Trim()), _token))
-        {
-            request.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
-            throw new BadRequestException(
-                "This changes what is detected, so it needs the header 'Authorization: Bearer TOKEN' with the content of the file 'token' in the silo's data directory.",
-                StatusCodes.Status401Unauthorized);
-        }
-    }
+    /// <summary>How long that takes tells nothing of the token.</summary>
+    public bool Is(string given) => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), _token);
+
+    /// <summary>What nobody can make for a text who does not have the token (HMAC-SHA256).</summary>
+    public byte[] Sign(string text) => HMACSHA256.HashData(_token, Encoding.UTF8.GetBytes(text));
 }

@@ -32,27 +32,27 @@ internal static class ApiEndpoints
     public static void MapApi(this IEndpointRouteBuilder endpoints)
     {
         var started = TimeProvider.System.GetTimestamp();
-        endpoints.MapGet("/api/v1/node", context => GetNodeAsync(context, started));
+        endpoints.MapGet("/api/v1/node", context => GetNodeAsync(context, started)).WithMetadata(EndpointAccess.Read);
         endpoints.MapGet("/api/v1/rules", static context =>
         {
             var services = context.RequestServices;
             var rules = RuleView.List(
                 services.GetRequiredService<NodeBindings>().Rules.Rules, services.GetRequiredService<NodeRules>().Counters, services.GetRequiredService<ISensor>().GetStatus().Outages);
             return WriteAsync(context, rules, ApiJson.Default.ItemListRuleView);
-        });
+        }).WithMetadata(EndpointAccess.Read);
         endpoints.MapGet("/api/v1/bindings", static context =>
         {
             RequireScope(context);
             return WriteAsync(context, BindingsView.Of(context.RequestServices.GetRequiredService<NodeBindings>()), ApiJson.Default.BindingsView);
-        });
+        }).WithMetadata(EndpointAccess.Read);
         endpoints.MapGet("/api/v1/containers", static async context =>
         {
             RequireScope(context);
             var statuses = await context.RequestServices.GetRequiredService<NodeContainers>().ListAsync();
             await WriteAsync(context, new ItemList<ContainerView>([.. statuses.Select(ContainerView.Of)]), ApiJson.Default.ItemListContainerView);
-        });
-        endpoints.MapGet("/api/v1/alerts", GetAlertsAsync);
-        endpoints.MapPost("/api/v1/alerts/test", TestAlertsAsync);
+        }).WithMetadata(EndpointAccess.Read);
+        endpoints.MapGet("/api/v1/alerts", GetAlertsAsync).WithMetadata(EndpointAccess.Read);
+        endpoints.MapPost("/api/v1/alerts/test", TestAlertsAsync).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapProfiles();
     }
 
@@ -125,7 +125,6 @@ internal static class ApiEndpoints
     private static async Task TestAlertsAsync(HttpContext context)
     {
         var services = context.RequestServices;
-        services.GetRequiredService<AccessToken>().Require(context.Request);
         var alert = TestAlert.Create(services.GetRequiredService<IOptions<NodeOptions>>().Value.Name, services.GetRequiredService<TimeProvider>().GetUtcNow());
         var deliveries = await services.GetRequiredService<AlertDispatcher>().TestAsync(alert, TestPatience, context.RequestAborted);
         var views = deliveries.Select(static test => new TestDeliveryView(test.Exporter, test.Receiver, test.Delivered, test.Answer, Math.Round(test.Duration.TotalMilliseconds, 1)));

@@ -9,14 +9,14 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live"));
+        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/startup", static context =>
             context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested
                 ? WriteAsync(context, "started")
-                : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting."));
+                : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting.")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/ready", static context => NotReady(context.RequestServices) is { } reason
             ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, reason)
-            : WriteAsync(context, string.Join('\n', ["ready", .. Degradations(context.RequestServices)])));
+            : WriteAsync(context, string.Join('\n', ["ready", .. Degradations(context)]))).WithMetadata(EndpointAccess.Public);
     }
 
     /// <returns>Null when hooks are attached, containers listed and bindings in force.</returns>
@@ -41,8 +41,11 @@ internal static class HealthEndpoints
     }
 
     // Told and not gating: starting it anew would help none of these, and end detection for as long.
-    private static IEnumerable<string> Degradations(IServiceProvider services) =>
-        services.GetRequiredService<NodeHealth>().GetDegradations().Select(static degradation => $"degraded: {degradation.Part}: {degradation.Reason}");
+    // They name addresses and paths, which are nobody's business elsewhere.
+    private static IEnumerable<string> Degradations(HttpContext context) =>
+        AccessControl.IsLocal(context.Connection)
+            ? context.RequestServices.GetRequiredService<NodeHealth>().GetDegradations().Select(static degradation => $"degraded: {degradation.Part}: {degradation.Reason}")
+            : [];
 
     private static Task WriteAsync(HttpContext context, string text)
     {

@@ -16,17 +16,17 @@ internal static partial class ProfileEndpoints
 
     public static void MapProfiles(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/api/v1/profiles", ListAsync);
+        endpoints.MapGet("/api/v1/profiles", ListAsync).WithMetadata(EndpointAccess.Read);
         endpoints.MapGet("/api/v1/profiles/{name}", static async context =>
         {
             ApiEndpoints.RequireScope(context);
             var workload = await FindAsync(context);
             var profile = await ReadAsync(Grain(context, workload)) ?? throw NotFound(workload.ProfileName);
             await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
-        });
-        endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync);
-        endpoints.MapPost("/api/v1/profiles/{name}/relearn", RelearnAsync);
-        endpoints.MapPost("/api/v1/profiles", ImportAsync);
+        }).WithMetadata(EndpointAccess.Read);
+        endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync).WithMetadata(EndpointAccess.Guarded);
+        endpoints.MapPost("/api/v1/profiles/{name}/relearn", RelearnAsync).WithMetadata(EndpointAccess.Guarded);
+        endpoints.MapPost("/api/v1/profiles", ImportAsync).WithMetadata(EndpointAccess.Guarded);
     }
 
     /// <summary>One profile at a time goes out, so that memory holds one.</summary>
@@ -77,7 +77,6 @@ internal static partial class ProfileEndpoints
 
     private static async Task AllowAsync(HttpContext context)
     {
-        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
         var request = await ReadAsync(context);
         var items = AllowedBehaviour.Of(request);
         var workload = await FindAsync(context);
@@ -99,7 +98,6 @@ internal static partial class ProfileEndpoints
 
     private static async Task RelearnAsync(HttpContext context)
     {
-        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
         var workload = await FindAsync(context);
         await AnswerAsync(context, async () =>
         {
@@ -113,7 +111,6 @@ internal static partial class ProfileEndpoints
     /// <summary>The body is the YAML or JSON of an ApplicationProfile; <c>source</c> is what messages call it.</summary>
     private static async Task ImportAsync(HttpContext context)
     {
-        context.RequestServices.GetRequiredService<AccessToken>().Require(context.Request);
         RequireLength(context.Request.ContentLength);
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);

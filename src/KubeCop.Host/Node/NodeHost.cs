@@ -19,6 +19,8 @@ using KubeCop.Host.Metrics;
 using KubeCop.Host.Silo;
 using KubeCop.Host.Tls;
 using KubeCop.Kubernetes;
+using KubeCop.Kubernetes.Access;
+using KubeCop.Kubernetes.Api;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage;
@@ -245,6 +247,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton<NodeContainers>();
         services.AddSingleton<NodeHealth>();
         services.AddSingleton<AccessToken>();
+        services.AddSingleton<DashboardCookie>();
+        services.AddSingleton<AccessControl>();
         services.AddSingleton<HostCheck>();
         services.AddNodeMetrics();
         if (statusLine is not null)
@@ -264,11 +268,23 @@ internal sealed partial class NodeHost : IAsyncDisposable
             context.RequestServices.GetRequiredService<HostCheck>().Require(context.Request);
             return next(context);
         });
+        app.Use(static (context, next) => context.RequestServices.GetRequiredService<AccessControl>().InvokeAsync(context, next));
         app.MapHealth();
         app.MapApi();
-        app.MapGet("/metrics", static context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context));
-        app.MapGet($"{SiloDashboard.Path}/{{**path}}", static context => context.RequestServices.GetRequiredService<SiloDashboard>().InvokeAsync(context));
+        app.MapGet(AccessControl.MetricsPath, static context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context))
+            .WithMetadata(settings.Http.PublicMetrics ? EndpointAccess.Public : EndpointAccess.Read);
+        app.MapSignIn();
+        MapDashboard(app);
         return app;
+    }
+
+    private static void MapDashboard(IEndpointRouteBuilder endpoints)
+    {
+        RequestDelegate serve = static context => context.RequestServices.GetRequiredService<SiloDashboard>().InvokeAsync(context);
+        endpoints.MapGet($"{SiloDashboard.Path}/{{**path}}", serve).WithMetadata(EndpointAccess.Read);
+
+        // It calls any grain that is named, which then is there, and shows what it answers: profiles.
+        endpoints.MapGet($"{SiloDashboard.Path}/GrainState", serve).WithMetadata(EndpointAccess.Guarded);
     }
 
     private static void AddPods(IServiceCollection services, Settings settings)
@@ -282,6 +298,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             services.AddKubernetes(settings.Kubernetes);
+            services.AddSingleton(provider => new AccessReviews(
+                provider.GetRequiredService<ApiClient>(), settings.Http.TokenAudience, provider.GetRequiredService<TimeProvider>()));
         }
         catch (ArgumentException exception)
         {

@@ -155,7 +155,10 @@ internal sealed class ApiClient(k8s.Kubernetes client, TimeSpan timeout, TimePro
     }
 
     private static string ApiGroupOf(string resource) =>
-        new[] { ApiResource.ReplicaSets, ApiResource.Jobs, ApiResource.Events, ApiResource.Bindings, ApiResource.Profiles }
+        new[]
+        {
+            ApiResource.ReplicaSets, ApiResource.Jobs, ApiResource.Events, ApiResource.TokenReviews, ApiResource.AccessReviews, ApiResource.Bindings, ApiResource.Profiles,
+        }
             .FirstOrDefault(known => resource == known.Plural || resource.StartsWith(known.Plural + "/", StringComparison.Ordinal))?.Group ?? "";
 
     private async Task<ApiObject> PatchAsync(string path, string resource, string mediaType, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)

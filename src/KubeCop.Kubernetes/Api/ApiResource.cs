@@ -10,6 +10,8 @@ internal sealed record ApiResource(string Group, string Version, string Plural)
     public static readonly ApiResource ReplicaSets = new("apps", "v1", "replicasets");
     public static readonly ApiResource Jobs = new("batch", "v1", "jobs");
     public static readonly ApiResource Events = new("events.k8s.io", "v1", "events");
+    public static readonly ApiResource TokenReviews = new("authentication.k8s.io", "v1", "tokenreviews");
+    public static readonly ApiResource AccessReviews = new("authorization.k8s.io", "v1", "subjectaccessreviews");
     public static readonly ApiResource Bindings = new("kubescape.io", "v1", "runtimerulealertbindings");
     public static readonly ApiResource Profiles = new("kubescape.io", "v1", "applicationprofiles");
 

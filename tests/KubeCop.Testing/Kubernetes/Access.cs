@@ -11,7 +11,10 @@ namespace KubeCop.Testing.Kubernetes;
 public sealed record AccessRule(
     IReadOnlyList<string> Groups, IReadOnlyList<string> Resources, IReadOnlyList<string> Verbs, IReadOnlyList<string> Names, string? Namespace = null)
 {
-    public static AccessRule Everything { get; } = new(["*"], ["*"], ["*"], []);
+    public static AccessRule Everything { get; } = new(["*"], ["*"], ["*"], []) { Paths = ["*"] };
+
+    /// <summary>The paths that are no resource's (<c>nonResourceURLs</c>) which it is about; <c>/a/*</c> for all that begin with <c>/a/</c>.</summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
 
     /// <summary>The rules of the Roles and ClusterRoles among YAML documents.</summary>
     /// <param name="namespace">Where the roles hold that do not say it.</param>
@@ -29,7 +32,10 @@ public sealed record AccessRule(
             var own = role.Text("metadata", "namespace");
             var place = kind == "ClusterRole" ? null : own.Length > 0 ? own : @namespace;
             rules.AddRange((role["rules"] as JsonArray ?? []).OfType<JsonObject>()
-                .Select(rule => new AccessRule(Words(rule, "apiGroups"), Words(rule, "resources"), Words(rule, "verbs"), Words(rule, "resourceNames"), place)));
+                .Select(rule => new AccessRule(Words(rule, "apiGroups"), Words(rule, "resources"), Words(rule, "verbs"), Words(rule, "resourceNames"), place)
+                {
+                    Paths = Words(rule, "nonResourceURLs"),
+                }));
         }
 
         return rules;
@@ -43,30 +49,45 @@ public sealed record AccessRule(
         && (Groups.Contains("*") || Groups.Contains(call.Group))
         && (Resources.Contains("*") || Resources.Contains(call.ResourceAndSubresource) || (call.Subresource.Length > 0 && Resources.Contains($"*/{call.Subresource}")))
         && (Names.Count == 0 || (call.Name.Length > 0 && Names.Contains(call.Name)));
+
+    /// <summary>A request for no resource, as <c>NonResourceURLMatches</c> of k8s.io/component-helpers/auth/rbac has it.</summary>
+    internal bool Allows(string verb, string path) =>
+        Namespace is null
+        && (Verbs.Contains("*") || Verbs.Contains(verb))
+        && Paths.Any(known => known == "*" || known == path || (known.EndsWith('*') && path.StartsWith(known.TrimEnd('*'), StringComparison.Ordinal)));
 }
 
 /// <summary>Who may do what. There are no anonymous requests, as with <c>--anonymous-auth=false</c>.</summary>
 internal sealed class Access
 {
-    private readonly ConcurrentDictionary<string, string> _users = new(StringComparer.Ordinal);
+    /// <summary>For whom tokens are that were made for nobody else (<c>--api-audiences</c>).</summary>
+    public const string OwnAudience = "https://kubernetes.default.svc";
+
+    private readonly ConcurrentDictionary<string, (string User, string Audience)> _tokens = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyList<AccessRule>> _rules = new(StringComparer.Ordinal);
 
     public void SetRules(string user, IReadOnlyList<AccessRule> rules) => _rules[user] = rules;
 
     /// <returns>A new token of the user, besides those it has.</returns>
-    public string Issue(string user)
+    public string Issue(string user, string audience = OwnAudience)
     {
         var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
-        _users[token] = user;
+        _tokens[token] = (user, audience);
         return token;
     }
 
-    public void Revoke(string token) => _users.TryRemove(token, out _);
+    public void Revoke(string token) => _tokens.TryRemove(token, out _);
+
+    /// <returns>Whose token it is; null when it is nobody's, or made for none of these audiences.</returns>
+    public string? UserOf(string token, IReadOnlyList<string> audiences) =>
+        _tokens.TryGetValue(token, out var known) && audiences.Contains(known.Audience) ? known.User : null;
+
+    public bool Allows(string user, Func<AccessRule, bool> allows) => _rules.TryGetValue(user, out var rules) && rules.Any(allows);
 
     /// <param name="authorization">The header.</param>
     /// <exception cref="ApiStatusException">Nobody has this token.</exception>
     public string UserOf(string authorization) =>
-        authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) && _users.TryGetValue(authorization["Bearer ".Length..].Trim(), out var user)
+        authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) && UserOf(authorization["Bearer ".Length..].Trim(), [OwnAudience]) is { } user
             ? user
             : throw ApiStatusException.Unauthorized();
 
@@ -75,7 +96,7 @@ internal sealed class Access
     public void Authorize(ApiCall call, string? verb = null)
     {
         var asked = verb is null ? call : call with { Verb = verb };
-        if (_rules.TryGetValue(call.User, out var rules) && rules.Any(rule => rule.Allows(asked)))
+        if (Allows(call.User, rule => rule.Allows(asked)))
         {
             return;
         }

@@ -29,6 +29,7 @@ public sealed partial class ApiServer : IAsyncDisposable
     private readonly ResourceKinds _kinds = new();
     private readonly ResourceReader _reader;
     private readonly ResourceEndpoint _resources;
+    private readonly Reviews _reviews;
     private readonly Discovery _discovery;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _ticking;
@@ -40,6 +41,7 @@ public sealed partial class ApiServer : IAsyncDisposable
         _store = new ObjectStore(options.History);
         _reader = new ResourceReader(_store);
         _resources = new ResourceEndpoint(_store, _kinds, _access, _reader, new ResourceWriter(_store, _kinds, _access, options.Clock), options.Clock);
+        _reviews = new Reviews(_access);
         _discovery = new Discovery(_store, _kinds);
         _access.SetRules(Admin, [AccessRule.Everything]);
         AdminToken = _access.Issue(Admin);
@@ -130,6 +132,9 @@ public sealed partial class ApiServer : IAsyncDisposable
 
     /// <summary>Another token of a user.</summary>
     public string IssueToken(string user) => _access.Issue(user);
+
+    /// <summary>A token of a user that is not for the API server but for somebody else, as those of projected volumes with an audience.</summary>
+    public string IssueToken(string user, string audience) => _access.Issue(user, audience);
 
     /// <summary>From here on the token is nobody's. What goes on already does so.</summary>
     public void RevokeToken(string token) => _access.Revoke(token);
@@ -229,7 +234,9 @@ public sealed partial class ApiServer : IAsyncDisposable
 
     /// <summary>What every request comes to, from outside and from the test itself.</summary>
     private ApiAnswer Execute(ApiCall call) =>
-        _resources.Admit(ref call, out var selectors) is { } kind ? _resources.Answer(call, kind, selectors) : ApiAnswer.NoPage;
+        _resources.Admit(ref call, out var selectors) is not { } kind ? ApiAnswer.NoPage
+        : kind.IsReview ? _reviews.Answer(call, kind)
+        : _resources.Answer(call, kind, selectors);
 
     private static ApiAnswer AnswerOf(ApiStatusException refusal) => new(refusal.Code, refusal.ToStatus()) { RetryAfterSeconds = refusal.RetryAfterSeconds };
 

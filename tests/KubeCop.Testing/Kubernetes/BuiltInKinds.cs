@@ -36,6 +36,8 @@ internal static class BuiltInKinds
         Workload<V1DaemonSet>("apps", "daemonsets", "DaemonSet", "ds"),
         Workload<V1Job>("batch", "jobs", "Job"),
         Workload<V1CronJob>("batch", "cronjobs", "CronJob", "cj"),
+        new("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false, ModelSchema.Of(typeof(V1TokenReview))) { IsReview = true },
+        new("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false, ModelSchema.Of(typeof(V1SubjectAccessReview))) { IsReview = true },
         new("coordination.k8s.io", "v1", "leases", "Lease", true, ModelSchema.Of(typeof(V1Lease))) { CreatesOnUpdate = true },
         Definitions,
     ];

@@ -81,7 +81,7 @@ internal sealed class Discovery(ObjectStore store, ResourceKinds kinds)
             ["singularName"] = kind.Singular,
             ["namespaced"] = kind.IsNamespaced,
             ["kind"] = kind.Kind,
-            ["verbs"] = new JsonArray("create", "delete", "get", "list", "patch", "update", "watch"),
+            ["verbs"] = kind.IsReview ? new JsonArray("create") : new JsonArray("create", "delete", "get", "list", "patch", "update", "watch"),
             ["shortNames"] = new JsonArray([.. kind.ShortNames.Select(static name => JsonValue.Create(name))]),
         };
         if (kind.HasStatus)

@@ -47,6 +47,7 @@ internal sealed class ResourceEndpoint(ObjectStore store, ResourceKinds kinds, A
 
         var isServed = call.Verb switch
         {
+            not "create" when kind.IsReview => false,
             "list" or "watch" => call.Subresource.Length == 0,
             "create" => call.Name.Length == 0,
             "get" or "update" or "patch" => call.Name.Length > 0,

@@ -29,6 +29,9 @@ internal sealed record ResourceKind(string Group, string Version, string Plural,
     /// <summary>Whether an update of what is not there creates it.</summary>
     public bool CreatesOnUpdate { get; init; }
 
+    /// <summary>Whether its objects are questions, which are created and answered at once and never kept.</summary>
+    public bool IsReview { get; init; }
+
     /// <summary>What kubectl shows besides the name, of a definition.</summary>
     public IReadOnlyList<V1CustomResourceColumnDefinition> Columns { get; init; } = [];
 

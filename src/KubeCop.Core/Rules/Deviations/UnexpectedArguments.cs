@@ -53,13 +53,19 @@ internal sealed class UnexpectedArguments : IRule
             return null;
         }
 
-        var program = ExecSubject.Of(sensorEvent);
         return new Finding(
-            $"{program} {Cut(ArgumentPatterns.TextOf(exec.Arguments))}",
-            $"Unexpected process arguments: {program} was started with {Text(exec.Arguments)}",
+            $"{ExecSubject.Of(sensorEvent)} {Cut(ArgumentPatterns.TextOf(exec.Arguments))}",
+            Message(sensorEvent),
             "Programs are started with arguments like those of the profile.",
             AllowCommand.ForArguments(context, sensorEvent));
     }
+
+    /// <summary>What is hidden cannot be allowed by itself, so the fix allows the program with any arguments.</summary>
+    public Finding Retell(Finding finding, in SensorEvent shown, in RuleContext context) =>
+        finding with { Message = Message(shown), Fix = AllowCommand.ForExec(context, shown) };
+
+    private static string Message(in SensorEvent sensorEvent) =>
+        $"Unexpected process arguments: {ExecSubject.Of(sensorEvent)} was started with {Text(sensorEvent.Exec?.Arguments ?? [])}";
 
     private static string Text(IReadOnlyList<string> arguments)
     {

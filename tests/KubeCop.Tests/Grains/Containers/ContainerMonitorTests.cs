@@ -899,6 +899,54 @@ public sealed class ContainerMonitorTests
         Assert.Equal(TimeSpan.FromMilliseconds(count.Evaluations), count.Time);
     }
 
+    [Fact]
+    public void Alert_OfAProgramWithASecret_DoesNotShowItAnywhere()
+    {
+        var monitor = Guarding(Sample.ExecItem("/bin/known", null, "-x"));
+        Ingest(monitor, Sample.Exec("/bin/known", args: ["known", "--password=hunter2", "-y"], at: 20), Sample.Open("/etc/shadow", at: 21));
+
+        Assert.Contains(_alerts, static alert => alert.RuleId == "R0040");
+        Assert.Contains(_alerts, static alert => alert.Event.Kind == EventKind.Open);
+        Assert.All(_alerts, static alert =>
+        {
+            var json = new System.Buffers.ArrayBufferWriter<byte>();
+            AlertJson.Write(json, alert);
+            var text = System.Text.Encoding.UTF8.GetString(json.WrittenSpan);
+            Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
+            Assert.Equal(["known", "--password=***", "-y"], alert.Process.Arguments);
+        });
+        var exec = _alerts.First(static alert => alert.RuleId == "R0040");
+        Assert.Equal(["known", "--password=***", "-y"], exec.Event.Exec!.Arguments);
+        Assert.Equal("Unexpected process arguments: /bin/known was started with '--password=***' -y", exec.Message);
+
+        // Any arguments are allowed: nobody can allow those that are not shown.
+        Assert.EndsWith("--exec /bin/known --executable /bin/known", exec.Fix, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Alerts_OfProgramsThatDifferInASecretAlone_AreTwo()
+    {
+        var monitor = Guarding(Sample.ExecItem("/bin/known", null, "-x"));
+        Ingest(
+            monitor,
+            Sample.Exec("/bin/known", args: ["known", "--password=one"], at: 20),
+            Sample.Exec("/bin/known", args: ["known", "--password=two"], at: 21, pid: 11),
+            Sample.Exec("/bin/known", args: ["known", "--password=one"], at: 22, pid: 12));
+
+        Assert.Equal(2, _alerts.Count);
+        Assert.NotEqual(_alerts[0].Fingerprint, _alerts[1].Fingerprint);
+        Assert.Equal(_alerts[0].Message, _alerts[1].Message);
+    }
+
+    [Fact]
+    public void ProgramWithASecret_IsLearnedAsItIs()
+    {
+        var monitor = Learning();
+        Ingest(monitor, Sample.Exec("/bin/known", args: ["known", "--password=hunter2"]));
+
+        Assert.Equal(Sample.ExecItem("/bin/known", null, "--password=hunter2"), Assert.Single(monitor.TakeLearned()).Item);
+    }
+
     private static void Ingest(ContainerMonitor monitor, params SensorEvent[] events) => monitor.Ingest(Batch(events));
 
     private static ProfileAssignment Assignment(ProfileState state) => new()

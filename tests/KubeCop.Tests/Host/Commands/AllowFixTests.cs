@@ -109,6 +109,23 @@ public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHost
         Assert.Null(await FindingAsync(workload, container, "/bin/x", ["x", "-b"]));
     }
 
+    /// <summary>They cannot be typed by who does not see them.</summary>
+    [Fact]
+    public async Task FixOfArgumentsThatAreHidden_Pasted_AllowsTheProgramWithAnyArguments()
+    {
+        string[] arguments = ["/bin/known", "--password=hunter2"];
+        var (container, workload) = await StartAsync("fix-hidden");
+        await workload.AllowAsync(container.Name, Deviation.Known);
+        var found = (await FindingAsync(workload, container, "/bin/known", arguments))!;
+        var shown = Sample.Exec("/bin/known", args: ["/bin/known", "--password=***"]);
+        var context = new RuleContext(container, Compiled((await workload.GetProfileAsync())!));
+
+        await PasteAsync(UnexpectedArguments.Type.Create(RuleArguments.Default).Retell(found, shown, context).Fix);
+
+        Assert.Null(await FindingAsync(workload, container, "/bin/known", arguments));
+        Assert.Null(await FindingAsync(workload, container, "/bin/known", ["/bin/known", "-y"]));
+    }
+
     private static async Task<Finding?> FindingAsync(IWorkloadGrain workload, ContainerDescription container, string path, string[] arguments) =>
         UnexpectedArguments.Type.Create(RuleArguments.Default)
             .Evaluate(Sample.Exec(path, args: arguments), new RuleContext(container, Compiled((await workload.GetProfileAsync())!)));

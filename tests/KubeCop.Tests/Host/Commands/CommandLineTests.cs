@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KubeCop.Testing.Sensor;
 using KubeCop.Tests.Core.Bindings;
 
@@ -105,7 +104,7 @@ public sealed class CommandLineTests : IDisposable
         string[] arguments = ["run", "--data-dir", data, "--http", "127.0.0.1:0"];
 
         var (exitCode, output, error) = Environment.IsPrivilegedProcess
-            ? await RunAsync("setpriv", ["--bounding-set=-all", Program, .. arguments])
+            ? await CommandLine.RunAsync("setpriv", ["--bounding-set=-all", CommandLine.Program, .. arguments])
             : await RunAsync(arguments);
 
         Assert.Equal((1, ""), (exitCode, output));
@@ -149,23 +148,5 @@ public sealed class CommandLineTests : IDisposable
         Assert.All(alerts, static alert => Assert.Contains("\"severity\":\"low\"", alert, StringComparison.Ordinal));
     }
 
-    private static string Program => Path.Combine(AppContext.BaseDirectory, "kubecop");
-
-    private static Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments) => RunAsync(Program, arguments);
-
-    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string program, string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove("KUBECOP_HTTP");
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        return (process.ExitCode, await output, await error);
-    }
+    private static Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments) => CommandLine.RunAsync(arguments);
 }

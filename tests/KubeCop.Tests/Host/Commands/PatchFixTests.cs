@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using KubeCop.Core.Events;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Rules.Deviations;
 using KubeCop.Core.Rules.Wording;
 using KubeCop.Core.Workloads;
 using KubeCop.Host.Bindings;
@@ -98,6 +99,21 @@ public sealed class PatchFixTests
 
         var after = Apply((await ArgumentsAsync(FixWithout(profile, sensorEvent)))[^1], before);
         Assert.Contains(name, Deviation.CoveredBy(Compiled(after)));
+    }
+
+    [Fact]
+    public async Task FixOfArgumentsThatAreHidden_Applied_AllowsTheProgramWithAnyArguments()
+    {
+        var rule = UnexpectedArguments.Type.Create(RuleArguments.Default);
+        var profile = Profile();
+        var given = Sample.Exec("/bin/known", args: ["known", "--password=hunter2"]);
+        var context = Context(profile, given);
+        var fix = rule.Retell(rule.Evaluate(given, context)!, Sample.Exec("/bin/known", args: ["known", "--password=***"]), context).Fix;
+
+        var after = Compiled(Apply((await ArgumentsAsync(fix))[^1], Resource(profile)));
+
+        Assert.Null(rule.Evaluate(given, context with { Profile = after }));
+        Assert.Null(rule.Evaluate(Sample.Exec("/bin/known", args: ["known", "-y"]), context with { Profile = after }));
     }
 
     [Fact]

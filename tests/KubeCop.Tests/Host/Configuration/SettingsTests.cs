@@ -265,6 +265,26 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Load_PatternsOfSecrets_AreInsteadOfTheDefaultsAndNoneWhereTheListIsEmpty()
+    {
+        Assert.Equal(["--password=***"], Load([], []).Alerts.Redaction.Hide(["--password=x"]));
+        Assert.Equal(["--password=x"], Load([], new() { ["KubeCop__Alerts__RedactArguments__0"] = "abc" }).Alerts.Redaction.Hide(["--password=x"]));
+        Assert.Equal(["--password=x"], Load([], new() { ["KubeCop__Alerts__RedactArguments"] = "" }).Alerts.Redaction.Hide(["--password=x"]));
+        File.WriteAllText(SettingsFile, """{ "KubeCop": { "Alerts": { "RedactArguments": [] } } }""");
+        Assert.Equal(["--password=x"], Load([], []).Alerts.Redaction.Hide(["--password=x"]));
+    }
+
+    [Theory]
+    [InlineData("(")]
+    [InlineData("(?<!a)b")]
+    public void Load_PatternThatCannotBeUsed_IsNamedWithItsKey(string pattern)
+    {
+        var refusal = Assert.Throws<UsageException>(() => Load([], new() { ["KubeCop__Alerts__RedactArguments__0"] = "fine", ["KubeCop__Alerts__RedactArguments__1"] = pattern }));
+
+        Assert.Contains($"KubeCop:Alerts:RedactArguments '{pattern}'", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Load_FileIsNoJson_MessageNamesTheFile()
     {
         File.WriteAllText(SettingsFile, "{ \"KubeCop\": ");

@@ -23,6 +23,8 @@ public sealed class RefusalTests
     [InlineData("kubescape.io", "applicationprofiles", "patch")]
     [InlineData("kubescape.io", "applicationprofiles", "delete")]
     [InlineData("kubescape.io", "applicationprofiles/status", "patch")]
+    [InlineData("authentication.k8s.io", "tokenreviews", "create")]
+    [InlineData("authorization.k8s.io", "subjectaccessreviews", "create")]
     [InlineData("events.k8s.io", "events", "create")]
     [InlineData("events.k8s.io", "events", "patch")]
     public async Task Right_ThatIsMissing_IsNamedAsTheRuleThatGivesIt(string group, string resource, string verb)

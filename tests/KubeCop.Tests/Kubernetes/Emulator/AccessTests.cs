@@ -78,4 +78,57 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Equal((401, "Unauthorized"), (refused.Code, refused.Reason));
         Assert.Equal(200, (await after.GetAsync("/api/v1/pods")).Code);
     }
+
+    [Fact]
+    public async Task TokenReview_TellsWhoseATokenIs_AndKeepsNothing()
+    {
+        using var client = new ApiClient(_server);
+        var token = _server.AddUser("system:serviceaccount:shop:web");
+
+        var known = await ReviewAsync(client, $$"""{"token":"{{token}}"}""");
+        Assert.Equal(201, known.Code);
+        Assert.Equal(
+            """{"authenticated":true,"user":{"username":"system:serviceaccount:shop:web","uid":"uid-of-system:serviceaccount:shop:web","groups":"""
+            + """["system:serviceaccounts","system:serviceaccounts:shop","system:authenticated"]},"audiences":["https://kubernetes.default.svc"]}""",
+            known.Body["status"]!.ToJsonString());
+        Assert.Null((await ReviewAsync(client, """{"token":"x"}""")).Body["status"]!["authenticated"]);
+        Assert.Null((await ReviewAsync(client, $$"""{"token":"{{token}}","audiences":["other"]}""")).Body["status"]!["authenticated"]);
+        var refused = await ReviewAsync(client, "{}");
+        Assert.Equal((400, "BadRequest"), (refused.Code, refused.Reason));
+        Assert.Equal(405, (await client.GetAsync("/apis/authentication.k8s.io/v1/tokenreviews")).Code);
+    }
+
+    [Fact]
+    public async Task Token_ForSomebodyElse_IsNotTakenByTheServer()
+    {
+        _server.AddUser("u", AccessRule.Everything);
+        using var client = new ApiClient(_server, _server.IssueToken("u", "other"));
+        Assert.Equal(401, (await client.GetAsync("/api/v1/pods")).Code);
+    }
+
+    [Theory]
+    [InlineData("""{"user":"u","nonResourceAttributes":{"path":"/a/b","verb":"get"}}""", true)]
+    [InlineData("""{"user":"u","nonResourceAttributes":{"path":"/a","verb":"get"}}""", false)]
+    [InlineData("""{"user":"u","nonResourceAttributes":{"path":"/b","verb":"get"}}""", true)]
+    [InlineData("""{"user":"u","nonResourceAttributes":{"path":"/b/c","verb":"get"}}""", false)]
+    [InlineData("""{"user":"u","nonResourceAttributes":{"path":"/a/b","verb":"post"}}""", false)]
+    [InlineData("""{"user":"v","nonResourceAttributes":{"path":"/a/b","verb":"get"}}""", false)]
+    [InlineData("""{"user":"u","resourceAttributes":{"resource":"pods","verb":"get","namespace":"default"}}""", true)]
+    [InlineData("""{"user":"u","resourceAttributes":{"resource":"pods","verb":"delete","namespace":"default"}}""", false)]
+    [InlineData("""{"user":"u"}""", null)]
+    [InlineData("""{"nonResourceAttributes":{"path":"/a/b","verb":"get"}}""", null)]
+    public async Task SubjectAccessReview_TellsWhatAUserMay(string spec, bool? isAllowed)
+    {
+        _server.AddUser("u", [.. AccessRule.FromYaml(Roles), .. AccessRule.FromYaml("{kind: ClusterRole, rules: [{nonResourceURLs: [/a/*, /b], verbs: [get]}]}")]);
+        using var client = new ApiClient(_server);
+
+        var answer = await client.PostAsync(
+            "/apis/authorization.k8s.io/v1/subjectaccessreviews", $$"""{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{{spec}}}""");
+
+        Assert.Equal(isAllowed is null ? 422 : 201, answer.Code);
+        Assert.Equal(isAllowed, isAllowed is null ? null : (bool?)answer.Body["status"]!["allowed"]);
+    }
+
+    private static Task<ApiResponse> ReviewAsync(ApiClient client, string spec) =>
+        client.PostAsync("/apis/authentication.k8s.io/v1/tokenreviews", $$"""{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{{spec}}}""");
 }

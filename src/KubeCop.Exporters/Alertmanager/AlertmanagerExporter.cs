@@ -14,6 +14,9 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
 {
     private static readonly TimeSpan RefreshPeriod = TimeSpan.FromMinutes(1);
 
+    /// <summary>Few enough for a proxy that takes small bodies only.</summary>
+    private const int RefreshBatch = 128;
+
     private readonly HttpReceiver _receiver;
     private readonly AlertmanagerOptions _options;
     private readonly TimeProvider _time;
@@ -27,13 +30,15 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
         var endpoint = AlertmanagerOptions.EndpointOf(url)!;
         _receiver = new HttpReceiver(endpoint, options);
         _firing = new FiringAlerts();
-        Name = $"alertmanager:{endpoint.Authority}{endpoint.AbsolutePath[..^"/api/v2/alerts".Length]}";
-        _refresh = time.CreateTimer(_ => Refresh(), null, RefreshPeriod, RefreshPeriod);
+        Name = AlertmanagerOptions.NameOf(endpoint);
+
+        // One at a time, however long it takes.
+        _refresh = time.CreateTimer(_ => Refresh(), null, RefreshPeriod, Timeout.InfiniteTimeSpan);
     }
 
     public string Name { get; }
 
-    public string Receiver => _receiver.Url.ToString();
+    public string Receiver => _receiver.Shown;
 
     public int BatchSize => 512;
 
@@ -60,17 +65,27 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
 
     private void Refresh()
     {
-        foreach (var batch in _firing.At(_time.GetUtcNow()).Chunk(BatchSize))
+        try
         {
-            try
+            foreach (var batch in _firing.At(_time.GetUtcNow()).Chunk(RefreshBatch))
             {
                 Post(batch, _stop.Token);
             }
-            catch (Exception exception) when (exception is ReceiverAwayException or AlertsRefusedException or OperationCanceledException or ObjectDisposedException)
-            {
-                // A minute later again. That it is away is told by the alerts it does not take.
-                return;
-            }
+        }
+#pragma warning disable CA1031 // A timer's exception would end the process.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // A minute later again. That it is away is told by the alerts it does not take.
+        }
+
+        try
+        {
+            _refresh.Change(RefreshPeriod, Timeout.InfiniteTimeSpan);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node ends.
         }
     }
 

@@ -7,6 +7,8 @@ public sealed class AlertmanagerOptions : HttpReceiverOptions
 {
     public const string Section = "KubeCop:Export:Alertmanager";
 
+    private const string ApiPath = "/api/v2/alerts";
+
     /// <summary>
     /// Where they are: <c>http(s)://host[:port][/prefix]</c>, or <c>host:port</c> for plain HTTP. Each gets all alerts, as Alertmanagers that form a
     /// cluster expect. Default: those of <c>ALERTMANAGER_URLS</c>, else empty.
@@ -25,18 +27,21 @@ public sealed class AlertmanagerOptions : HttpReceiverOptions
     /// <returns>A sentence that begins with the option's name; null when all are right.</returns>
     public string? FindMistake() =>
         Urls.FirstOrDefault(static url => EndpointOf(url) is null) is { } wrong
-            ? $"{nameof(Urls)} (ALERTMANAGER_URLS) '{wrong}' is not accepted; expected HOST:PORT or http(s)://HOST[:PORT][/PREFIX], without a user."
-        : Urls.Select(static url => EndpointOf(url)!.AbsoluteUri).Distinct().Count() < Urls.Count ? $"{nameof(Urls)} (ALERTMANAGER_URLS) has the same Alertmanager twice."
+            ? $"{nameof(Urls)} (ALERTMANAGER_URLS) '{Shown(wrong)}' is not accepted; expected HOST:PORT or http(s)://HOST[:PORT][/PREFIX], without a user."
+        : Urls.Select(static url => NameOf(EndpointOf(url)!)).Distinct().Count() < Urls.Count ? $"{nameof(Urls)} (ALERTMANAGER_URLS) has the same Alertmanager twice."
         : ResolveAfter < TimeSpan.FromMinutes(1) || ResolveAfter > TimeSpan.FromHours(24) ? $"{nameof(ResolveAfter)} '{ResolveAfter}' is not accepted; expected 1m to 24h."
         : Labels.Keys.FirstOrDefault(static name => !IsLabel(name)) is { } label ? $"{nameof(Labels)}: '{label}' is no label; expected letters, digits and _, a letter first."
         : FindHttpMistake();
+
+    /// <summary>Of the exporter: of http and https to one address there is but one.</summary>
+    internal static string NameOf(Uri endpoint) => $"alertmanager:{endpoint.Authority}{endpoint.AbsolutePath[..^ApiPath.Length]}";
 
     /// <summary>The API's address for an entry of <see cref="Urls"/>.</summary>
     internal static Uri? EndpointOf(string url)
     {
         var isUrl = url.Contains("://", StringComparison.Ordinal);
         return ReadUrl(isUrl ? url : $"http://{url}") is { Query: "", Fragment: "" } parsed && (isUrl || (parsed.AbsolutePath == "/" && url.Contains(':', StringComparison.Ordinal)))
-            ? new Uri($"{parsed.GetLeftPart(UriPartial.Path).TrimEnd('/')}/api/v2/alerts")
+            ? new Uri($"{parsed.GetLeftPart(UriPartial.Path).TrimEnd('/')}{ApiPath}")
             : null;
     }
 

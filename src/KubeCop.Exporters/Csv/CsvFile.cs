@@ -34,6 +34,7 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
         try
         {
             RandomAccess.Write(_file, rows, _length);
+            RandomAccess.FlushToDisk(_file);
             _length += rows.Length;
         }
         catch (IOException)
@@ -61,18 +62,19 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
                 File.SetUnixFileMode(file, Mode);
             }
 
+            if (RandomAccess.GetLength(file) > 0 && !BeginsWithHeader(file))
+            {
+                // Somebody else's, or of other columns, under whose header ours would be read wrongly.
+                File.Move(path, $"{path}.other-{DateTime.UtcNow:yyyyMMdd'T'HHmmss.fff'Z'}");
+                file.Dispose();
+                return Open();
+            }
+
             _length = WholeRows(file);
             if (_length == 0)
             {
                 RandomAccess.Write(file, header, 0);
                 _length = header.Length;
-            }
-            else if (!BeginsWithHeader(file))
-            {
-                // Rows of other columns under its header would be read wrongly.
-                MoveAway();
-                file.Dispose();
-                return Open();
             }
 
             return file;
@@ -112,12 +114,6 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
 
     private void Rotate()
     {
-        MoveAway();
-        Close();
-    }
-
-    private void MoveAway()
-    {
         if (kept == 0)
         {
             File.Delete(path);
@@ -134,6 +130,8 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
 
             File.Move(path, $"{path}.1", overwrite: true);
         }
+
+        Close();
     }
 
     private void Close()

@@ -9,8 +9,13 @@ namespace KubeCop.Exporters.Delivery;
 /// Hands every alert to every exporter, each through a bounded outbox of its own: a slow or broken exporter delays neither detection nor
 /// the other exporters. What waits for longer than a moment is written to the disk by one thread for all.
 /// </summary>
-public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
+public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
 {
+    /// <summary>
+    /// How long all lanes together may take to end, and then to write what is left: a disk that hangs must not keep the process from ending.
+    /// </summary>
+    private static readonly TimeSpan CloseTime = TimeSpan.FromMilliseconds(400);
+
     private readonly ConcurrentDictionary<(string RuleId, Severity Severity), long> _counts = new();
     private readonly DeliveryOptions _options;
     private readonly ExportLane[] _lanes;
@@ -25,7 +30,14 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
     {
         _options = options;
         var codec = new Lazy<AlertCodec>();
-        _lanes = [.. exporters.Select(exporter => new ExportLane(exporter, OutboxOf(exporter), options, rules, time, logger))];
+        var all = exporters.ToList();
+        if (all.GroupBy(static exporter => exporter.Name).FirstOrDefault(static same => same.Count() > 1) is { } twice)
+        {
+            throw new ArgumentException($"There are two exporters '{twice.Key}'.", nameof(exporters));
+        }
+
+        _lanes = [.. all.Select(exporter => new ExportLane(exporter, OutboxOf(exporter), options, rules, time, logger))];
+        TellOfOthers(directory, [.. all.Where(static exporter => exporter.IsRetried)], logger);
         if (_lanes.Any(static lane => lane.IsRetried))
         {
             _spilling = new Thread(Spill) { Name = "export-spill", IsBackground = true };
@@ -35,7 +47,7 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
         Outbox OutboxOf(IAlertExporter exporter) =>
             exporter.IsRetried ? new Outbox(QueueOf(exporter, "urgent"), QueueOf(exporter, "others"), options, time) : new Outbox(new OutboxQueue(), new OutboxQueue(), options, time);
 
-        OutboxQueue QueueOf(IAlertExporter exporter, string queue) => new(Path.Combine(directory, Uri.EscapeDataString(exporter.Name), queue), codec.Value, time, logger);
+        OutboxQueue QueueOf(IAlertExporter exporter, string queue) => new(Path.Combine(directory, FolderOf(exporter), queue), codec.Value, time, logger);
     }
 
     /// <summary>Alerts raised, by rule and severity; summaries are not counted.</summary>
@@ -91,10 +103,31 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
     public void Dispose()
     {
         _stopping.Set();
-        _spilling?.Join();
         foreach (var lane in _lanes)
         {
-            lane.Dispose();
+            lane.Cancel();
+        }
+
+        _spilling?.Join(CloseTime / 2);
+        Task.WaitAll([.. _lanes.Select(static lane => Task.Run(() => lane.Close(CloseTime / 2)))], CloseTime);
+    }
+
+    private static string FolderOf(IAlertExporter exporter) => Uri.EscapeDataString(exporter.Name);
+
+    // Of one whose address has changed, or that is not configured any more.
+    private static void TellOfOthers(string directory, IReadOnlyList<IAlertExporter> exporters, ILogger logger)
+    {
+        if (!Directory.Exists(directory))
+        {
+            return;
+        }
+
+        foreach (var other in Directory.EnumerateDirectories(directory).Where(folder => exporters.All(exporter => FolderOf(exporter) != Path.GetFileName(folder))))
+        {
+            if (Directory.EnumerateFiles(other, "*.alerts", SearchOption.AllDirectories).Any())
+            {
+                LogWarningNobodySends(logger, other);
+            }
         }
     }
 
@@ -123,4 +156,9 @@ public sealed class AlertDispatcher : IAlertDispatcher, IDisposable
             }
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Directory} has alerts that wait for an exporter which is not configured any more. Configure it again to have them sent, or delete the directory.")]
+    private static partial void LogWarningNobodySends(ILogger logger, string directory);
 }

@@ -18,6 +18,13 @@ internal sealed partial class ExportLane : IDisposable
     public const string PushedOut = "pushed_out";
     public const string Unreadable = "unreadable";
 
+    /// <summary>Alerts refused alone, one after the other, from which on the receiver is to blame and not the alert.</summary>
+    private const int ManyRefusals = 3;
+
+    /// <summary>Tries of one alert that are refused, or fail, then.</summary>
+    private const int MostTries = 5;
+
+
     private readonly IAlertExporter _exporter;
     private readonly Outbox _outbox;
     private readonly DeliveryOptions _options;
@@ -30,8 +37,11 @@ internal sealed partial class ExportLane : IDisposable
     private readonly AutoResetEvent _arrived = new(false);
     private readonly AutoResetEvent _hurry = new(false);
     private readonly CancellationTokenSource _stop = new();
+    private readonly Thread _thread;
     private RetryPause _pause;
     private int _limit;
+    private int _refusals;
+    private int _tries;
     private long _exported;
     private long _waitingSince;
     private long _lastSuccess;
@@ -45,7 +55,8 @@ internal sealed partial class ExportLane : IDisposable
         (_exporter, _outbox, _options, _rules, _time, _logger) = (exporter, outbox, options, rules, time, logger);
         _pause = new RetryPause(options.FirstPause, options.LongestPause);
         _limit = exporter.BatchSize;
-        new Thread(Pump) { Name = $"export-{exporter.Name}", IsBackground = true }.Start();
+        _thread = new Thread(Pump) { Name = $"export-{exporter.Name}", IsBackground = true };
+        _thread.Start();
     }
 
     public string Name => _exporter.Name;
@@ -64,7 +75,7 @@ internal sealed partial class ExportLane : IDisposable
         Exported = Interlocked.Read(ref _exported),
         Waiting = _outbox.Count,
         DiskBytes = _outbox.DiskBytes,
-        Lag = Interlocked.Read(ref _waitingSince) is var since and > 0 ? _time.GetUtcNow() - new DateTimeOffset(since, TimeSpan.Zero) : TimeSpan.Zero,
+        Lag = Interlocked.Read(ref _waitingSince) is var since and > 0 ? _outbox.Now - new DateTimeOffset(since, TimeSpan.Zero) : TimeSpan.Zero,
         LastSuccess = Interlocked.Read(ref _lastSuccess) is var last and > 0 ? new DateTimeOffset(last, TimeSpan.Zero) : null,
         Failure = Failure?.Reason,
     };
@@ -111,6 +122,7 @@ internal sealed partial class ExportLane : IDisposable
         }
         catch (TimeoutException)
         {
+            result.TrySetCanceled(CancellationToken.None);
             return new TestDelivery(Name, _exporter.Receiver, false, $"No answer within {patience.TotalSeconds:0} s.", patience);
         }
     }
@@ -128,9 +140,13 @@ internal sealed partial class ExportLane : IDisposable
 
             _diskFailure = null;
         }
-        catch (Exception error) when (DiskErrors.IsDiskError(error))
+#pragma warning disable CA1031 // Of the thread that writes for all exporters: whatever goes wrong for one must not end it.
+        catch (Exception error)
+#pragma warning restore CA1031
         {
-            var (reason, remedy) = DiskErrors.Explain(error, "the data directory");
+            var (reason, remedy) = DiskErrors.IsDiskError(error)
+                ? DiskErrors.Explain(error, "the data directory")
+                : (error.Message, "This is a defect of KubeCop: please report it with the log.");
             if (_diskFailure is null)
             {
                 LogErrorNotSpilled(Name, reason, remedy);
@@ -149,17 +165,27 @@ internal sealed partial class ExportLane : IDisposable
         return _ended.Task;
     }
 
-    /// <summary>Ends what is under way. What is left stays on the disk, or is lost.</summary>
-    public void Close()
+    /// <summary>Ends what is under way.</summary>
+    public void Cancel()
     {
+        _completed = true;
+        _stop.Cancel();
+        _arrived.Set();
+        _hurry.Set();
+    }
+
+    /// <summary>Closes it: what is left stays on the disk, or is lost.</summary>
+    /// <param name="patience">For what is under way, if it does not end at once.</param>
+    public void Close(TimeSpan patience)
+    {
+        Cancel();
         if (_closed)
         {
             return;
         }
 
-        _closed = _completed = true;
-        _stop.Cancel();
-        _arrived.Set();
+        _closed = true;
+        _thread.Join(patience);
         if (IsRetried)
         {
             Spill(everything: true);
@@ -169,7 +195,7 @@ internal sealed partial class ExportLane : IDisposable
         _outbox.Close();
     }
 
-    public void Dispose() => Close();
+    public void Dispose() => Close(TimeSpan.Zero);
 
     private void Pump()
     {
@@ -177,19 +203,19 @@ internal sealed partial class ExportLane : IDisposable
         {
             while (_tests.TryDequeue(out var test))
             {
-                test.Result.SetResult(Test(test.Alert));
+                if (!test.Result.Task.IsCompleted)
+                {
+                    test.Result.TrySetResult(Test(test.Alert));
+                }
             }
 
-            var batch = _outbox.Peek(_limit, out var unreadable);
-            if (unreadable > 0)
+            var isLastTry = _completed;
+            var batch = Peek();
+            if (batch is null || batch.Count > 0)
             {
-                CountUnreadable(unreadable);
-            }
-
-            if (batch.Count > 0)
-            {
-                Interlocked.Exchange(ref _waitingSince, batch[0].Since.UtcTicks);
-                if (!Deliver(batch) && _completed)
+                var isDelivered = batch is not null && !_closed && Deliver(batch);
+                _outbox.Release();
+                if (!isDelivered && isLastTry)
                 {
                     break;
                 }
@@ -198,7 +224,7 @@ internal sealed partial class ExportLane : IDisposable
             }
 
             Interlocked.Exchange(ref _waitingSince, 0);
-            if (_completed)
+            if (isLastTry)
             {
                 break;
             }
@@ -209,12 +235,35 @@ internal sealed partial class ExportLane : IDisposable
         _ended.TrySetResult();
     }
 
+    /// <returns>Null when the disk does not give what waits there, after a pause.</returns>
+    private IReadOnlyList<WaitingAlert>? Peek()
+    {
+        try
+        {
+            var batch = _outbox.Peek(_limit, out var unreadable);
+            if (unreadable > 0)
+            {
+                CountUnreadable(unreadable);
+            }
+
+            return batch;
+        }
+        catch (Exception error) when (DiskErrors.IsDiskError(error))
+        {
+            var (reason, remedy) = DiskErrors.Explain(error, "the data directory");
+            FailWith($"What waits on the disk cannot be read: {reason}. {remedy}");
+            Pause(_pause.Next());
+            return null;
+        }
+    }
+
     /// <returns>False when the receiver is away, after a pause.</returns>
     private bool Deliver(IReadOnlyList<WaitingAlert> batch)
     {
-        if (_exporter.IsRetried && _time.GetUtcNow() - batch[0].Since > _options.MaxAge)
+        Interlocked.Exchange(ref _waitingSince, batch[0].Since.UtcTicks);
+        if (_exporter.IsRetried && _outbox.Now - batch[0].Since > _options.MaxAge)
         {
-            Drop(batch, batch.TakeWhile(waiting => _time.GetUtcNow() - waiting.Since > _options.MaxAge).Count(), Expired);
+            Drop(batch, batch.TakeWhile(waiting => _outbox.Now - waiting.Since > _options.MaxAge).Count(), Expired);
             return true;
         }
 
@@ -228,52 +277,83 @@ internal sealed partial class ExportLane : IDisposable
         {
             _exporter.Export(alerts, _stop.Token);
             Succeeded(batch, batch.Count);
-            _failure = null;
-            _limit = Math.Min(_exporter.BatchSize, _limit * 2);
+            (_failure, _refusals, _limit) = (null, 0, Math.Min(_exporter.BatchSize, _limit * 2));
+            return true;
+        }
+        catch (Exception) when (_exporter.IsRetried && _stop.IsCancellationRequested)
+        {
+            // Whatever it says of an exporter that is being ended, what it did not take is tried at the next start.
+            return false;
         }
         catch (ReceiverAwayException exception) when (_exporter.IsRetried)
         {
             Succeeded(batch, exception.Delivered);
-            FailWith(exception.Message);
-            Pause(_pause.Next(exception.RetryAfter));
-            return false;
+            if (exception.Delivered == 0)
+            {
+                // It may have been too much for the time there is.
+                _limit = Math.Max(1, batch.Count / 2);
+            }
+
+            return Fail(exception.Message, exception.RetryAfter);
         }
         catch (AlertsRefusedException) when (batch.Count > 1)
         {
             _limit = batch.Count / 2;
+            return true;
+        }
+        catch (AlertsRefusedException exception) when (_refusals >= ManyRefusals && ++_tries < MostTries)
+        {
+            return Fail($"It refuses each alert: {exception.Message}", retryAfter: null);
         }
         catch (AlertsRefusedException exception)
         {
-            FailWith(exception.Message);
+            _refusals++;
             Drop(batch, 1, Refused, exception.Message);
+            return true;
         }
         catch (ExportException exception)
         {
-            FailWith(exception.Message);
             Succeeded(batch, batch.Count - exception.Lost);
+            _failure = new ExportFailure(Name, exception.Message);
             Drop([.. batch.TakeLast(exception.Lost)], exception.Lost, exception.Reason, exception.Message);
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            return false;
+            return true;
         }
 #pragma warning disable CA1031 // A broken exporter must not end the thread that the next alerts need.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _failure = new ExportFailure(Name, $"The exporter failed, see the log: {exception.Message}");
-            if (Drop(batch, batch.Count, Failed))
+            var message = $"The exporter failed, see the log: {exception.Message}";
+            if (_failure?.Reason != message)
             {
                 LogErrorExporterFailed(exception, Name);
             }
-        }
 
-        return true;
+            if (_exporter.IsRetried && ++_tries < MostTries)
+            {
+                return Fail(message, retryAfter: null);
+            }
+
+            Drop(batch, batch.Count, Failed);
+            _failure = new ExportFailure(Name, message);
+            return true;
+        }
+    }
+
+    private bool Fail(string message, TimeSpan? retryAfter)
+    {
+        FailWith(message);
+        Pause(_pause.Next(retryAfter));
+        return false;
     }
 
     private TestDelivery Test(Alert alert)
     {
         var started = _time.GetTimestamp();
+        if (!_exporter.Takes(alert))
+        {
+            return new TestDelivery(Name, _exporter.Receiver, true, "left out: such alerts do not go there", TimeSpan.Zero);
+        }
+
         try
         {
             var answer = _exporter.Export([alert], _stop.Token);
@@ -296,6 +376,7 @@ internal sealed partial class ExportLane : IDisposable
 
         _outbox.Confirm(batch[delivered - 1]);
         _pause.Succeeded();
+        _tries = 0;
         Interlocked.Exchange(ref _lastSuccess, _time.GetUtcNow().UtcTicks);
         Interlocked.Add(ref _exported, delivered);
         if (delivered == batch.Count && _failure is not null && _exporter.IsRetried)
@@ -332,6 +413,7 @@ internal sealed partial class ExportLane : IDisposable
         }
 
         _outbox.Confirm(batch[count - 1]);
+        _tries = 0;
         var isFirst = CountDrop(reason, [.. batch.Take(count).Select(static waiting => waiting.Alert)]);
         if (isFirst && reason != Failed)
         {

@@ -9,6 +9,12 @@ namespace KubeCop.Exporters.Delivery;
 /// </summary>
 internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOptions options, TimeProvider time)
 {
+    // Of one run, this clock goes on evenly whatever is done to the machine's: alerts must not become old, or wait for ever, because that was set.
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private readonly long _started = time.GetTimestamp();
+
+    public DateTimeOffset Now => _startedAt + time.GetElapsedTime(_started);
+
     public long Count => urgent.Count + others.Count;
 
     public int InMemory => urgent.InMemory + others.InMemory;
@@ -27,12 +33,13 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
             return false;
         }
 
-        (isUrgent ? urgent : others).Add(alert, time.GetUtcNow());
-        return true;
+        return (isUrgent ? urgent : others).TryAdd(alert, Now);
     }
 
     /// <summary>The oldest of the more urgent ones; they go on waiting until they are confirmed.</summary>
-    /// <param name="lost">Alerts that were on the disk and cannot be read any more.</param>
+    /// <param name="lost">Alerts that were on the disk and are damaged.</param>
+    /// <exception cref="IOException">The disk does not give them now.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public IReadOnlyList<WaitingAlert> Peek(int most, out int lost)
     {
         var first = urgent.Peek(most, out lost);
@@ -46,6 +53,13 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
         return then;
     }
 
+    /// <summary>What was peeked at is not being sent any more.</summary>
+    public void Release()
+    {
+        urgent.Release();
+        others.Release();
+    }
+
     /// <summary>They need not be sent again: this one, which was peeked at, and those before it.</summary>
     public void Confirm(in WaitingAlert waiting) => (IsUrgent(waiting.Alert) ? urgent : others).Confirm(waiting.Sequence);
 
@@ -57,7 +71,7 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     public IReadOnlyList<WaitingAlert> Write(bool everything)
     {
         var pushedOut = new List<WaitingAlert>();
-        var waitingSince = everything || IsCrowded ? DateTimeOffset.MaxValue : time.GetUtcNow() - options.SpillAfter;
+        var waitingSince = everything || IsCrowded ? DateTimeOffset.MaxValue : Now - options.SpillAfter;
         while (!urgent.Write(waitingSince, options.MaxDiskBytes - others.DiskBytes) && others.DropOldest() is { } dropped)
         {
             pushedOut.AddRange(dropped);

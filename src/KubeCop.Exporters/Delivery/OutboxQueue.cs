@@ -19,6 +19,7 @@ internal sealed class OutboxQueue
     private readonly AlertCodec? _codec;
     private readonly SegmentStore? _store;
     private readonly string _positionFile = "";
+    private readonly bool _isUsable = true;
 
     // Taken first by whoever needs both: all that reads or writes files. The other one is never held for longer than a few instructions.
     private readonly Lock _disk = new();
@@ -32,6 +33,8 @@ internal sealed class OutboxQueue
     private long _last;
     private long _written;
     private long _sent;
+    private long _inFlight;
+    private bool _isClosed;
 
     /// <summary>A queue in memory.</summary>
     public OutboxQueue()
@@ -45,7 +48,7 @@ internal sealed class OutboxQueue
         _store = new SegmentStore(directory, Extension, time, logger);
         _positionFile = Path.Combine(directory, "sent");
         _sent = ReadPosition();
-        _store.Recover((segment, sequence) =>
+        _isUsable = _store.Recover((segment, sequence) =>
         {
             if (_segments is not [.., var known] || known.Segment != segment)
             {
@@ -111,33 +114,52 @@ internal sealed class OutboxQueue
         }
     }
 
-    public void Add(Alert alert, DateTimeOffset since)
+    /// <returns>False when it takes no more.</returns>
+    public bool TryAdd(Alert alert, DateTimeOffset since)
     {
         lock (_gate)
         {
+            if (_isClosed)
+            {
+                return false;
+            }
+
             _memory.Enqueue(new WaitingAlert(++_last, since, alert));
+            return true;
         }
     }
 
-    /// <summary>The oldest alerts; they go on waiting until they are confirmed.</summary>
-    /// <param name="lost">Alerts that were on the disk and cannot be read any more.</param>
+    /// <summary>The oldest alerts; they go on waiting until they are confirmed, and are not given up before they are released.</summary>
+    /// <param name="lost">Alerts that were on the disk and are damaged.</param>
+    /// <exception cref="IOException">The disk does not give them now.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public IReadOnlyList<WaitingAlert> Peek(int most, out int lost)
     {
         lost = 0;
-        if (_store is not null)
+
+        // Both at once: between them, alerts could move from memory to the disk unseen.
+        lock (_disk)
         {
-            lock (_disk)
+            if (_store is not null && ReadBack(ref lost))
             {
-                if (ReadBack(out lost))
-                {
-                    return [.. _readBack.Take(most)];
-                }
+                WaitingAlert[] batch = [.. _readBack.Take(most)];
+                _inFlight = batch[^1].Sequence;
+                return batch;
+            }
+
+            lock (_gate)
+            {
+                return [.. _memory.Take(most)];
             }
         }
+    }
 
-        lock (_gate)
+    /// <summary>What was peeked at is not being sent any more.</summary>
+    public void Release()
+    {
+        lock (_disk)
         {
-            return [.. _memory.Take(most)];
+            _inFlight = 0;
         }
     }
 
@@ -179,6 +201,11 @@ internal sealed class OutboxQueue
     {
         lock (_disk)
         {
+            if (!_isUsable && InMemory > 0)
+            {
+                throw new IOException("some of what waited before could not be read at the start, see the log; it is left as it is");
+            }
+
             while (true)
             {
                 WaitingAlert[] due;
@@ -200,8 +227,9 @@ internal sealed class OutboxQueue
         }
     }
 
-    /// <summary>Gives up the oldest file.</summary>
+    /// <summary>Gives up the oldest file, unless it is being sent.</summary>
     /// <returns>The alerts in it; null when there is none to give up.</returns>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public IReadOnlyList<WaitingAlert>? DropOldest()
     {
         lock (_disk)
@@ -215,6 +243,10 @@ internal sealed class OutboxQueue
                 }
 
                 oldest = _segments[0];
+                if (_inFlight >= oldest.First && _inFlight > _sent)
+                {
+                    return null;
+                }
             }
 
             var dropped = Read(oldest);
@@ -230,11 +262,12 @@ internal sealed class OutboxQueue
         }
     }
 
-    /// <summary>Gives up all that is in memory only.</summary>
+    /// <summary>Takes no more, and gives up all that is in memory only.</summary>
     public IReadOnlyList<WaitingAlert> DropMemory()
     {
         lock (_gate)
         {
+            _isClosed = true;
             WaitingAlert[] dropped = [.. _memory.Where(waiting => waiting.Sequence > _sent)];
             _memory.Clear();
             _last = Math.Max(_written, _sent);
@@ -338,9 +371,8 @@ internal sealed class OutboxQueue
     }
 
     /// <returns>Whether there are alerts that were read back.</returns>
-    private bool ReadBack(out int lost)
+    private bool ReadBack(ref int lost)
     {
-        lost = 0;
         while (_readBack.Count == 0)
         {
             WrittenSegment? oldest;
@@ -354,22 +386,28 @@ internal sealed class OutboxQueue
                 return false;
             }
 
-            var expected = oldest.Last - Math.Max(_sent, oldest.First - 1);
+            // With those before it, which were in a damaged end of the file before.
+            var expected = oldest.Last - _sent;
             foreach (var waiting in Read(oldest))
             {
                 _readBack.Enqueue(waiting);
             }
 
             lost += (int)(expected - _readBack.Count);
-            if (_readBack.Count == 0)
+            oldest.IsDamaged |= expected > _readBack.Count && oldest.First <= _sent + 1;
+            if (_readBack.Count > 0)
             {
-                lock (_gate)
-                {
-                    _sent = oldest.Last;
-                }
-
-                DeleteSent();
+                // What is missing after them was counted now.
+                oldest.Last = _readBack.Last().Sequence;
+                continue;
             }
+
+            lock (_gate)
+            {
+                _sent = oldest.Last;
+            }
+
+            DeleteSent();
         }
 
         return true;
@@ -379,7 +417,7 @@ internal sealed class OutboxQueue
     private List<WaitingAlert> Read(WrittenSegment written)
     {
         var alerts = new List<WaitingAlert>();
-        foreach (var (sequence, payload) in _store!.Read(written.Segment))
+        foreach (var (sequence, payload) in SegmentStore.Read(written.Segment))
         {
             if (sequence > _sent && sequence <= written.Last && _codec!.Decode(sequence, payload.Span) is { } waiting)
             {
@@ -416,7 +454,14 @@ internal sealed class OutboxQueue
 
             try
             {
-                done.Segment.Delete();
+                if (done.IsDamaged)
+                {
+                    _store!.SetAside(done.Segment);
+                }
+                else
+                {
+                    done.Segment.Delete();
+                }
             }
             catch (Exception error) when (DiskErrors.IsDiskError(error))
             {
@@ -429,7 +474,10 @@ internal sealed class OutboxQueue
     {
         try
         {
-            return File.Exists(_positionFile) && long.TryParse(File.ReadAllText(_positionFile), NumberStyles.None, CultureInfo.InvariantCulture, out var sent) ? sent : 0;
+            // Twice, so that a damaged one is none: one that says too much would lose what was not sent.
+            return File.Exists(_positionFile)
+                && File.ReadAllText(_positionFile).Split(' ') is [var one, var other] && one == other
+                && long.TryParse(one, NumberStyles.None, CultureInfo.InvariantCulture, out var sent) ? sent : 0;
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {
@@ -445,7 +493,7 @@ internal sealed class OutboxQueue
             using (var handle = Posix.OpenOrCreate(file))
             {
                 RandomAccess.SetLength(handle, 0);
-                RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(_sent.ToString(CultureInfo.InvariantCulture)), 0);
+                RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_sent} {_sent}")), 0);
             }
 
             File.Move(file, _positionFile, overwrite: true);
@@ -465,5 +513,8 @@ internal sealed class OutboxQueue
         public long First { get; }
 
         public long Last { get; set; }
+
+        /// <summary>It has less than was written to it.</summary>
+        public bool IsDamaged { get; set; }
     }
 }

@@ -11,9 +11,6 @@ namespace KubeCop.Exporters.Http;
 /// <summary>Sends alerts to a URL in KubeCop's own form, signed where there is a secret for it.</summary>
 internal sealed class HttpExporter : IAlertExporter, IDisposable
 {
-    /// <summary>Dropped: there are more than <see cref="HttpExporterOptions.MaxAlertsPerMinute"/>.</summary>
-    public const string RateLimited = "rate_limited";
-
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly HttpExporterOptions _options;
@@ -34,8 +31,7 @@ internal sealed class HttpExporter : IAlertExporter, IDisposable
 
     public string Name => "http";
 
-    // A query may hold a key.
-    public string Receiver => _receiver.Url.GetLeftPart(UriPartial.Path);
+    public string Receiver => _receiver.Shown;
 
     public int BatchSize => _options.BatchSize;
 
@@ -55,8 +51,10 @@ internal sealed class HttpExporter : IAlertExporter, IDisposable
         if (isOver)
         {
             _isLimitTold = true;
-            throw new ExportException(
-                RateLimited, batch.Count - allowed, $"There are more than {_options.MaxAlertsPerMinute} alerts in a minute ({HttpExporterOptions.Section}:{nameof(_options.MaxAlertsPerMinute)}).");
+            throw new ReceiverAwayException(
+                $"{Receiver} has got {_options.MaxAlertsPerMinute} alerts in this minute, as many as it may; others wait for the next one ({HttpExporterOptions.Section}:{nameof(_options.MaxAlertsPerMinute)}).",
+                allowed,
+                Window - _time.GetElapsedTime(_windowStart));
         }
 
         return answer;
@@ -79,7 +77,7 @@ internal sealed class HttpExporter : IAlertExporter, IDisposable
         }
 
         var timestamp = _time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(File.ReadAllText(_options.HmacKeyFile).TrimEnd('\r', '\n')));
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(HttpReceiver.ReadSecret(_options.HmacKeyFile)));
         hmac.AppendData(Encoding.ASCII.GetBytes($"{timestamp}."));
         hmac.AppendData(body);
         headers.Add("X-KubeCop-Timestamp", timestamp);

@@ -17,8 +17,8 @@ public sealed class HttpExporterOptions : HttpReceiverOptions
     public int BatchSize { get; set; } = 256;
 
     /// <summary>
-    /// The most alerts in a minute, from 1; 0 for no limit. The first beyond it is told as <c>AlertLimitReached</c>, once in that minute, and the others are
-    /// dropped. Default: 10000.
+    /// The most alerts in a minute, from 1; 0 for no limit. That there are more is told as <c>AlertLimitReached</c>, once in that minute; they wait for the next
+    /// one. Default: 10000.
     /// </summary>
     public int MaxAlertsPerMinute { get; set; } = 10_000;
 
@@ -30,7 +30,7 @@ public sealed class HttpExporterOptions : HttpReceiverOptions
 
     /// <returns>A sentence that begins with the option's name; null when all are right.</returns>
     public string? FindMistake() =>
-        Url.Length > 0 && ReadUrl(Url) is null ? $"{nameof(Url)} (HTTP_ENDPOINT_URL) '{Url}' is not accepted; expected http(s)://HOST[:PORT]/PATH, without a user."
+        Url.Length > 0 && ReadUrl(Url) is null ? $"{nameof(Url)} (HTTP_ENDPOINT_URL) '{Shown(Url)}' is not accepted; expected http(s)://HOST[:PORT]/PATH, without a user."
         : Method is not ("POST" or "PUT") ? $"{nameof(Method)} '{Method}' is not accepted; expected POST or PUT."
         : BatchSize is < 1 or > 10_000 ? $"{nameof(BatchSize)} '{BatchSize}' is not accepted; expected 1 to 10000."
         : MaxAlertsPerMinute < 0 ? $"{nameof(MaxAlertsPerMinute)} '{MaxAlertsPerMinute}' is not accepted; expected a number from 0."

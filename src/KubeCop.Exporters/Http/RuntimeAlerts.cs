@@ -72,7 +72,7 @@ internal static class RuntimeAlerts
     {
         json.WriteStartObject();
         json.WriteString("ruleName", "AlertLimitReached");
-        json.WriteString("message", $"Alert limit reached: more than {limit.PerMinute} alerts in a minute; further ones of this minute are dropped and counted.");
+        json.WriteString("message", $"Alert limit reached: more than {limit.PerMinute} alerts in a minute; further ones wait for the next one.");
         Write(json, "hostName", Environment.MachineName);
         Write(json, "nodeName", limit.Node);
         WriteResource(json, isPod: false);

@@ -13,10 +13,14 @@ internal sealed class HttpReceiver : IDisposable
 
     private readonly HttpReceiverOptions _options;
     private readonly HttpClient _client;
+    private readonly Uri _url;
 
     public HttpReceiver(Uri url, HttpReceiverOptions options)
     {
-        (Url, _options) = (url, options);
+        (_url, _options) = (url, options);
+
+        // A query may hold a key.
+        Shown = url.GetLeftPart(UriPartial.Path);
         _client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -32,7 +36,8 @@ internal sealed class HttpReceiver : IDisposable
         };
     }
 
-    public Uri Url { get; }
+    /// <summary>The URL, for people.</summary>
+    public string Shown { get; }
 
     /// <param name="addHeaders">Further headers, which depend on the body.</param>
     /// <returns>The status of the answer.</returns>
@@ -42,7 +47,7 @@ internal sealed class HttpReceiver : IDisposable
     {
         try
         {
-            using var request = new HttpRequestMessage(method, Url) { Content = new ReadOnlyMemoryContent(body) };
+            using var request = new HttpRequestMessage(method, _url) { Content = new ReadOnlyMemoryContent(body) };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             AddHeaders(request.Headers);
             addHeaders?.Invoke(request.Headers);
@@ -51,15 +56,31 @@ internal sealed class HttpReceiver : IDisposable
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ReceiverAwayException($"{Url} did not answer within {_options.Timeout.TotalSeconds:0.#} s.", inner: exception);
+            throw new ReceiverAwayException($"{Shown} did not answer within {_options.Timeout.TotalSeconds:0.#} s.", inner: exception);
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw new ReceiverAwayException($"{Url} cannot be reached: {_options.Tls.Explain(exception) ?? exception.Message}", inner: exception);
+            throw new ReceiverAwayException($"{Shown} cannot be reached: {_options.Tls.Explain(exception) ?? exception.Message}", inner: exception);
         }
     }
 
     public void Dispose() => _client.Dispose();
+
+    /// <summary>A secret that is in a file, without the end of its line.</summary>
+    /// <exception cref="ReceiverAwayException">It cannot be read, or is none: somebody has to put that right.</exception>
+    public static string ReadSecret(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).TrimEnd('\r', '\n') is { Length: > 0 } secret && !secret.AsSpan().ContainsAny('\r', '\n')
+                ? secret
+                : throw new ReceiverAwayException($"{path} has to have one line with a secret.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ReceiverAwayException($"A secret cannot be read: {exception.Message}", inner: exception);
+        }
+    }
 
     private static string Status(HttpResponseMessage response) => $"{(int)response.StatusCode} {response.ReasonPhrase}".TrimEnd();
 
@@ -72,19 +93,18 @@ internal sealed class HttpReceiver : IDisposable
 
         if (_options.TokenFile.Length > 0)
         {
-            headers.Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(_options.TokenFile).Trim());
+            headers.Authorization = new AuthenticationHeaderValue("Bearer", ReadSecret(_options.TokenFile).Trim());
         }
         else if (_options.Username.Length > 0)
         {
-            var password = File.ReadAllText(_options.PasswordFile).TrimEnd('\r', '\n');
-            headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_options.Username}:{password}")));
+            headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_options.Username}:{ReadSecret(_options.PasswordFile)}")));
         }
     }
 
     // Only what the body is to blame for is given up. All else, a wrong token or path too, somebody can put right while alerts wait.
     private Exception Refusal(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        var message = $"{Url} answered {Status(response)}{Detail(response, cancellationToken)}";
+        var message = $"{Shown} answered {Status(response)}{Detail(response, cancellationToken)}";
         return response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity
             ? new AlertsRefusedException(message)
             : new ReceiverAwayException(message, retryAfter: RetryAfter(response));
@@ -97,18 +117,26 @@ internal sealed class HttpReceiver : IDisposable
         _ => null,
     };
 
-    private static string Detail(HttpResponseMessage response, CancellationToken cancellationToken)
+    private string Detail(HttpResponseMessage response, CancellationToken cancellationToken)
     {
+        // The client's own timeout ends with the headers.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_options.Timeout);
         try
         {
-            var buffer = new byte[MaxDetail];
-            using var body = response.Content.ReadAsStream(cancellationToken);
-            var text = TerminalText.Escape(Encoding.UTF8.GetString(buffer, 0, body.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false))).Trim();
+            var text = TerminalText.Escape(ReadAsync(response, patience.Token).GetAwaiter().GetResult()).Trim();
             return text.Length > 0 ? $": {text}" : ".";
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or OperationCanceledException)
         {
             return ".";
         }
+    }
+
+    private static async Task<string> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[MaxDetail];
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        return Encoding.UTF8.GetString(buffer, 0, await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken));
     }
 }

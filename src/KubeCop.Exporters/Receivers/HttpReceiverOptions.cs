@@ -34,6 +34,9 @@ public abstract class HttpReceiverOptions
     internal static Uri? ReadUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0 && url.Host.Length > 0 ? url : null;
 
+    /// <summary>A URL as messages show it: not with what may be a password.</summary>
+    internal static string Shown(string url) => url.LastIndexOf('@') is var at and >= 0 ? $"…{url[at..]}" : url.Split('?')[0];
+
     private static bool IsHeader(string name)
     {
         using var request = new HttpRequestMessage();

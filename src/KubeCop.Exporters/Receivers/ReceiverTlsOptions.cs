@@ -10,6 +10,9 @@ namespace KubeCop.Exporters.Receivers;
 /// </summary>
 public sealed class ReceiverTlsOptions
 {
+    // RFC 5280, 4.2.1.12: id-kp-serverAuth.
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
     /// <summary>Authorities that may have signed the receiver's certificate, and no others. Default: empty, for those of the system.</summary>
     public string CaFile { get; set; } = "";
 
@@ -27,7 +30,7 @@ public sealed class ReceiverTlsOptions
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = host,
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors),
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) => IsTrusted(certificate, chain, errors),
         };
         if (CertificateFile.Length > 0)
         {
@@ -37,7 +40,7 @@ public sealed class ReceiverTlsOptions
         return options;
     }
 
-    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors)
+    private bool IsTrusted(X509Certificate? certificate, X509Chain? sent, SslPolicyErrors errors)
     {
         if (CaFile.Length == 0 || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
@@ -47,6 +50,15 @@ public sealed class ReceiverTlsOptions
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+
+        // What is between the two the receiver sends; nothing is fetched from addresses in its certificate.
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        foreach (var between in sent?.ChainPolicy.ExtraStore ?? [])
+        {
+            chain.ChainPolicy.ExtraStore.Add(between);
+        }
+
         chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(CaFile);
         using var leaf = new X509Certificate2(certificate!);
         return chain.Build(leaf);
@@ -67,7 +79,7 @@ public sealed class ReceiverTlsOptions
         {
             switch (cause)
             {
-                case FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException:
+                case FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException when CaFile.Length > 0 || CertificateFile.Length > 0:
                     return $"a certificate file cannot be used: {cause.Message}";
                 case System.Security.Authentication.AuthenticationException:
                     return "its certificate is not accepted, or ours by it: "

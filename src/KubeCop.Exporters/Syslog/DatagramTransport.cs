@@ -7,11 +7,20 @@ namespace KubeCop.Exporters.Syslog;
 /// </summary>
 internal sealed class DatagramTransport(string host, int port) : ISyslogTransport
 {
+    /// <summary>A name may get another address.</summary>
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
     private Socket? _socket;
+    private long _connected;
 
     public string Send(IReadOnlyList<byte[]> messages, Action<int> sent, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_socket is not null && TimeProvider.System.GetElapsedTime(_connected) > Lifetime)
+        {
+            Reset();
+        }
+
         _socket ??= Connect();
         for (var i = 0; i < messages.Count; i++)
         {
@@ -37,6 +46,7 @@ internal sealed class DatagramTransport(string host, int port) : ISyslogTranspor
         try
         {
             socket.Connect(host, port);
+            _connected = TimeProvider.System.GetTimestamp();
             return socket;
         }
         catch

@@ -18,6 +18,12 @@ internal sealed partial class StreamTransport(string host, int port, TimeSpan ti
     // TIOCOUTQ of asm-generic/ioctls.h, which is SIOCOUTQ for a socket: bytes that the peer has not acknowledged (tcp(7)).
     private const nuint UnacknowledgedBytes = 0x5411;
 
+    // tcp(7): the first byte of TCP_INFO is the state, as linux/tcp_states.h numbers them.
+    private const int IpProtocolTcp = 6;
+    private const int TcpInfo = 11;
+    private const byte TcpEstablished = 1;
+
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AcknowledgementPoll = TimeSpan.FromMilliseconds(1);
 
     private Socket? _socket;
@@ -48,6 +54,11 @@ internal sealed partial class StreamTransport(string host, int port, TimeSpan ti
 
     public void Reset()
     {
+        if (_stream is SslStream secured)
+        {
+            SayGoodbye(secured);
+        }
+
         _stream?.Dispose();
         _socket?.Dispose();
         (_stream, _socket) = (null, null);
@@ -95,12 +106,26 @@ internal sealed partial class StreamTransport(string host, int port, TimeSpan ti
         }
     }
 
-    // A syslog server says nothing: that there is something to read means that it has closed (or that TLS has: a few bytes, which are left).
+    // RFC 5425, 4.4: whoever closes says so before.
+    private static void SayGoodbye(SslStream stream)
+    {
+        try
+        {
+            stream.ShutdownAsync().Wait(GoodbyeTime);
+        }
+        catch (Exception exception) when (exception is AggregateException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Nobody listens any more.
+        }
+    }
+
+    // Not by what there is to read: TLS leaves something there, a syslog server nothing.
     private static bool IsClosedByPeer(Socket socket)
     {
         try
         {
-            return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+            Span<byte> state = stackalloc byte[1];
+            return socket.GetRawSocketOption(IpProtocolTcp, TcpInfo, state) < 1 || state[0] != TcpEstablished;
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
@@ -110,7 +135,7 @@ internal sealed partial class StreamTransport(string host, int port, TimeSpan ti
 
     private void WaitUntilAcknowledged(Socket socket, CancellationToken cancellationToken)
     {
-        var started = TimeProvider.System.GetTimestamp();
+        var (progressed, least) = (TimeProvider.System.GetTimestamp(), int.MaxValue);
         while (Unacknowledged(socket) is var left and > 0)
         {
             if (IsClosedByPeer(socket))
@@ -118,7 +143,13 @@ internal sealed partial class StreamTransport(string host, int port, TimeSpan ti
                 throw new IOException($"the connection was closed with {left} bytes not acknowledged");
             }
 
-            if (TimeProvider.System.GetElapsedTime(started) > timeout)
+            // A link may be slow, as long as it goes on.
+            if (left < least)
+            {
+                (progressed, least) = (TimeProvider.System.GetTimestamp(), left);
+            }
+
+            if (TimeProvider.System.GetElapsedTime(progressed) > timeout)
             {
                 throw new TimeoutException($"{left} bytes were not acknowledged within {timeout.TotalSeconds:0.#} s");
             }

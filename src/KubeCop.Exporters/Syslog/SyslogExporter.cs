@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using KubeCop.Core.Alerts;
 
 namespace KubeCop.Exporters.Syslog;
@@ -42,7 +43,7 @@ internal sealed class SyslogExporter : IAlertExporter, IDisposable
         {
             throw new AlertsRefusedException($"{Receiver}: a message is too long for a datagram; lower {SyslogOptions.Section}:{nameof(SyslogOptions.MaxMessageBytes)}.", exception);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or AuthenticationException or TimeoutException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or AuthenticationException or CryptographicException or TimeoutException)
         {
             _transport.Reset();
             throw new ReceiverAwayException($"{Receiver} cannot be reached: {_options.Tls.Explain(exception) ?? exception.Message}", sent, inner: exception);

@@ -38,7 +38,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Less than the 5 s in which the process promises to end.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan ExportStopTime = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ExportStopTime = TimeSpan.FromMilliseconds(400);
 
     private readonly DataDirectory _directory;
     private readonly WebApplication _app;

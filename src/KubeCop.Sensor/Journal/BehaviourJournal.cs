@@ -2,6 +2,7 @@ using System.Buffers;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Segments;
 using KubeCop.Core.Workloads;
+using KubeCop.Storage;
 using KubeCop.Storage.Segments;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -193,7 +194,18 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
 
     private IEnumerable<JournalEntry> Read(Segment segment)
     {
-        foreach (var (sequence, payload) in _store.Read(segment))
+        IReadOnlyList<(long Sequence, ReadOnlyMemory<byte> Payload)> records;
+        try
+        {
+            records = SegmentStore.Read(segment);
+        }
+        catch (Exception error) when (DiskErrors.IsDiskError(error))
+        {
+            LogErrorUnreadable(segment.Path, error);
+            yield break;
+        }
+
+        foreach (var (sequence, payload) in records)
         {
             if (IsUnacknowledged(sequence) && TryDecode(segment, sequence, payload.Span) is { } entry)
             {
@@ -231,6 +243,9 @@ public sealed partial class BehaviourJournal : IBehaviourJournal, IDisposable
             LogWarningOverflow(reason, _options.MaxBufferBytes, _options.MaxDiskBytes);
         }
     }
+
+    [LoggerMessage(LogLevel.Error, "The journal cannot read {Path}; what it holds is not replayed in this run. Check the disk and its permissions")]
+    private partial void LogErrorUnreadable(string path, Exception error);
 
     [LoggerMessage(LogLevel.Error, "Record {Sequence} of the journal file {Path} is intact but not understood; it is kept. Run the version of KubeCop that wrote it to have it replayed")]
     private partial void LogErrorNotUnderstood(long sequence, string path, Exception error);

@@ -56,15 +56,28 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
 
     private SafeFileHandle Create()
     {
-        var directory = System.IO.Path.GetDirectoryName(Path)!;
-        if (!Directory.Exists(directory))
+        CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        if (System.IO.File.Exists(Path))
         {
-            Directory.CreateDirectory(directory, Posix.PrivateDirectory);
-            Posix.SyncDirectory(System.IO.Path.GetDirectoryName(directory)!);
+            // One that could not be read when its owner began: it may be another time.
+            throw new IOException($"There is already a file: '{Path}'");
         }
 
         // System.IO.File.OpenHandle takes no mode for the new file.
         Posix.OpenOrCreate(Path).Dispose();
         return System.IO.File.OpenHandle(Path, FileMode.Open, FileAccess.Write, FileShare.Read);
+    }
+
+    private static void CreateDirectory(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
+        var parent = System.IO.Path.GetDirectoryName(path)!;
+        CreateDirectory(parent);
+        Directory.CreateDirectory(path, Posix.PrivateDirectory);
+        Posix.SyncDirectory(parent);
     }
 }

@@ -19,13 +19,14 @@ internal sealed partial class SegmentStore(string directory, string extension, T
 
     /// <summary>Finds and repairs what an earlier run left. A disk that refuses is logged, never thrown: whoever owns it works without.</summary>
     /// <param name="record">Told of each record: its segment and its sequence.</param>
-    public void Recover(Action<Segment, long> record)
+    /// <returns>False when there is something that could not be read, and may be another time.</returns>
+    public bool Recover(Action<Segment, long> record)
     {
         try
         {
             if (!System.IO.Directory.Exists(Directory))
             {
-                return;
+                return true;
             }
 
             // Also of files set aside: their names must not be given again.
@@ -37,19 +38,25 @@ internal sealed partial class SegmentStore(string directory, string extension, T
                 }
             }
 
+            var isWhole = true;
             foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"*{extension}").Order(StringComparer.Ordinal))
             {
-                Recover(path, record);
+                isWhole &= Recover(path, record);
             }
+
+            return isWhole;
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {
             LogUnreadable(Directory, error);
+            return false;
         }
     }
 
-    /// <summary>The records of a segment, as far as they can be read.</summary>
-    public IReadOnlyList<(long Sequence, ReadOnlyMemory<byte> Payload)> Read(Segment segment)
+    /// <summary>The records of a segment: up to where it is damaged, none of one that is gone.</summary>
+    /// <exception cref="IOException">The disk does not give them now.</exception>
+    /// <exception cref="UnauthorizedAccessException">As before.</exception>
+    public static IReadOnlyList<(long Sequence, ReadOnlyMemory<byte> Payload)> Read(Segment segment)
     {
         var records = new List<(long, ReadOnlyMemory<byte>)>();
         try
@@ -61,31 +68,39 @@ internal sealed partial class SegmentStore(string directory, string extension, T
         {
             // All of it was acknowledged meanwhile.
         }
-        catch (Exception error) when (DiskErrors.IsDiskError(error))
-        {
-            LogUnreadable(segment.Path, error);
-        }
 
         return records;
     }
 
-    private void Recover(string path, Action<Segment, long> record)
+    /// <summary>Moves a segment away that is damaged, so that somebody can look at it.</summary>
+    public void SetAside(Segment segment)
+    {
+        segment.Dispose();
+        var aside = AsideOf(segment.Path);
+        System.IO.File.Move(segment.Path, aside);
+        LogSetAside(segment.Path, aside);
+    }
+
+    private string AsideOf(string path) => $"{path}.bad-{time.GetUtcNow():yyyyMMdd'T'HHmmss.fff'Z'}";
+
+    /// <returns>False when it could not be read, and may be another time.</returns>
+    private bool Recover(string path, Action<Segment, long> record)
     {
         try
         {
             var content = System.IO.File.ReadAllBytes(path);
-            var aside = $"{path}.bad-{time.GetUtcNow():yyyyMMdd'T'HHmmss.fff'Z'}";
+            var aside = AsideOf(path);
             var sequences = new List<long>();
             var (end, length) = SegmentFormat.Scan(content, (sequence, _) => sequences.Add(sequence));
             switch (end)
             {
                 case SegmentEnd.Newer:
                     LogNewer(path);
-                    return;
+                    return false;
                 case SegmentEnd.Foreign:
                     System.IO.File.Move(path, aside);
                     LogForeign(path, aside);
-                    return;
+                    return true;
                 case SegmentEnd.Damaged:
                     SetAside(aside, content.AsSpan(length));
                     Cut(path, length);
@@ -100,15 +115,17 @@ internal sealed partial class SegmentStore(string directory, string extension, T
             if (sequences.Count == 0)
             {
                 System.IO.File.Delete(path);
-                return;
+                return true;
             }
 
             var segment = new Segment(path, fromEarlierRun: true) { Length = length };
             sequences.ForEach(sequence => record(segment, sequence));
+            return true;
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {
             LogUnreadable(path, error);
+            return false;
         }
     }
 
@@ -132,6 +149,9 @@ internal sealed partial class SegmentStore(string directory, string extension, T
 
     [LoggerMessage(LogLevel.Error, "The file {Path} is damaged at byte {Offset}; the rest was set aside as {Aside}, the {Kept} records before it are kept. Check the disk")]
     private partial void LogDamaged(string path, long offset, string aside, int kept);
+
+    [LoggerMessage(LogLevel.Error, "The file {Path} became damaged while it was in use; it was set aside as {Aside}. Check the disk")]
+    private partial void LogSetAside(string path, string aside);
 
     [LoggerMessage(LogLevel.Error, "The file {Path} holds no records; it was set aside as {Aside}")]
     private partial void LogForeign(string path, string aside);

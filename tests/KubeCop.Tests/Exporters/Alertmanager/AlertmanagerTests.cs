@@ -164,7 +164,19 @@ public sealed class AlertmanagerTests
     {
         var options = new AlertmanagerOptions();
         options.Urls.Add(url);
-        Assert.StartsWith($"Urls (ALERTMANAGER_URLS) '{url}' is not accepted", options.FindMistake(), StringComparison.Ordinal);
+        var mistake = options.FindMistake();
+        Assert.StartsWith("Urls (ALERTMANAGER_URLS) '", mistake, StringComparison.Ordinal);
+        Assert.Contains("' is not accepted", mistake, StringComparison.Ordinal);
+        Assert.DoesNotContain("password", mistake, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Urls_OfOneAlertmanagerTwice_AreRefused()
+    {
+        var options = new AlertmanagerOptions();
+        options.Urls.Add("am:80");
+        options.Urls.Add("http://am/");
+        Assert.Equal("Urls (ALERTMANAGER_URLS) has the same Alertmanager twice.", options.FindMistake());
     }
 
     // Seen now: what ended long ago Alertmanager does not show.

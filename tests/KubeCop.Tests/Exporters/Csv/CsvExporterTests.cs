@@ -99,13 +99,13 @@ public sealed class CsvExporterTests : IDisposable
     [Fact]
     public void FileWithOtherColumns_IsMovedAway()
     {
-        File.WriteAllText(FilePath, "Rule Name,Alert Message\nold,alert\n");
-        using (var exporter = Create())
+        File.WriteAllText(FilePath, "Rule Name,Alert Message\nold,alert\nno end");
+        using (var exporter = Create(kept: 0))
         {
             exporter.Export([TestAlerts.Create(1)]);
         }
 
-        Assert.Equal("Rule Name,Alert Message\nold,alert\n", File.ReadAllText($"{FilePath}.1"));
+        Assert.Equal("Rule Name,Alert Message\nold,alert\nno end", File.ReadAllText(Directory.EnumerateFiles(_directory.Path, "alerts.csv.other-*").Single()));
         Assert.Equal([TestAlerts.Create(1).Id], Ids());
     }
 

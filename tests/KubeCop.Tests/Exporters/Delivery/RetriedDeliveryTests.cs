@@ -1,6 +1,7 @@
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
 using KubeCop.Exporters.Delivery;
 using KubeCop.Testing;
 using KubeCop.Testing.Storage;
@@ -48,10 +49,19 @@ public sealed class RetriedDeliveryTests : IDisposable
             Severity = Severity.Medium,
             Event = new SensorEvent { Kind = EventKind.Dns, Path = "example.com", Executable = "", ParentComm = "", Details = new DnsDetails("example.com", "A", IsAnswer: true, "NOERROR", ["10.1.2.3"], "udp", "10.0.0.1") },
         };
+        Alert[] others =
+        [
+            original with { Id = "1", Container = original.Container with { Pod = new PodDescription { Name = "web-1", Namespace = "shop", Uid = "u", Labels = new Dictionary<string, string>(StringComparer.Ordinal) { ["app"] = "web" } } } },
+            original with { Id = "2", Event = new SensorEvent { Kind = EventKind.Network, Path = "10.0.0.1", Executable = "", ParentComm = "", Value = 443, Details = new NetworkDetails(NetworkAction.Connect, "tcp", "10.0.0.1", 443) } },
+            original with { Id = "3", Event = new SensorEvent { Kind = EventKind.Ptrace, Path = "", Executable = "", ParentComm = "", Details = new PtraceDetails("PTRACE_ATTACH", 7) } },
+            original with { Id = "4", Event = new SensorEvent { Kind = EventKind.Capability, Path = "SYS_ADMIN", Executable = "", ParentComm = "", Details = new CapabilityDetails("SYS_ADMIN", "mount", true) } },
+            original with { Id = "5", Event = new SensorEvent { Kind = EventKind.Exec, Path = "/a", Executable = "/a", ParentComm = "", Details = new ExecDetails("/a", "/", ["a", "b"]) } },
+        ];
         var before = new SwitchedExporter("away") { Failure = static _ => Away };
         using (var dispatcher = Create(before))
         {
             dispatcher.Dispatch(original);
+            Array.ForEach(others, dispatcher.Dispatch);
             Dispatch(dispatcher, 10, 300);
             await StopAsync(dispatcher);
         }
@@ -60,12 +70,12 @@ public sealed class RetriedDeliveryTests : IDisposable
         using (var dispatcher = Create(after))
         {
             Dispatch(dispatcher, 400, 1);
-            await Wait.UntilAsync(() => after.Ids.Count, static count => count >= 302, "arrival of all");
+            await Wait.UntilAsync(() => after.Ids.Count, static count => count >= 307, "arrival of all");
         }
 
         Assert.Empty(before.Ids);
-        Assert.Equal(Ids(10, 300).Append(original.Id).Append(TestAlerts.Create(400).Id).Order(), after.Ids.Order());
-        Assert.Equal(Json(original), Json(after.Alerts.Single(alert => alert.Id == original.Id)));
+        Assert.Equal(Ids(10, 300).Append(original.Id).Concat(others.Select(static other => other.Id)).Append(TestAlerts.Create(400).Id).Order(), after.Ids.Order());
+        Assert.All(others.Append(original), expected => Assert.Equal(Json(expected), Json(after.Alerts.Single(alert => alert.Id == expected.Id))));
     }
 
     [Fact]
@@ -133,6 +143,115 @@ public sealed class RetriedDeliveryTests : IDisposable
         using var next = Create(after);
         await Wait.UntilAsync(() => after.Ids.Count, static count => count == 49, "arrival of all but the torn one");
     }
+
+    [Fact]
+    public async Task FileDamagedWhileItWaits_IsSetAsideAndWhatIsLostIsCountedOnce()
+    {
+        var exporter = new SwitchedExporter("away") { BatchSize = 10, Failure = static _ => Away };
+        using var dispatcher = Create(exporter);
+        Dispatch(dispatcher, 0, 100);
+        await Wait.UntilAsync(() => Status(dispatcher), static status => status is { Waiting: 100, DiskBytes: > 100 * 200 }, "all of them on the disk");
+
+        // What was read before is in memory; a restart of the queue reads all.
+        await StopAsync(dispatcher);
+        var after = new SwitchedExporter("away") { BatchSize = 10 };
+        after.Answers.Reset();
+        using var next = Create(after);
+        var file = Assert.Single(Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories));
+        await Wait.UntilAsync(() => after.Calls, static calls => calls > 0, "first try");
+        Dispatch(next, 100, 100);
+        await Wait.UntilAsync(() => Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Count(), static files => files == 2, "a second file");
+        var second = Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Last();
+        await Wait.UntilAsync(() => Status(next), static status => status.DiskBytes > 200 * 200, "all of them on the disk");
+        var content = await File.ReadAllBytesAsync(second, TestContext.Current.CancellationToken);
+        content[content.Length / 2] ^= 0xFF;
+        await File.WriteAllBytesAsync(second, content, TestContext.Current.CancellationToken);
+
+        after.Answers.Set();
+        await Wait.UntilAsync(() => Status(next).Waiting, static waiting => waiting == 0, "empty outbox");
+        var lost = Assert.Single(next.Dropped);
+        Assert.Equal(("unreadable", 200 - after.Ids.Count), (lost.Reason, (int)lost.Count));
+        Assert.InRange(lost.Count, 40, 60);
+        Assert.Single(Directory.EnumerateFiles(_directory.Path, "*.bad-*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task FileThatCannotBeReadNow_IsNotGivenUp()
+    {
+        using (var dispatcher = Create(new SwitchedExporter("away") { Failure = static _ => Away }))
+        {
+            Dispatch(dispatcher, 0, 50);
+            await StopAsync(dispatcher);
+        }
+
+        var exporter = new SwitchedExporter("away");
+        exporter.Answers.Reset();
+        using var next = Create(exporter);
+        var file = Assert.Single(Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories));
+        await Wait.UntilAsync(() => exporter.Calls, static calls => calls > 0, "first try");
+        Dispatch(next, 50, 50);
+        var second = await Wait.UntilAsync(
+            () => Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Except([file]).SingleOrDefault(), static path => path is not null, "a second file");
+        await Wait.UntilAsync(() => Status(next).DiskBytes, static bytes => bytes > 100 * 200, "all of them on the disk");
+
+        // A directory in its place cannot be read as a file.
+        File.Move(second!, _directory.Combine("moved"));
+        Directory.CreateDirectory(second!);
+        exporter.Answers.Set();
+        await Wait.UntilAsync(() => next.Failing, static failing => failing.Any(static failure => failure.Reason.Contains("cannot be read", StringComparison.Ordinal)), "word of it");
+        Directory.Delete(second!);
+        File.Move(_directory.Combine("moved"), second!);
+        await Wait.UntilAsync(() => exporter.Ids.Count, static count => count == 100, "arrival of all");
+        Assert.Empty(next.Dropped);
+    }
+
+    [Fact]
+    public async Task EverythingRefused_AsByAServerOfAnotherProtocol_WaitsNearlyAll()
+    {
+        var exporter = new SwitchedExporter("wrong") { Failure = static _ => new AlertsRefusedException("This is an HTTPS server.") };
+        using var dispatcher = Create(exporter);
+        Dispatch(dispatcher, 0, 500);
+        await Wait.UntilAsync(() => dispatcher.Failing, static failing => failing.Any(static failure => failure.Reason.Contains("refuses each alert", StringComparison.Ordinal)), "word of it");
+        exporter.Failure = null;
+        await Wait.UntilAsync(() => Status(dispatcher).Waiting, static waiting => waiting == 0, "empty outbox");
+        Assert.InRange(exporter.Ids.Count, 480, 497);
+        Assert.Equal(500, exporter.Ids.Count + dispatcher.Dropped.Sum(static drop => drop.Count));
+    }
+
+    [Fact]
+    public async Task DefectOfTheExporter_IsTriedAFewTimesBeforeItCostsAlerts()
+    {
+        var exporter = new SwitchedExporter("defect") { Failure = static _ => new InvalidOperationException("defect") };
+        using var dispatcher = Create(exporter);
+        dispatcher.Dispatch(TestAlerts.Create(1));
+        await Wait.UntilAsync(() => exporter.Calls, static calls => calls >= 2, "second try");
+        Assert.Empty(dispatcher.Dropped);
+        await Wait.UntilAsync(() => dispatcher.Dropped, static drops => drops.Count > 0, "drop");
+        Assert.Equal([new DropCount("defect", "failed", 1)], dispatcher.Dropped);
+        Assert.Equal(5, exporter.Calls);
+    }
+
+    [Fact]
+    public async Task ClockThatIsSet_MakesNothingOldAndHoldsNothingUp()
+    {
+        var clock = new SettableClock(DateTimeOffset.UtcNow);
+        var exporter = new SwitchedExporter("away") { Failure = static _ => Away };
+        using var dispatcher = new AlertDispatcher([exporter], _directory.Path, _options, _rules, clock, NullLogger<AlertDispatcher>.Instance);
+        Dispatch(dispatcher, 0, 5);
+        clock.Set(2 * _options.MaxAge);
+        await Wait.UntilAsync(() => exporter.Calls, static calls => calls > 2, "further tries");
+        clock.Set(-4 * _options.MaxAge);
+        Dispatch(dispatcher, 5, 5);
+        clock.Advance(_options.SpillAfter);
+        await Wait.UntilAsync(() => Status(dispatcher).DiskBytes, static bytes => bytes > 10 * 200, "all of them on the disk");
+        Assert.Empty(dispatcher.Dropped);
+        exporter.Failure = null;
+        await Wait.UntilAsync(() => exporter.Ids.Count, static count => count == 10, "arrival of all");
+    }
+
+    [Fact]
+    public void TwoExportersOfOneName_AreADefect() =>
+        Assert.Throws<ArgumentException>(() => Create(new SwitchedExporter("same"), new SwitchedExporter("same")));
 
     [Fact]
     public async Task PartOfABatchDelivered_TheRestIsTriedAgain()

@@ -58,13 +58,15 @@ public sealed class HttpExporterTests : IDisposable
     public void MoreThanTheLimit_IsToldOnceAMinute()
     {
         using var exporter = Create(static options => options.MaxAlertsPerMinute = 3);
-        var lost = Assert.Throws<ExportException>(() => exporter.Export([.. Enumerable.Range(0, 5).Select(static number => TestAlerts.Create(number))]));
-        Assert.Equal((HttpExporter.RateLimited, 2), (lost.Reason, lost.Lost));
-        Assert.Equal(4, Assert.Throws<ExportException>(() => exporter.Export([.. Enumerable.Range(5, 4).Select(static number => TestAlerts.Create(number))])).Lost);
+        var over = Assert.Throws<ReceiverAwayException>(() => exporter.Export([.. Enumerable.Range(0, 5).Select(static number => TestAlerts.Create(number))]));
+        Assert.Equal((3, TimeSpan.FromMinutes(1)), (over.Delivered, over.RetryAfter));
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        over = Assert.Throws<ReceiverAwayException>(() => exporter.Export([.. Enumerable.Range(3, 4).Select(static number => TestAlerts.Create(number))]));
+        Assert.Equal((0, TimeSpan.FromSeconds(40)), (over.Delivered, over.RetryAfter));
         Assert.Equal(["Unexpected process launched", "Unexpected process launched", "Unexpected process launched", "AlertLimitReached"], RuleNames());
 
-        _clock.Advance(TimeSpan.FromMinutes(1));
-        exporter.Export([TestAlerts.Create(9)]);
+        _clock.Advance(TimeSpan.FromSeconds(40));
+        exporter.Export([TestAlerts.Create(3)]);
         Assert.Equal(5, RuleNames().Count);
     }
 
@@ -110,10 +112,58 @@ public sealed class HttpExporterTests : IDisposable
     }
 
     [Fact]
-    public void Receiver_DoesNotShowTheQuery()
+    public void BodyOfAnAnswer_ThatDoesNotCome_EndsAfterTheTimeout()
     {
+        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var answering = Task.Run(async () =>
+        {
+            var socket = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
+            await socket.SendAsync("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 300\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        });
+        using var exporter = Create(options => (options.Url, options.Timeout) = ($"http://{listener.LocalEndpoint}/", TimeSpan.FromMilliseconds(200)));
+        Assert.Contains(" 500 ", Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create()])).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(400)]
+    public void Messages_DoNotShowTheQuery(int status)
+    {
+        _server.Answer = _ => (status, null, TimeSpan.Zero);
         using var exporter = Create();
         Assert.DoesNotContain("key", exporter.Receiver, StringComparison.Ordinal);
+        Assert.DoesNotContain("key", Assert.ThrowsAny<Exception>(() => exporter.Export([TestAlerts.Create()])).Message, StringComparison.Ordinal);
+        _server.Dispose();
+        Assert.DoesNotContain("key", Assert.ThrowsAny<Exception>(() => exporter.Export([TestAlerts.Create()])).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://user:secret@host/")]
+    [InlineData("nonsense?key=secret")]
+    public void Mistake_DoesNotShowASecret(string url)
+    {
+        var mistake = new HttpExporterOptions { Url = url }.FindMistake();
+        Assert.Contains("is not accepted", mistake, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", mistake, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a\nb")]
+    [InlineData(null)]
+    public void Secret_ThatIsNone_IsSomethingToPutRight(string? content)
+    {
+        if (content is not null)
+        {
+            File.WriteAllText(_directory.Combine("token"), content);
+        }
+
+        using var exporter = Create(options => options.TokenFile = _directory.Combine("token"));
+        Assert.Contains(_directory.Combine("token"), Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create()])).Message, StringComparison.Ordinal);
+        File.WriteAllText(_directory.Combine("token"), "good\n");
+        exporter.Export([TestAlerts.Create()]);
+        Assert.Equal("Bearer good", Assert.Single(_server.Requests).Headers["Authorization"]);
     }
 
     [Fact]

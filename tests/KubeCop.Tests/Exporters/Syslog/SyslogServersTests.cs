@@ -81,6 +81,7 @@ public sealed class SyslogServersTests
             .WaitAsync(Wait.DefaultTimeout, TestContext.Current.CancellationToken);
 
         Assert.Equal(0, failure.Delivered);
+        Assert.Contains("acknowledged", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,19 +96,6 @@ public sealed class SyslogServersTests
 
         Assert.Contains("its certificate is not accepted", failure.Message, StringComparison.Ordinal);
         Assert.Contains("CaFile", failure.Message, StringComparison.Ordinal);
-        Assert.Empty(server.Lines);
-    }
-
-    [Fact]
-    public async Task Tls_ForAnotherName_IsRefused()
-    {
-        await using var server = await StartAsync("rsyslog");
-        var options = OptionsFor(server, SyslogProtocol.Tls);
-        options.Address = $"127.0.0.2:{server.TlsPort}";
-        using var exporter = new SyslogExporter(options);
-
-        Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create()]));
-
         Assert.Empty(server.Lines);
     }
 

@@ -31,6 +31,7 @@ internal sealed partial class ContainerMonitor
     private readonly TimeProvider _time;
     private readonly LearningOptions _learning;
     private readonly AlertOptions _alertOptions;
+    private readonly ArgumentRedaction _redaction;
     private readonly ILogger<ContainerMonitor> _logger;
     private readonly AlertFolding _folding;
     private readonly ProcessTree _processes = new();
@@ -76,6 +77,9 @@ internal sealed partial class ContainerMonitor
         _time = time;
         _learning = learning;
         _alertOptions = alertOptions;
+
+        // Made here and not with the first alert, which would wait for it.
+        _redaction = alertOptions.Redaction;
         _logger = logger;
         _folding = new AlertFolding(alerts, time, alertOptions.MaxPerMinute);
         _learned = new LearnedBehaviour(learning.MaxEntriesPerKind);
@@ -598,10 +602,10 @@ internal sealed partial class ContainerMonitor
     /// <summary>Only here, where an alert is really made: everybody who is told of it gets the same.</summary>
     private AlertProcess HideSecrets(AlertProcess process, ref SensorEvent sensorEvent)
     {
-        var arguments = _alertOptions.Redaction.Hide(process.Arguments);
+        var arguments = _redaction.Hide(process.Arguments);
         if (sensorEvent.Exec is { } exec)
         {
-            var executed = ReferenceEquals(exec.Arguments, process.Arguments) ? arguments : _alertOptions.Redaction.Hide(exec.Arguments);
+            var executed = ReferenceEquals(exec.Arguments, process.Arguments) ? arguments : _redaction.Hide(exec.Arguments);
             if (!ReferenceEquals(executed, exec.Arguments))
             {
                 sensorEvent.Details = exec with { Arguments = executed };

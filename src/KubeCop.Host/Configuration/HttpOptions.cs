@@ -31,8 +31,8 @@ internal sealed class HttpOptions
     public bool IsHttps => CertificateFile.Length > 0;
 
     /// <summary>
-    /// Whether metrics can be read without a token also elsewhere than on loopback. They tell names of containers' states, rules and hooks, and
-    /// how many alerts there were, which whoever attacks likes to know. Default: false.
+    /// Whether metrics can be read without a token also elsewhere than on loopback. They tell which rules and hooks there are and how many
+    /// alerts, which whoever attacks likes to know. Default: false.
     /// </summary>
     public bool PublicMetrics { get; set; }
 

@@ -53,6 +53,13 @@ internal sealed class Settings
         Bind(configuration, NodeOptions.Section, Node);
         Bind(configuration, LearningOptions.Section, Learning);
         Bind(configuration, AlertOptions.Section, Alerts);
+        if (configuration.GetSection(AlertOptions.Section).GetChildren().FirstOrDefault(static given => given.Path.Equals(Keys.RedactArguments, StringComparison.OrdinalIgnoreCase)) is { } redacted
+            && !redacted.GetChildren().Any())
+        {
+            // The binder takes an empty list for none that was given.
+            Alerts.RedactArguments = [];
+        }
+
         Bind(configuration, SensorOptions.Section, Sensor);
         Bind(configuration, ContainersOptions.Section, Containers);
         Bind(configuration, JournalOptions.Section, new JournalOptions());

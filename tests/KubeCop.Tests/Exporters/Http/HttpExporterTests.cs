@@ -120,7 +120,7 @@ public sealed class HttpExporterTests : IDisposable
         {
             var socket = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
             await socket.SendAsync("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 300\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
-        });
+        }, TestContext.Current.CancellationToken);
         using var exporter = Create(options => (options.Url, options.Timeout) = ($"http://{listener.LocalEndpoint}/", TimeSpan.FromMilliseconds(200)));
         Assert.Contains(" 500 ", Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create()])).Message, StringComparison.Ordinal);
     }

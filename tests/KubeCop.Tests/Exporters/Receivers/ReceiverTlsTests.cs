@@ -73,7 +73,7 @@ public sealed class ReceiverTlsTests : IDisposable
             await using var server = new SslStream(accepted.GetStream());
             await server.AuthenticateAsServerAsync(
                 new SslServerAuthenticationOptions { ServerCertificateContext = SslStreamCertificateContext.Create(own, chain, offline: true) }, TestContext.Current.CancellationToken);
-        });
+        }, TestContext.Current.CancellationToken);
         using var client = new TcpClient();
         await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint, TestContext.Current.CancellationToken);
         await using var stream = new SslStream(client.GetStream());

@@ -274,6 +274,12 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal(["--password=x"], Load([], []).Alerts.Redaction.Hide(["--password=x"]));
     }
 
+    [Fact]
+    public void Load_OnePatternInsteadOfAList_IsRefused() => Assert.Contains(
+        "KubeCop:Alerts",
+        Assert.Throws<UsageException>(() => Load([], new() { ["KubeCop__Alerts__RedactArguments"] = "abc" })).Message,
+        StringComparison.Ordinal);
+
     [Theory]
     [InlineData("(")]
     [InlineData("(?<!a)b")]

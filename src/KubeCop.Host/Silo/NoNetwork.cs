@@ -13,7 +13,9 @@ internal sealed class NoNetwork : IConnectionListenerFactory, IConnectionFactory
     /// <exception cref="InvalidOperationException">This version of Orleans has none that could be replaced, so it would listen.</exception>
     public static void AddTo(IServiceCollection services)
     {
-        var transports = services.Where(static service => service.IsKeyedService && (service.ServiceType == typeof(IConnectionListenerFactory) || service.ServiceType == typeof(IConnectionFactory))).ToList();
+        var transports = services
+            .Where(static service => service.IsKeyedService && (service.ServiceType == typeof(IConnectionListenerFactory) || service.ServiceType == typeof(IConnectionFactory)))
+            .ToList();
         if (!transports.Exists(static transport => transport.ServiceType == typeof(IConnectionListenerFactory)))
         {
             throw new InvalidOperationException("Orleans has no transport that could be taken from a silo that runs alone.");

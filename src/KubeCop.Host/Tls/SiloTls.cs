@@ -88,7 +88,9 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
             var said = (PeerFault)word[0];
             reasons =
             [
-                .. found.Fault == PeerFault.None ? Array.Empty<string>() : [$"{(found.Certificate is null ? peer : $"The certificate of {peer}")} {PeerFaults.Describe(found.Fault, found.Certificate, name)}."],
+                .. found.Fault == PeerFault.None
+                    ? Array.Empty<string>()
+                    : [$"{(found.Certificate is null ? peer : $"The certificate of {peer}")} {PeerFaults.Describe(found.Fault, found.Certificate, name)}."],
                 .. said == PeerFault.None ? Array.Empty<string>() : [$"{peer} says that this node's certificate {PeerFaults.Describe(said, own.Certificate, name)}."],
             ];
         }

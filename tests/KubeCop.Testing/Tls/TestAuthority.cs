@@ -59,7 +59,11 @@ public sealed class TestAuthority : IDisposable
 
         // Not with the authority's certificate: that would refuse to sign what outlives it.
         using var signed = request.Create(
-            _certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), from ?? DateTimeOffset.UtcNow.AddHours(-1), until ?? DateTimeOffset.UtcNow.AddDays(90), RandomNumberGenerator.GetBytes(8));
+            _certificate.SubjectName,
+            X509SignatureGenerator.CreateForECDsa(_key),
+            from ?? DateTimeOffset.UtcNow.AddHours(-1),
+            until ?? DateTimeOffset.UtcNow.AddDays(90),
+            RandomNumberGenerator.GetBytes(8));
         return new PemPair(signed.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 

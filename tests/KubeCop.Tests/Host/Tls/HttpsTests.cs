@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using KubeCop.Host;
 using KubeCop.Host.Client;
 using KubeCop.Host.Http;
@@ -99,6 +100,23 @@ public sealed class HttpsTests : IAsyncLifetime
         await Wait.UntilAsync(() => File.ReadAllText(NodeFiles.HttpCertificateFile(DataDirectory)), written => written == renewed.Certificate, "renewed certificate for the verbs");
         using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
         Assert.Equal(NodeHostFixture.NodeName, await NameAsync(client));
+    }
+
+    [Fact]
+    public async Task Node_CertificateNearsItsEnd_SaysSoAndWhenThatIs()
+    {
+        var until = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.AddHours(3).ToUnixTimeSeconds());
+        _files.Write(_authority.Issue(from: until.AddDays(-30), until: until), _authority.Pem);
+
+        using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
+        var degraded = await Wait.UntilAsync(
+            async () => (await client.GetAsync("api/v1/node", ApiJson.Default.NodeView, Cancellation)).Degraded,
+            static degraded => degraded.Any(static part => part.Part == "http"),
+            "certificate that is complained of");
+        Assert.Contains("expires on", degraded.Single(static part => part.Part == "http").Reason, StringComparison.Ordinal);
+        var metrics = Encoding.UTF8.GetString(await client.GetBytesAsync("metrics", Cancellation));
+        Assert.Contains($"kubecop_certificate_expiry_timestamp_seconds{{part=\"http\"}} {until.ToUnixTimeSeconds()}\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_degraded{part=\"http\"} 1\n", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -394,11 +394,20 @@ internal sealed class OutboxQueue
             }
 
             lost += (int)(expected - _readBack.Count);
-            oldest.IsDamaged |= expected > _readBack.Count && oldest.First <= _sent + 1;
+            if (expected > _readBack.Count && oldest.First <= _sent + 1)
+            {
+                oldest.IsDamaged = true;
+
+                // What comes after the damage could not be found.
+                if (oldest.Segment == _active)
+                {
+                    CloseActive();
+                }
+            }
+
             if (_readBack.Count > 0)
             {
-                // What is missing after them was counted now.
-                oldest.Last = _readBack.Last().Sequence;
+                oldest.LastReadable = _readBack.Last().Sequence;
                 continue;
             }
 
@@ -435,10 +444,11 @@ internal sealed class OutboxQueue
             WrittenSegment? done;
             lock (_gate)
             {
-                done = _segments is [var oldest, ..] && oldest.Last <= _sent ? oldest : null;
+                done = _segments is [var oldest, ..] && (oldest.IsDamaged ? oldest.LastReadable : oldest.Last) <= _sent ? oldest : null;
                 if (done is not null)
                 {
                     _segments.RemoveAt(0);
+                    _sent = Math.Max(_sent, done.Last);
                 }
             }
 
@@ -516,5 +526,8 @@ internal sealed class OutboxQueue
 
         /// <summary>It has less than was written to it.</summary>
         public bool IsDamaged { get; set; }
+
+        /// <summary>Of one that is damaged, the last that could be read.</summary>
+        public long LastReadable { get; set; }
     }
 }

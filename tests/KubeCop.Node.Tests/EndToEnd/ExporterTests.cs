@@ -34,7 +34,7 @@ public sealed class ExporterTests(ContainerdFixture containerd)
         string before;
         await using (var kubecop = await KubeCopProcess.StartAsync(options))
         {
-            before = await AttackAsync(container, kubecop, "/dev/shm/before");
+            before = await AttackAsync(container, kubecop, "/run/before");
             await Wait.UntilAsync(() => syslog.Lines, lines => lines.Any(line => line.Data["alert_id"] == before), "alert in syslog");
             await Wait.UntilAsync(alertmanager.AlertsAsync, alerts => alerts.Any(alert => (string?)alert["annotations"]!["alert_id"] == before), "alert in Alertmanager");
             await Wait.UntilAsync(() => Contents.Read(csv), text => text.Contains(before, StringComparison.Ordinal), "alert in the CSV file");
@@ -49,7 +49,7 @@ public sealed class ExporterTests(ContainerdFixture containerd)
             Assert.Equal(1, test.ExitCode);
             Assert.Matches("syslog +tcp://127.0.0.1:[0-9]+ +FAILED .*cannot be reached", test.Output);
 
-            var during = await AttackAsync(container, kubecop, "/dev/shm/during");
+            var during = await AttackAsync(container, kubecop, "/run/during");
             await Wait.UntilAsync(
                 async () => (await kubecop.GetAsync("/api/v1/node")).GetProperty("alerts").GetProperty("exporters").EnumerateArray().Single(static exporter => exporter.GetProperty("name").GetString() == "syslog"),
                 static exporter => exporter.GetProperty("diskBytes").GetInt64() > 0,
@@ -64,7 +64,7 @@ public sealed class ExporterTests(ContainerdFixture containerd)
 
     private static async Task<string> AttackAsync(ContainerdContainer container, KubeCopProcess kubecop, string program)
     {
-        await container.ShellAsync($"cp /bin/busybox {program} && {program} true");
+        await container.ShellAsync($"mkdir -p /run && cp /bin/busybox {program} && {program} true");
         return (await kubecop.WaitForAlertAsync(container.Id, $"an alert of {program}", alert => alert.RuleId == "R1000" && alert.Process.Exe == program)).Id;
     }
 }

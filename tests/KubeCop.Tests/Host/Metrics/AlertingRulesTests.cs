@@ -12,8 +12,8 @@ public sealed partial class AlertingRulesTests
     private const string Rules = "charts/kubecop/files/prometheus/rules.yaml";
     private const string Dashboard = "charts/kubecop/files/grafana/kubecop.json";
 
-    /// <summary>Of Prometheus itself, and of the exporters' outboxes.</summary>
-    private static readonly string[] Others = ["up", "kubecop_export_lag_seconds", "kubecop_export_outbox_alerts"];
+    /// <summary>Of Prometheus itself.</summary>
+    private static readonly string[] Others = ["up"];
 
     [PromtoolFact]
     public Task Rules_FireOnWhatTheyAreAbout() => Promtool.TestRulesAsync(Repository.PathOf("tests/KubeCop.Tests/Host/Metrics/rules.test.yaml"));

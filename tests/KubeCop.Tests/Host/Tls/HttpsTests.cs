@@ -111,12 +111,12 @@ public sealed class HttpsTests : IAsyncLifetime
         using var client = new NodeClient(NodeAddress.Find(option: null, DataDirectory));
         var degraded = await Wait.UntilAsync(
             async () => (await client.GetAsync("api/v1/node", ApiJson.Default.NodeView, Cancellation)).Degraded,
-            static degraded => degraded.Any(static part => part.Part == "http"),
+            static degraded => degraded.Any(static part => part.Part == NodeHealth.Endpoints),
             "certificate that is complained of");
-        Assert.Contains("expires on", degraded.Single(static part => part.Part == "http").Reason, StringComparison.Ordinal);
+        Assert.Contains("expires on", degraded.Single(static part => part.Part == NodeHealth.Endpoints).Reason, StringComparison.Ordinal);
         var metrics = Encoding.UTF8.GetString(await client.GetBytesAsync("metrics", Cancellation));
-        Assert.Contains($"kubecop_certificate_expiry_timestamp_seconds{{part=\"http\"}} {until.ToUnixTimeSeconds()}\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("kubecop_degraded{part=\"http\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains($"kubecop_certificate_expiry_timestamp_seconds{{part=\"endpoints\"}} {until.ToUnixTimeSeconds()}\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubecop_degraded{part=\"endpoints\"} 1\n", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -178,7 +178,8 @@ internal static partial class ExporterFaultsBenchmark
         await way.GoAwayAsync();
         var outbox = Path.Combine(way.Directory, "killed");
         using (var part = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath!, [Part, way.Name, way.Address, way.AuthorityFile, outbox, "0", Alerts.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!)
+            Environment.ProcessPath!, [Part, way.Name, way.Address, way.AuthorityFile, outbox, "0", Alerts.ToString(CultureInfo.InvariantCulture)])
+        { RedirectStandardOutput = true })!)
         {
             await part.StandardOutput.ReadLineAsync(cancellation);
             await Task.Delay(2 * Delivery.SpillAfter, cancellation);

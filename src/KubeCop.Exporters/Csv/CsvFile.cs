@@ -4,13 +4,14 @@ using Microsoft.Win32.SafeHandles;
 namespace KubeCop.Exporters.Csv;
 
 /// <summary>
-/// A file that only this process writes, as long as it lives (flock(2)). When it is full it becomes <c>NAME.1</c>, that one <c>NAME.2</c> and so on. Also
+/// A file that only this process writes, as long as it lives: it holds the lock of <c>NAME.lock</c> (flock(2)), since .NET reads no file that is locked. When it is full it becomes <c>NAME.1</c>, that one <c>NAME.2</c> and so on. Also
 /// when somebody else has moved or deleted it, a new one is begun.
 /// </summary>
 internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kept) : IDisposable
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
+    private SafeFileHandle? _lock;
     private SafeFileHandle? _file;
     private long _length;
 
@@ -44,19 +45,20 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
         }
     }
 
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        Close();
+        _lock?.Dispose();
+        _lock = null;
+    }
 
     private SafeFileHandle Open()
     {
+        _lock ??= Lock();
         var isNew = !File.Exists(path);
         var file = Posix.OpenOrCreate(path);
         try
         {
-            if (!Posix.TryLock(file, path))
-            {
-                throw new IOException($"{path} is being written by another process");
-            }
-
             if (isNew)
             {
                 File.SetUnixFileMode(file, Mode);
@@ -84,6 +86,19 @@ internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kep
             file.Dispose();
             throw;
         }
+    }
+
+    private SafeFileHandle Lock()
+    {
+        var name = $"{path}.lock";
+        var file = Posix.OpenOrCreate(name);
+        if (Posix.TryLock(file, name))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new IOException($"{path} is being written by another process");
     }
 
     private bool BeginsWithHeader(SafeFileHandle file)

@@ -462,6 +462,8 @@ internal sealed partial class ExportLane : IDisposable
         Message = "Exporter {Exporter} gives up alerts below high severity for others: {Bytes} bytes are waiting on the disk. Further ones are only counted, see kubecop_alerts_dropped_total.")]
     private partial void LogErrorPushedOut(string exporter, long bytes);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Alerts that wait for exporter {Exporter} cannot be written to the disk: {Reason}. {Remedy} They are kept in memory and would be lost with the process.")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Alerts that wait for exporter {Exporter} cannot be written to the disk: {Reason}. {Remedy} They are kept in memory and would be lost with the process.")]
     private partial void LogErrorNotSpilled(string exporter, string reason, string remedy);
 }

@@ -52,7 +52,8 @@ internal sealed class HttpExporter : IAlertExporter, IDisposable
         {
             _isLimitTold = true;
             throw new ReceiverAwayException(
-                $"{Receiver} has got {_options.MaxAlertsPerMinute} alerts in this minute, as many as it may; others wait for the next one ({HttpExporterOptions.Section}:{nameof(_options.MaxAlertsPerMinute)}).",
+                $"{Receiver} has got {_options.MaxAlertsPerMinute} alerts in this minute, as many as it may; others wait for the next one "
+                    + $"({HttpExporterOptions.Section}:{nameof(_options.MaxAlertsPerMinute)}).",
                 allowed,
                 Window - _time.GetElapsedTime(_windowStart));
         }

@@ -82,9 +82,8 @@ public sealed class ReceiverTlsOptions
                 case FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException when CaFile.Length > 0 || CertificateFile.Length > 0:
                     return $"a certificate file cannot be used: {cause.Message}";
                 case System.Security.Authentication.AuthenticationException:
-                    return "its certificate is not accepted, or ours by it: "
-                        + (CaFile.Length > 0 ? $"it has to be valid, in its name, and signed by an authority in {CaFile}" : "it has to be valid, in its name, and signed by an authority of the system; CaFile names others")
-                        + $" ({cause.Message})";
+                    var authority = CaFile.Length > 0 ? $"in {CaFile}" : "of the system; CaFile names others";
+                    return $"its certificate is not accepted, or ours by it: it has to be valid, in its name, and signed by an authority {authority} ({cause.Message})";
             }
         }
 

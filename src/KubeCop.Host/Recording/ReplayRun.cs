@@ -60,7 +60,8 @@ internal static class ReplayRun
         public void Dispatch(Alert alert)
         {
             Raised += alert.State == AlertState.New ? 1 : 0;
-            exporter.Export([alert with { Id = new Guid(0, 0, 0x7000, 0x80, 0, 0, 0, (byte)(_last >> 24), (byte)(_last >> 16), (byte)(_last >> 8), (byte)++_last).ToString() }], CancellationToken.None);
+            var id = new Guid(0, 0, 0x7000, 0x80, 0, 0, 0, (byte)(_last >> 24), (byte)(_last >> 16), (byte)(_last >> 8), (byte)++_last);
+            exporter.Export([alert with { Id = id.ToString() }], CancellationToken.None);
         }
     }
 }

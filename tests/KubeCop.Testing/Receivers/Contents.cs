@@ -1,6 +1,6 @@
 namespace KubeCop.Testing.Receivers;
 
-/// <summary>What is in a file that somebody is writing: also one who keeps others from writing it, which .NET takes for a file that nobody may read.</summary>
+/// <summary>What is in a file that somebody is writing.</summary>
 public static class Contents
 {
     /// <returns>Empty while there is no such file.</returns>

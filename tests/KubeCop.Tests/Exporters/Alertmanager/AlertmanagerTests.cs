@@ -134,7 +134,12 @@ public sealed class AlertmanagerTests
         using var directory = new TestDirectory();
         using var exporter = new AlertmanagerExporter(server.Address, new AlertmanagerOptions(), TimeProvider.System);
         using var dispatcher = new AlertDispatcher(
-            [exporter], directory.Path, new DeliveryOptions { FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromMilliseconds(200) }, new RuleCounters(), TimeProvider.System, NullLogger<AlertDispatcher>.Instance);
+            [exporter],
+            directory.Path,
+            new DeliveryOptions { FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromMilliseconds(200) },
+            new RuleCounters(),
+            TimeProvider.System,
+            NullLogger<AlertDispatcher>.Instance);
         for (var i = 0; i < 10_000; i++)
         {
             dispatcher.Dispatch(Recent(i));

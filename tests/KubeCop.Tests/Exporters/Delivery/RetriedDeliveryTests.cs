@@ -18,7 +18,9 @@ public sealed class RetriedDeliveryTests : IDisposable
     private readonly RuleCounters _rules = new();
     private readonly DeliveryOptions _options = new()
     {
-        SpillAfter = TimeSpan.FromMilliseconds(10), FirstPause = TimeSpan.FromMilliseconds(10), LongestPause = TimeSpan.FromMilliseconds(50),
+        SpillAfter = TimeSpan.FromMilliseconds(10),
+        FirstPause = TimeSpan.FromMilliseconds(10),
+        LongestPause = TimeSpan.FromMilliseconds(50),
     };
 
     public void Dispose() => _directory.Dispose();
@@ -47,15 +49,16 @@ public sealed class RetriedDeliveryTests : IDisposable
         var original = TestAlerts.Create(7, path: "/bin/\ud800é", arguments: ["a", "b"]) with
         {
             Severity = Severity.Medium,
-            Event = new SensorEvent { Kind = EventKind.Dns, Path = "example.com", Executable = "", ParentComm = "", Details = new DnsDetails("example.com", "A", IsAnswer: true, "NOERROR", ["10.1.2.3"], "udp", "10.0.0.1") },
+            Event = EventOf(EventKind.Dns, "example.com", new DnsDetails("example.com", "A", IsAnswer: true, "NOERROR", ["10.1.2.3"], "udp", "10.0.0.1")),
         };
+        var pod = new PodDescription { Name = "web-1", Namespace = "shop", Uid = "u", Labels = new Dictionary<string, string>(StringComparer.Ordinal) { ["app"] = "web" } };
         Alert[] others =
         [
-            original with { Id = "1", Container = original.Container with { Pod = new PodDescription { Name = "web-1", Namespace = "shop", Uid = "u", Labels = new Dictionary<string, string>(StringComparer.Ordinal) { ["app"] = "web" } } } },
-            original with { Id = "2", Event = new SensorEvent { Kind = EventKind.Network, Path = "10.0.0.1", Executable = "", ParentComm = "", Value = 443, Details = new NetworkDetails(NetworkAction.Connect, "tcp", "10.0.0.1", 443) } },
-            original with { Id = "3", Event = new SensorEvent { Kind = EventKind.Ptrace, Path = "", Executable = "", ParentComm = "", Details = new PtraceDetails("PTRACE_ATTACH", 7) } },
-            original with { Id = "4", Event = new SensorEvent { Kind = EventKind.Capability, Path = "SYS_ADMIN", Executable = "", ParentComm = "", Details = new CapabilityDetails("SYS_ADMIN", "mount", true) } },
-            original with { Id = "5", Event = new SensorEvent { Kind = EventKind.Exec, Path = "/a", Executable = "/a", ParentComm = "", Details = new ExecDetails("/a", "/", ["a", "b"]) } },
+            original with { Id = "1", Container = original.Container with { Pod = pod } },
+            original with { Id = "2", Event = EventOf(EventKind.Network, "10.0.0.1", new NetworkDetails(NetworkAction.Connect, "tcp", "10.0.0.1", 443)) },
+            original with { Id = "3", Event = EventOf(EventKind.Ptrace, "", new PtraceDetails("PTRACE_ATTACH", 7)) },
+            original with { Id = "4", Event = EventOf(EventKind.Capability, "SYS_ADMIN", new CapabilityDetails("SYS_ADMIN", "mount", true)) },
+            original with { Id = "5", Event = EventOf(EventKind.Exec, "/a", new ExecDetails("/a", "/", ["a", "b"])) },
         ];
         var before = new SwitchedExporter("away") { Failure = static _ => Away };
         using (var dispatcher = Create(before))
@@ -361,7 +364,8 @@ public sealed class RetriedDeliveryTests : IDisposable
             await Wait.UntilAsync(() => exporter.Ids.Count, static count => count == 100, "arrival of all from memory");
             exporter.Answers.Reset();
             Dispatch(dispatcher, 100, 20);
-            await Wait.UntilAsync(() => dispatcher.Failing, static failing => failing.Any(static failure => failure.Reason.Contains("the disk is full", StringComparison.Ordinal)), "word of the full disk");
+            await Wait.UntilAsync(
+                () => dispatcher.Failing, static failing => failing.Any(static failure => failure.Reason.Contains("the disk is full", StringComparison.Ordinal)), "word of the full disk");
             File.Delete(filler);
             await Wait.UntilAsync(() => Status(dispatcher).DiskBytes, static bytes => bytes > 0, "alerts on the disk that has room again");
             exporter.Answers.Set();
@@ -398,6 +402,9 @@ public sealed class RetriedDeliveryTests : IDisposable
         Assert.False(result.Delivered);
         Assert.StartsWith("No answer within", result.Answer, StringComparison.Ordinal);
     }
+
+    private static SensorEvent EventOf(EventKind kind, string path, EventDetails details) =>
+        new() { Kind = kind, Path = path, Executable = "", ParentComm = "", Details = details };
 
     private static ExporterStatus Status(AlertDispatcher dispatcher) => dispatcher.Exporters[0];
 

@@ -49,7 +49,12 @@ public sealed class SyslogServersTests
         using var directory = new TestDirectory();
         using var exporter = new SyslogExporter(OptionsFor(server, protocol));
         using var dispatcher = new AlertDispatcher(
-            [exporter], directory.Path, new DeliveryOptions { FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromMilliseconds(200) }, new RuleCounters(), TimeProvider.System, NullLogger<AlertDispatcher>.Instance);
+            [exporter],
+            directory.Path,
+            new DeliveryOptions { FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromMilliseconds(200) },
+            new RuleCounters(),
+            TimeProvider.System,
+            NullLogger<AlertDispatcher>.Instance);
         Dispatch(dispatcher, 0, 1000);
         await Wait.UntilAsync(() => dispatcher.Failing.Count, static failing => failing == 1, "failure");
         Assert.Contains("Connection refused", dispatcher.Failing[0].Reason, StringComparison.Ordinal);

@@ -52,7 +52,10 @@ public sealed class SettingsTests : IDisposable
     {
         var settings = Load([], new()
         {
-            ["ALERTMANAGER_URLS"] = "am-0:9093, am-1:9093", ["SYSLOG_HOST"] = "logs:514", ["SYSLOG_PROTOCOL"] = "tcp", ["EXPORTER_CSV_RULE_PATH"] = "/tmp/alerts.csv",
+            ["ALERTMANAGER_URLS"] = "am-0:9093, am-1:9093",
+            ["SYSLOG_HOST"] = "logs:514",
+            ["SYSLOG_PROTOCOL"] = "tcp",
+            ["EXPORTER_CSV_RULE_PATH"] = "/tmp/alerts.csv",
             ["HTTP_ENDPOINT_URL"] = "http://synchronizer.kubescape.svc.cluster.local/apis/v1/kubescape.io/v1/RuntimeAlerts",
         });
 
@@ -74,7 +77,8 @@ public sealed class SettingsTests : IDisposable
         var export = Load([], []).Export;
 
         Assert.Equal(TimeSpan.FromHours(2), export.Delivery.MaxAge);
-        Assert.Equal((TimeSpan.FromMinutes(10), "one", "a", "/ca.pem"), (export.Alertmanager.ResolveAfter, export.Alertmanager.Labels["cluster"], export.Alertmanager.Headers["X-Scope"], export.Alertmanager.Tls.CaFile));
+        var alertmanager = export.Alertmanager;
+        Assert.Equal((TimeSpan.FromMinutes(10), "one", "a", "/ca.pem"), (alertmanager.ResolveAfter, alertmanager.Labels["cluster"], alertmanager.Headers["X-Scope"], alertmanager.Tls.CaFile));
     }
 
     [Fact]

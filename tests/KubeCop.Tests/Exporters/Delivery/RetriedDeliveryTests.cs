@@ -161,11 +161,12 @@ public sealed class RetriedDeliveryTests : IDisposable
         after.Answers.Reset();
         using var next = Create(after);
         var file = Assert.Single(Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories));
+        var bytes = new FileInfo(file).Length;
         await Wait.UntilAsync(() => after.Calls, static calls => calls > 0, "first try");
         Dispatch(next, 100, 100);
         await Wait.UntilAsync(() => Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Count(), static files => files == 2, "a second file");
         var second = Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Last();
-        await Wait.UntilAsync(() => Status(next), static status => status.DiskBytes > 200 * 200, "all of them on the disk");
+        await Wait.UntilAsync(() => Status(next).DiskBytes, written => written >= 2 * bytes, "all of them on the disk");
         var content = await File.ReadAllBytesAsync(second, TestContext.Current.CancellationToken);
         content[content.Length / 2] ^= 0xFF;
         await File.WriteAllBytesAsync(second, content, TestContext.Current.CancellationToken);
@@ -197,13 +198,14 @@ public sealed class RetriedDeliveryTests : IDisposable
             () => Directory.EnumerateFiles(_directory.Path, "*.alerts", SearchOption.AllDirectories).Except([file]).SingleOrDefault(), static path => path is not null, "a second file");
         await Wait.UntilAsync(() => Status(next).DiskBytes, static bytes => bytes > 100 * 200, "all of them on the disk");
 
-        // A directory in its place cannot be read as a file.
-        File.Move(second!, _directory.Combine("moved"));
-        Directory.CreateDirectory(second!);
+        // A link to itself in its place cannot be read. There always is one of them.
+        var (kept, loop) = (_directory.Combine("kept"), _directory.Combine("loop"));
+        await Commands.RunAsync("ln", second!, kept);
+        File.CreateSymbolicLink(loop, second!);
+        File.Move(loop, second!, overwrite: true);
         exporter.Answers.Set();
         await Wait.UntilAsync(() => next.Failing, static failing => failing.Any(static failure => failure.Reason.Contains("cannot be read", StringComparison.Ordinal)), "word of it");
-        Directory.Delete(second!);
-        File.Move(_directory.Combine("moved"), second!);
+        File.Move(kept, second!, overwrite: true);
         await Wait.UntilAsync(() => exporter.Ids.Count, static count => count == 100, "arrival of all");
         Assert.Empty(next.Dropped);
     }
@@ -299,15 +301,18 @@ public sealed class RetriedDeliveryTests : IDisposable
         _options.MaxInMemory = 512;
         var exporter = new SwitchedExporter("away") { Failure = static _ => Away };
         using var dispatcher = Create(exporter);
-        for (var i = 0; i < 2000; i++)
+        var medium = 0;
+        for (long written = 0; written < _options.MaxDiskBytes - 2048;)
         {
-            dispatcher.Dispatch(TestAlerts.Create(i) with { Severity = Severity.Medium, RuleId = "R0002" });
+            DispatchMedium(100);
+            written = await Wait.UntilAsync(() => Status(dispatcher).DiskBytes, bytes => bytes > written, "more on the disk");
         }
 
+        DispatchMedium(1000);
         await Wait.UntilAsync(() => dispatcher.Dropped, static drops => drops.Any(static drop => drop.Reason == "queue_full"), "drops for want of room");
-        for (var i = 2000; i < 2100; i++)
+        for (var i = 0; i < 100; i++)
         {
-            dispatcher.Dispatch(TestAlerts.Create(i) with { Severity = Severity.Critical });
+            dispatcher.Dispatch(TestAlerts.Create(100_000 + i) with { Severity = Severity.Critical });
         }
 
         await Wait.UntilAsync(() => dispatcher.Dropped, static drops => drops.Any(static drop => drop.Reason == "pushed_out"), "medium alerts that were pushed out");
@@ -316,7 +321,15 @@ public sealed class RetriedDeliveryTests : IDisposable
         exporter.Failure = null;
         await Wait.UntilAsync(() => Status(dispatcher).Waiting, static waiting => waiting == 0, "empty outbox");
         Assert.Equal(100, exporter.Alerts.Count(static alert => alert.Severity == Severity.Critical));
-        Assert.Equal(2100, exporter.Alerts.Count + dispatcher.Dropped.Sum(static drop => drop.Count));
+        Assert.Equal(medium + 100, exporter.Alerts.Count + dispatcher.Dropped.Sum(static drop => drop.Count));
+
+        void DispatchMedium(int count)
+        {
+            for (var end = medium + count; medium < end; medium++)
+            {
+                dispatcher.Dispatch(TestAlerts.Create(medium) with { Severity = Severity.Medium, RuleId = "R0002" });
+            }
+        }
     }
 
     [Fact]
@@ -344,7 +357,7 @@ public sealed class RetriedDeliveryTests : IDisposable
         Dispatch(dispatcher, 0, 5);
         await Wait.UntilAsync(() => exporter.Calls, static calls => calls > 1, "second try");
         clock.Advance(_options.MaxAge + TimeSpan.FromMinutes(1));
-        await Wait.UntilAsync(() => dispatcher.Dropped, static drops => drops.Count > 0, "drop");
+        await Wait.UntilAsync(() => dispatcher.Dropped.Sum(static drop => drop.Count), static count => count == 5, "drop of all");
         Assert.Equal([new DropCount("away", "expired", 5)], dispatcher.Dropped);
         Assert.Equal(0, Status(dispatcher).Waiting);
     }

@@ -64,7 +64,9 @@ public sealed class CsvExporterTests : IDisposable
         }
 
         Assert.Equal(["alerts.csv", "alerts.csv.1", "alerts.csv.2", "alerts.csv.lock"], Directory.EnumerateFiles(_directory.Path).Select(Path.GetFileName).Order());
-        Assert.All(Directory.EnumerateFiles(_directory.Path).Where(static file => !file.EndsWith(".lock", StringComparison.Ordinal)), static file => Assert.InRange(new FileInfo(file).Length, 1, 64 * 1024));
+        Assert.All(
+            Directory.EnumerateFiles(_directory.Path).Where(static file => !file.EndsWith(".lock", StringComparison.Ordinal)),
+            static file => Assert.InRange(new FileInfo(file).Length, 1, 64 * 1024));
         using var csv = Read();
         var ids = new List<string?>();
         while (csv.Read())

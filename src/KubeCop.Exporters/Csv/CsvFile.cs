@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KubeCop.Exporters.Csv;
 
 /// <summary>
-/// A file that only this process writes, as long as it lives: it holds the lock of <c>NAME.lock</c> (flock(2)), since .NET reads no file that is locked. When it is full it becomes <c>NAME.1</c>, that one <c>NAME.2</c> and so on. Also
-/// when somebody else has moved or deleted it, a new one is begun.
+/// A file that only this process writes, as long as it lives: it holds the lock of <c>NAME.lock</c> (flock(2)), since .NET reads no file that is
+/// locked. When it is full it becomes <c>NAME.1</c>, that one <c>NAME.2</c> and so on. Also when somebody else has moved or deleted it, a new one is begun.
 /// </summary>
 internal sealed class CsvFile(string path, byte[] header, long maxBytes, int kept) : IDisposable
 {

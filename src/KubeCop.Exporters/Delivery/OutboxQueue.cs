@@ -319,8 +319,8 @@ internal sealed class OutboxQueue
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {
-            // What a failed sync left in the page cache cannot be trusted (fsync(2)): later ones go to a new file.
-            AbandonActive();
+            _active.Abandon();
+            _active = null;
             throw;
         }
 
@@ -341,27 +341,6 @@ internal sealed class OutboxQueue
         // They may have been confirmed while they were written.
         DeleteSent();
         return count;
-    }
-
-    private void AbandonActive()
-    {
-        try
-        {
-            if (_active!.Length > 0)
-            {
-                _active.CutToSynced();
-            }
-            else
-            {
-                _active.Delete();
-            }
-        }
-        catch (Exception error) when (DiskErrors.IsDiskError(error))
-        {
-            // Nothing is lost: the next start takes what is left for a torn write, which it is.
-        }
-
-        CloseActive();
     }
 
     private void CloseActive()

@@ -189,11 +189,8 @@ public sealed partial class BehaviourJournal
 
     private void Failed(Exception error)
     {
-        // What a failed sync left in the page cache cannot be trusted (fsync(2)): later records go to a new file.
-        if (_active is not null)
-        {
-            AbandonActive();
-        }
+        _active?.Abandon();
+        _active = null;
 
         var (reason, remedy) = DiskErrors.IsDiskError(error)
             ? DiskErrors.Explain(error, _store.Directory)
@@ -212,27 +209,6 @@ public sealed partial class BehaviourJournal
         }
 
         FailWaiting(new SensorException($"The behaviour journal in {_store.Directory} cannot be written: {reason}.", remedy, error));
-    }
-
-    private void AbandonActive()
-    {
-        try
-        {
-            if (_active!.Length > 0)
-            {
-                _active.CutToSynced();
-            }
-            else
-            {
-                _active.Delete();
-            }
-        }
-        catch (Exception error) when (DiskErrors.IsDiskError(error))
-        {
-            // Nothing is lost: the next start takes what is left for a torn write, which it is.
-        }
-
-        CloseActive();
     }
 
     private void FailWaiting(Exception error)

@@ -39,8 +39,30 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
         Length = at + records.Length;
     }
 
-    /// <summary>After a write that failed: leaves what was synced before and nothing else.</summary>
-    public void CutToSynced() => RandomAccess.SetLength(_file!, Length);
+    /// <summary>
+    /// After a write that failed: leaves what was synced before and nothing else, and closes it. What a failed sync left in the page cache cannot be
+    /// trusted (fsync(2)), so later records belong into a new file.
+    /// </summary>
+    public void Abandon()
+    {
+        try
+        {
+            if (Length > 0)
+            {
+                CutToSynced();
+            }
+            else
+            {
+                Delete();
+            }
+        }
+        catch (Exception error) when (DiskErrors.IsDiskError(error))
+        {
+            // Nothing is lost: the next start takes what is left for a torn write, which it is.
+        }
+
+        Dispose();
+    }
 
     public void Delete()
     {
@@ -53,6 +75,8 @@ internal sealed class Segment(string path, bool fromEarlierRun) : IDisposable
         _file?.Dispose();
         _file = null;
     }
+
+    private void CutToSynced() => RandomAccess.SetLength(_file!, Length);
 
     private SafeFileHandle Create()
     {

@@ -29,6 +29,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["unique"] = ("events a second that are all different, from the kernel's ring to the verdict (needs root)", UniqueBenchmark.RunAsync),
     ["peers"] = ("opens and execs a second of a watched container, beside opensnoop and execsnoop (needs root)", PeersBenchmark.RunAsync),
     ["alerts"] = ("memory before and after a burst of 10 000 alerts (needs root)", AlertBurstBenchmark.RunAsync),
+    ["delivery"] = ("a burst of alerts to four receivers of which one never answers: alerts a second, cost of handing over, memory (needs root)", DeliveryBenchmark.RunAsync),
     ["exporters"] = ("each fault of a receiver with each exporter: alerts sent, received, twice, dropped (needs root)", ExporterFaultsBenchmark.RunAsync),
     ["footprint"] = ("start-up time and memory, idle and with 50 containers (needs root)", FootprintBenchmark.RunAsync),
 };

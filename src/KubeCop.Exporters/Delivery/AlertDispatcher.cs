@@ -44,8 +44,17 @@ public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
             _spilling.Start();
         }
 
-        Outbox OutboxOf(IAlertExporter exporter) =>
-            exporter.IsRetried ? new Outbox(QueueOf(exporter, "urgent"), QueueOf(exporter, "others"), options, time) : new Outbox(new OutboxQueue(), new OutboxQueue(), options, time);
+        Outbox OutboxOf(IAlertExporter exporter)
+        {
+            if (exporter.IsRetried)
+            {
+                return new Outbox(QueueOf(exporter, "urgent"), QueueOf(exporter, "others"), options, time);
+            }
+
+            // Who reads the history or standard output reads what happened in its order.
+            var queue = new OutboxQueue();
+            return new Outbox(queue, queue, options, time);
+        }
 
         OutboxQueue QueueOf(IAlertExporter exporter, string queue) => new(Path.Combine(directory, FolderOf(exporter), queue), codec.Value, time, logger);
     }

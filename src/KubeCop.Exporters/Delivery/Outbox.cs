@@ -4,22 +4,24 @@ using KubeCop.Core.Rules;
 namespace KubeCop.Exporters.Delivery;
 
 /// <summary>
-/// What waits for one exporter, bounded in memory and on the disk. Alerts of high severity and above have a queue of their own, which is emptied
-/// first and for which there is room when there is none for others.
+/// What waits for one exporter, bounded in memory and on the disk. For alerts of high severity and above there is room when there is none for
+/// others; where they have a queue of their own, that is emptied first. With one queue for all they go in the order in which they came.
 /// </summary>
 internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOptions options, TimeProvider time)
 {
+    private readonly OutboxQueue[] _queues = ReferenceEquals(urgent, others) ? [urgent] : [urgent, others];
+
     // Of one run, this clock goes on evenly whatever is done to the machine's: alerts must not become old, or wait for ever, because that was set.
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly long _started = time.GetTimestamp();
 
     public DateTimeOffset Now => _startedAt + time.GetElapsedTime(_started);
 
-    public long Count => urgent.Count + others.Count;
+    public long Count => _queues.Sum(static queue => queue.Count);
 
-    public int InMemory => urgent.InMemory + others.InMemory;
+    public int InMemory => _queues.Sum(static queue => queue.InMemory);
 
-    public long DiskBytes => urgent.DiskBytes + others.DiskBytes;
+    public long DiskBytes => _queues.Sum(static queue => queue.DiskBytes);
 
     /// <summary>Whether memory fills faster than it is emptied, so that the disk should not wait.</summary>
     public bool IsCrowded => InMemory > options.MaxInMemory / 8;
@@ -42,22 +44,27 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     /// <exception cref="UnauthorizedAccessException">As before.</exception>
     public IReadOnlyList<WaitingAlert> Peek(int most, out int lost)
     {
-        var first = urgent.Peek(most, out lost);
-        if (first.Count > 0)
+        lost = 0;
+        foreach (var queue in _queues)
         {
-            return first;
+            var batch = queue.Peek(most, out var lostThere);
+            lost += lostThere;
+            if (batch.Count > 0)
+            {
+                return batch;
+            }
         }
 
-        var then = others.Peek(most, out var alsoLost);
-        lost += alsoLost;
-        return then;
+        return [];
     }
 
     /// <summary>What was peeked at is not being sent any more.</summary>
     public void Release()
     {
-        urgent.Release();
-        others.Release();
+        foreach (var queue in _queues)
+        {
+            queue.Release();
+        }
     }
 
     /// <summary>They need not be sent again: this one, which was peeked at, and those before it.</summary>
@@ -82,12 +89,14 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     }
 
     /// <summary>Gives up what is in memory only.</summary>
-    public IReadOnlyList<WaitingAlert> DropMemory() => [.. urgent.DropMemory(), .. others.DropMemory()];
+    public IReadOnlyList<WaitingAlert> DropMemory() => [.. _queues.SelectMany(static queue => queue.DropMemory())];
 
     public void Close()
     {
-        urgent.Close();
-        others.Close();
+        foreach (var queue in _queues)
+        {
+            queue.Close();
+        }
     }
 
     private static bool IsUrgent(Alert alert) => alert.Severity >= Severity.High;

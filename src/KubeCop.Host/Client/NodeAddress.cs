@@ -53,13 +53,16 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
     /// <summary>Where the certificate is that it shows when it speaks HTTPS.</summary>
     public string CertificateFile => NodeFiles.HttpCertificateFile(DataDirectory);
 
-    /// <summary>The token to read with. That of the data directory is not shown to other machines: it is not theirs.</summary>
+    /// <summary>
+    /// The token to read with. That of the data directory is shown neither to other machines, whose it is not, nor over loopback, where reading
+    /// needs none and anybody may listen once the silo has ended.
+    /// </summary>
     /// <returns>Null when there is none.</returns>
     public string? FindToken()
     {
         try
         {
-            return GivenToken ?? (IsOnThisMachine ? File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim() : null);
+            return GivenToken ?? (IsOnThisMachine && !Uri.IsLoopback ? File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim() : null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -68,13 +71,23 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
         }
     }
 
-    /// <summary>The token to change something with.</summary>
-    /// <exception cref="UsageException">It cannot be read.</exception>
+    /// <summary>The token to change something with. That of the data directory is not shown to other machines.</summary>
+    /// <exception cref="UsageException">There is none for that silo, or it cannot be read.</exception>
     public string ReadToken()
     {
+        if (GivenToken is { } given)
+        {
+            return given;
+        }
+
+        if (!IsOnThisMachine)
+        {
+            throw new UsageException($"{Uri.Authority} ({Source}) is not on this machine, so the token of {DataDirectory} is not its own; set {TokenVariable} to one that is.");
+        }
+
         try
         {
-            return GivenToken ?? File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim();
+            return File.ReadAllText(NodeFiles.TokenFile(DataDirectory)).Trim();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

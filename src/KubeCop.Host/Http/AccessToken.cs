@@ -13,13 +13,16 @@ namespace KubeCop.Host.Http;
 internal sealed class AccessToken
 {
     private const int Bytes = 32;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly byte[] _token;
 
     public AccessToken(IOptions<NodeOptions> node)
     {
         var path = NodeFiles.TokenFile(node.Value.DataDirectory);
-        if (!File.Exists(path) || File.ReadAllText(path).Trim() is not { Length: 2 * Bytes } token)
+
+        // One that others could read, as after a restore, or write, is not trusted any more.
+        if (!File.Exists(path) || File.GetUnixFileMode(path) != OwnerOnly || File.ReadAllText(path).Trim() is not { Length: 2 * Bytes } token || !token.All(char.IsAsciiHexDigit))
         {
             token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
             NodeFiles.WritePrivate(path, token + "\n");

@@ -38,6 +38,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Less than the 5 s in which the process promises to end.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(4);
 
+    /// <summary>Far more than people and scrapes have; whoever may not ask can open them too.</summary>
+    private const int MostConnections = 512;
+
     private static readonly TimeSpan ExportStopTime = TimeSpan.FromMilliseconds(400);
 
     private readonly DataDirectory _directory;
@@ -181,6 +184,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ProfileEndpoints.MaxBody;
+            kestrel.Limits.MaxConcurrentConnections = MostConnections;
             kestrel.Listen(socket.EndPoint, listen =>
             {
                 if (certificates.Http is { } certificate)

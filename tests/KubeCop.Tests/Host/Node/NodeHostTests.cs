@@ -31,6 +31,23 @@ public sealed class NodeHostTests : IDisposable
         Assert.False(File.Exists(NodeFiles.AddressFile(_directory)), "The address of a silo that has ended is still there.");
     }
 
+    [Theory]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "0644")]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeX", "0600")]
+    [InlineData("short", "0600")]
+    public async Task StartAsync_TokenThatOthersCouldKnowOrThatIsNone_IsMadeAnew(string token, string mode)
+    {
+        File.WriteAllText(NodeFiles.TokenFile(_directory), token);
+        File.SetUnixFileMode(NodeFiles.TokenFile(_directory), (UnixFileMode)Convert.ToInt32(mode, 8));
+        var sensor = new FakeSensor();
+        sensor.ReadySource.SetResult();
+        await using var node = await NodeHostFixture.StartAsync(_directory, sensor);
+
+        Assert.Matches("^[0-9a-f]{64}\n$", File.ReadAllText(NodeFiles.TokenFile(_directory)));
+        Assert.NotEqual(token, File.ReadAllText(NodeFiles.TokenFile(_directory)).Trim());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(NodeFiles.TokenFile(_directory)));
+    }
+
     [Fact]
     public async Task StartAsync_PortTaken_NamesOptionAndAddressAndLeavesTheDataDirectoryFree()
     {

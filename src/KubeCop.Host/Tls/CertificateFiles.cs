@@ -89,12 +89,10 @@ internal sealed class CertificateFiles
             try
             {
                 using var stream = File.OpenRead(file);
-                var buffer = new byte[Math.Min(stream.Length, left) + 1];
+                var buffer = new byte[left + 1];
                 var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
                 left -= length;
-                var content = Encoding.UTF8.GetString(buffer, 0, length);
-                CryptographicOperations.ZeroMemory(buffer);
-                return left >= 0 ? content : throw new CertificateException($"{file} is larger than {MostBytes} bytes");
+                return left >= 0 ? Encoding.UTF8.GetString(buffer, 0, length) : throw new CertificateException($"{file} is larger than {MostBytes} bytes");
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {

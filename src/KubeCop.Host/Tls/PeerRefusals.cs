@@ -11,15 +11,12 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
     /// <summary>Kept and logged within <see cref="Memory"/>; further ones are left out, whoever sends them.</summary>
     public const int Most = 64;
 
-    /// <summary>Of those, about one peer: a stranger must not leave no room for what is said of silos.</summary>
-    public const int MostOfOne = 4;
-
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Refusal> _reasons = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (DateTimeOffset Logged, DateTimeOffset Last)> _reasons = new(StringComparer.Ordinal);
 
-    /// <summary>The fresh ones, whole sentences: first those about certificates, which are about silos and not about strangers.</summary>
+    /// <summary>The fresh ones, whole sentences, in the order of the alphabet.</summary>
     public IReadOnlyList<string> Current
     {
         get
@@ -27,32 +24,26 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
             lock (_lock)
             {
                 Forget();
-                return
-                [
-                    .. _reasons.Keys.OrderByDescending(static reason => reason.Contains("certificate of", StringComparison.OrdinalIgnoreCase))
-                        .ThenBy(static reason => reason, StringComparer.Ordinal),
-                ];
+                return [.. _reasons.Keys.Order(StringComparer.Ordinal)];
             }
         }
     }
 
-    /// <param name="peer">Its address.</param>
     /// <param name="reason">A sentence that names the peer.</param>
-    public void Add(string peer, string reason)
+    public void Add(string reason)
     {
-        // Not by the wall clock, which may be what is wrong.
-        var now = time.GetTimestamp();
+        var now = time.GetUtcNow();
         lock (_lock)
         {
             Forget();
             var isKnown = _reasons.TryGetValue(reason, out var known);
-            if (!isKnown && (_reasons.Count >= Most || _reasons.Values.Count(other => other.Peer == peer) >= MostOfOne))
+            if (!isKnown && _reasons.Count >= Most)
             {
                 return;
             }
 
-            var isTold = isKnown && time.GetElapsedTime(known.Logged, now) < Pause;
-            _reasons[reason] = new Refusal(peer, isTold ? known.Logged : now, now);
+            var isTold = isKnown && now - known.Logged < Pause;
+            _reasons[reason] = (isTold ? known.Logged : now, now);
             if (isTold)
             {
                 return;
@@ -64,7 +55,8 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
 
     private void Forget()
     {
-        foreach (var (reason, _) in _reasons.Where(known => time.GetElapsedTime(known.Value.Last) > Memory).ToImmutableArray())
+        var oldest = time.GetUtcNow() - Memory;
+        foreach (var (reason, _) in _reasons.Where(known => known.Value.Last < oldest).ToImmutableArray())
         {
             _reasons.Remove(reason);
         }
@@ -72,6 +64,4 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No connection between two silos: {Reason}")]
     private partial void LogWarningRefused(string reason);
-
-    private readonly record struct Refusal(string Peer, long Logged, long Last);
 }

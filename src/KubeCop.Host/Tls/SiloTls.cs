@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Configuration;
@@ -24,14 +22,10 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
     /// <summary>Handshakes that others have begun, at a time: whoever can reach the port can begin one. A silo that finds no place tries again after a second.</summary>
     internal const int MostHandshakes = 256;
 
-    /// <summary>Of those, from one address: whoever is there must not keep the others out.</summary>
-    internal const int MostHandshakesOfOne = 16;
-
     /// <summary>The largest record of TLS.</summary>
     private const int BufferSize = 16 * 1024;
 
     private readonly SemaphoreSlim _handshakes = new(MostHandshakes);
-    private readonly ConcurrentDictionary<string, int> _handshakesOf = new(StringComparer.Ordinal);
 
     /// <summary>Has a silo speak TLS, if it is to.</summary>
     public void AddTo(ISiloBuilder silo)
@@ -68,18 +62,17 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
         }
         finally
         {
-            // First: whatever becomes of ours, the connection ends by its own.
-            context.Transport = transport;
             await pipes.Input.CompleteAsync();
             await pipes.Output.CompleteAsync();
+            context.Transport = transport;
         }
     }
 
     private async Task AgreeAsync(SslStream tls, TransportStream stream, string peer, bool begins)
     {
-        if (!begins)
+        if (!begins && !_handshakes.Wait(0, CancellationToken.None))
         {
-            TakePlace(peer);
+            throw new ConnectionAbortedException($"More than {MostHandshakes} connections are being made.");
         }
 
         string[] reasons;
@@ -103,29 +96,27 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
         }
         catch (OperationCanceledException exception)
         {
-            throw limit.IsCancellationRequested
-                ? Refuse(peer, $"{peer} has not shown a certificate within {HandshakeTime.TotalSeconds:0} s.")
-                : new ConnectionAbortedException("This silo ends.", exception);
+            throw limit.IsCancellationRequested ? Refuse($"{peer} has not shown a certificate within {HandshakeTime.TotalSeconds:0} s.") : new ConnectionAbortedException("This silo ends.", exception);
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException)
         {
             // Whoever only looks whether somebody listens says nothing.
-            throw stream.FirstByte is not { } first ? begins ? Refuse(peer, $"{peer} has ended the connection instead of using TLS.") : new ConnectionAbortedException("The peer has said nothing.")
-                : !TransportStream.IsTls(first) ? Refuse(peer, $"{peer} does not use TLS.")
-                : exception is AuthenticationException ? Refuse(peer, $"{peer} and this node do not agree on how to use TLS: {(exception.InnerException ?? exception).Message}")
-                : Refuse(peer, $"{peer} has ended the connection before both certificates were accepted.");
+            throw stream.FirstByte is not { } first ? begins ? Refuse($"{peer} has ended the connection instead of using TLS.") : new ConnectionAbortedException("The peer has said nothing.")
+                : !TransportStream.IsTls(first) ? Refuse($"{peer} does not use TLS.")
+                : exception is AuthenticationException ? Refuse($"{peer} and this node do not agree on how to use TLS: {(exception.InnerException ?? exception).Message}")
+                : Refuse($"{peer} has ended the connection before both certificates were accepted.");
         }
         finally
         {
             if (!begins)
             {
-                GivePlaceBack(peer);
+                _handshakes.Release();
             }
         }
 
         if (reasons.Length > 0)
         {
-            throw Refuse(peer, reasons);
+            throw Refuse(reasons);
         }
     }
 
@@ -157,51 +148,15 @@ internal sealed class SiloTls(NodeCertificate? certificate, PeerRefusals refusal
     private bool Take(Found found, string name, X509Certificate? shown, X509Chain? chain)
     {
         found.Certificate = shown as X509Certificate2;
-        try
-        {
-            found.Fault = PeerFaults.Judge(found.Certificate, chain, name, time.GetUtcNow());
-        }
-        catch (CryptographicException)
-        {
-            // What cannot be read nobody of ours has signed.
-            found.Fault = PeerFault.UnknownAuthority;
-        }
-
+        found.Fault = PeerFaults.Judge(found.Certificate, chain, name, time.GetUtcNow());
         return true;
     }
 
-    private void TakePlace(string peer)
-    {
-        var ofPeer = _handshakesOf.AddOrUpdate(peer, 1, static (_, count) => count + 1);
-        if (ofPeer <= MostHandshakesOfOne && _handshakes.Wait(0, CancellationToken.None))
-        {
-            return;
-        }
-
-        Leave(peer);
-        throw Refuse(peer, $"More connections are being made than there is room for, the last of them by {peer}.");
-    }
-
-    private void GivePlaceBack(string peer)
-    {
-        _handshakes.Release();
-        Leave(peer);
-    }
-
-    private void Leave(string peer)
-    {
-        // Removed only as what it is: another connection may count meanwhile.
-        if (_handshakesOf.AddOrUpdate(peer, 0, static (_, count) => count - 1) <= 0)
-        {
-            _handshakesOf.TryRemove(KeyValuePair.Create(peer, 0));
-        }
-    }
-
-    private ConnectionAbortedException Refuse(string peer, params string[] reasons)
+    private ConnectionAbortedException Refuse(params string[] reasons)
     {
         foreach (var reason in reasons)
         {
-            refusals.Add(peer, reason);
+            refusals.Add(reason);
         }
 
         return new ConnectionAbortedException(string.Join(' ', reasons));

@@ -181,11 +181,11 @@ public sealed class SiloTlsTests : IAsyncLifetime
 
     /// <summary>Whoever can reach the port can begin as many as it likes; those that end in time make room.</summary>
     [Fact]
-    public async Task Client_MoreThanAtATimeFromOneAddress_AreCutUntilThereIsRoom()
+    public async Task Client_MoreThanAtATime_AreCutUntilThereIsRoom()
     {
         var (log, clients, servers) = (new PeerRefusals(_time, new WarningLog<PeerRefusals>([])), new List<Socket>(), new List<End>());
         var tls = new SiloTls(Good(), log, _time);
-        for (var begun = 0; begun <= SiloTls.MostHandshakesOfOne; begun++)
+        for (var begun = 0; begun <= SiloTls.MostHandshakes; begun++)
         {
             var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             _open.Add(client);
@@ -195,8 +195,7 @@ public sealed class SiloTlsTests : IAsyncLifetime
         }
 
         var cut = await Assert.ThrowsAsync<ConnectionAbortedException>(() => servers[^1].Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
-        Assert.Equal("More connections are being made than there is room for, the last of them by 127.0.0.1.", cut.Message);
-        Assert.Contains(cut.Message, log.Current);
+        Assert.Contains($"More than {SiloTls.MostHandshakes}", cut.Message, StringComparison.Ordinal);
         Assert.All(servers.SkipLast(1), static server => Assert.False(server.Running.IsCompleted, "One of those that have a place was cut."));
 
         clients[0].Dispose();

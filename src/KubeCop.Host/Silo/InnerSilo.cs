@@ -107,26 +107,24 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     public async Task EndAsync(TimeSpan patience)
     {
         using var timeout = new CancellationTokenSource(patience);
-        try
-        {
-            await _host.StopAsync(timeout.Token).WaitAsync(timeout.Token);
-        }
-        catch (Exception exception)
-        {
-            LogDebugNotStopped(exception);
-        }
+        await TryAsync(_host.StopAsync(timeout.Token).WaitAsync(timeout.Token));
+        await TryAsync(DirectoryEnd.StopAsync(_host.Services).WaitAsync(patience));
+        await TryAsync(DisposeAsync().AsTask().WaitAsync(patience));
+    }
 
+    public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
+
+    private async Task TryAsync(Task end)
+    {
         try
         {
-            await DisposeAsync().AsTask().WaitAsync(patience);
+            await end;
         }
         catch (Exception exception)
         {
             LogDebugNotStopped(exception);
         }
     }
-
-    public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "A silo did not stop in order.")]
     private partial void LogDebugNotStopped(Exception exception);

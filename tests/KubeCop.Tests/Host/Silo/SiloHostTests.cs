@@ -1,8 +1,10 @@
+using System.Reflection;
 using KubeCop.Core.Events;
 using KubeCop.Exporters.Delivery;
 using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Containers;
 using KubeCop.Grains.Abstractions.Workloads;
+using KubeCop.Host.Configuration;
 using KubeCop.Host.Node;
 using KubeCop.Host.Silo;
 using KubeCop.Testing;
@@ -58,6 +60,24 @@ public sealed class SiloHostTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Silo_ThatDoesNotStopInTime_LeavesNothingThatRunsOn()
+    {
+        var stuck = new TaskCompletionSource();
+        var process = new ProcessWith(_node.Services, silo => silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(new StuckAtTheEnd(stuck.Task)));
+        var silo = new InnerSilo(process, new ClusterOptions());
+        await silo.StartAsync();
+        var directory = silo.Services.GetServices<ILifecycleParticipant<ISiloLifecycle>>().Single(static part => part.GetType().Name == "LocalGrainDirectory");
+        var updates = (Task)directory.GetType().GetField("membershipUpdatesTask", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(directory)!;
+        Assert.False(updates.IsCompleted);
+
+        await silo.EndAsync(TimeSpan.FromSeconds(1));
+
+        // It would take a whole processor for as long as the process lives.
+        await Wait.UntilAsync(() => updates.IsCompleted, static ended => ended, "end of the directory's look at the membership");
+        stuck.SetResult();
+    }
+
+    [Fact]
     public async Task Silo_FailsAgainAndAgain_IsReplacedMoreSlowlyUntilTheProcessEnds()
     {
         var replaced = 0;
@@ -93,5 +113,15 @@ public sealed class SiloHostTests : IAsyncLifetime
         }
 
         return batch;
+    }
+
+    private sealed class ProcessWith(IServiceProvider process, SiloSetup setup) : IServiceProvider
+    {
+        public object? GetService(Type serviceType) => serviceType == typeof(SiloSetup) ? setup : process.GetService(serviceType);
+    }
+
+    private sealed class StuckAtTheEnd(Task until) : ILifecycleParticipant<ISiloLifecycle>
+    {
+        public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(StuckAtTheEnd), ServiceLifecycleStage.Active, static _ => Task.CompletedTask, _ => until);
     }
 }

@@ -97,7 +97,7 @@ internal sealed class FaultCluster : IAsyncDisposable
         Assert.SkipWhen(Commands.Find("redis-server") is null, "needs redis-server; tools/test installs it");
         Network = await CutOffNetwork.CreateAsync();
         _parts.Add(Network);
-        Storage = await AzuriteServer.StartNewAsync();
+        Storage = await AzuriteServer.StartNewAsync(isFavoured: true);
         _parts.Add(Storage);
         _parts.Add(new Forwarder(Network.Outside, Storage.Port));
         var redis = ServerProcess.FreePort();

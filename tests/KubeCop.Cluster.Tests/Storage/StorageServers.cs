@@ -7,7 +7,7 @@ namespace KubeCop.Cluster.Tests.Storage;
 /// <summary>The real servers that the storage tests share, each started when the first test wants it. Tests that break one start their own.</summary>
 public sealed class StorageServers : IAsyncDisposable
 {
-    private readonly Lazy<Task<AzuriteServer>> _azurite = new(AzuriteServer.StartNewAsync);
+    private readonly Lazy<Task<AzuriteServer>> _azurite = new(static () => AzuriteServer.StartNewAsync());
 
     private readonly Lazy<Task<RedisServer>> _redis = new(RedisServer.StartNewAsync);
     private readonly Lazy<Task<PostgreSqlServer>> _postgreSql = new(PostgreSqlServer.StartNewAsync);

@@ -69,7 +69,7 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
         {
             foreach (var batch in _firing.At(_time.GetUtcNow()).Chunk(RefreshBatch))
             {
-                Post(batch, _stop.Token);
+                PostAnew(batch);
             }
         }
 #pragma warning disable CA1031 // A timer's exception would end the process.
@@ -86,6 +86,24 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
         catch (ObjectDisposedException)
         {
             // The node ends.
+        }
+    }
+
+    /// <summary>One that is refused, as by a proxy that looks into bodies, does not keep the others from being posted.</summary>
+    private void PostAnew(ReadOnlyMemory<FiringAlert> alerts)
+    {
+        try
+        {
+            Post(alerts.ToArray(), _stop.Token);
+        }
+        catch (AlertsRefusedException) when (alerts.Length > 1)
+        {
+            PostAnew(alerts[..(alerts.Length / 2)]);
+            PostAnew(alerts[(alerts.Length / 2)..]);
+        }
+        catch (AlertsRefusedException)
+        {
+            // It was taken when it came, or counted as refused.
         }
     }
 

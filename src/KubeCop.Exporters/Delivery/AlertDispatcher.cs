@@ -44,17 +44,9 @@ public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
             _spilling.Start();
         }
 
-        Outbox OutboxOf(IAlertExporter exporter)
-        {
-            if (exporter.IsRetried)
-            {
-                return new Outbox(QueueOf(exporter, "urgent"), QueueOf(exporter, "others"), options, time);
-            }
-
-            // Who reads the history or standard output reads what happened in its order.
-            var queue = new OutboxQueue();
-            return new Outbox(queue, queue, options, time);
-        }
+        // One queue where nothing waits: who reads the history or standard output reads what happened in its order.
+        Outbox OutboxOf(IAlertExporter exporter) =>
+            new(exporter.IsRetried ? [QueueOf(exporter, "urgent"), QueueOf(exporter, "others")] : [new OutboxQueue()], options, time);
 
         OutboxQueue QueueOf(IAlertExporter exporter, string queue) => new(Path.Combine(directory, FolderOf(exporter), queue), codec.Value, time, logger);
     }

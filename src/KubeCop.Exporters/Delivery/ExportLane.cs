@@ -10,28 +10,18 @@ namespace KubeCop.Exporters.Delivery;
 /// <summary>One exporter, the alerts that wait for it, and the thread that hands them over: again and again, where the exporter is one that is retried.</summary>
 internal sealed partial class ExportLane : IDisposable
 {
-    public const string QueueFull = "queue_full";
-    public const string Stopped = "stopped";
-    public const string Failed = "failed";
-    public const string Refused = "refused";
-    public const string Expired = "expired";
-    public const string PushedOut = "pushed_out";
-    public const string Unreadable = "unreadable";
-
     /// <summary>Alerts refused alone, one after the other, from which on the receiver is to blame and not the alert.</summary>
     private const int ManyRefusals = 3;
 
     /// <summary>Tries of one alert that are refused, or fail, then.</summary>
     private const int MostTries = 5;
 
-
     private readonly IAlertExporter _exporter;
     private readonly Outbox _outbox;
     private readonly DeliveryOptions _options;
-    private readonly RuleCounters _rules;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<string, long> _drops = new(StringComparer.Ordinal);
+    private readonly LaneDrops _drops;
     private readonly ConcurrentQueue<(Alert Alert, TaskCompletionSource<TestDelivery> Result)> _tests = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AutoResetEvent _arrived = new(false);
@@ -52,7 +42,8 @@ internal sealed partial class ExportLane : IDisposable
 
     public ExportLane(IAlertExporter exporter, Outbox outbox, DeliveryOptions options, RuleCounters rules, TimeProvider time, ILogger logger)
     {
-        (_exporter, _outbox, _options, _rules, _time, _logger) = (exporter, outbox, options, rules, time, logger);
+        (_exporter, _outbox, _options, _time, _logger) = (exporter, outbox, options, time, logger);
+        _drops = new LaneDrops(exporter.Name, rules);
         _pause = new RetryPause(options.FirstPause, options.LongestPause);
         _limit = exporter.BatchSize;
         _thread = new Thread(Pump) { Name = $"export-{exporter.Name}", IsBackground = true };
@@ -63,7 +54,7 @@ internal sealed partial class ExportLane : IDisposable
 
     public bool IsRetried => _exporter.IsRetried;
 
-    public IEnumerable<DropCount> Drops => _drops.Select(drop => new DropCount(Name, drop.Key, drop.Value));
+    public IEnumerable<DropCount> Drops => _drops.Counts;
 
     /// <summary>Why the last batch was not handed over, or not all of it, or cannot wait as it should; null when all is well.</summary>
     public ExportFailure? Failure => _failure ?? (_diskFailure is { } disk ? new ExportFailure(Name, disk) : null);
@@ -101,7 +92,7 @@ internal sealed partial class ExportLane : IDisposable
                 _failure ??= new ExportFailure(Name, $"It takes alerts more slowly than they come: {_outbox.Count} are waiting, and new ones are dropped.");
             }
 
-            CountDrop(_completed ? Stopped : QueueFull, [alert]);
+            _drops.Add(_completed ? LaneDrops.Stopped : LaneDrops.QueueFull, [alert]);
             return false;
         }
 
@@ -133,7 +124,7 @@ internal sealed partial class ExportLane : IDisposable
     {
         try
         {
-            if (_outbox.Write(everything) is { Count: > 0 } pushedOut && CountDrop(PushedOut, [.. pushedOut.Select(static waiting => waiting.Alert)]))
+            if (_outbox.Write(everything) is { Count: > 0 } pushedOut && _drops.Add(LaneDrops.PushedOut, pushedOut.Select(static waiting => waiting.Alert)))
             {
                 LogErrorPushedOut(Name, _options.MaxDiskBytes);
             }
@@ -191,7 +182,7 @@ internal sealed partial class ExportLane : IDisposable
             Spill(everything: true);
         }
 
-        CountDrop(Stopped, [.. _outbox.DropMemory().Select(static waiting => waiting.Alert)]);
+        _drops.Add(LaneDrops.Stopped, _outbox.DropMemory().Select(static waiting => waiting.Alert));
         _outbox.Close();
     }
 
@@ -243,7 +234,8 @@ internal sealed partial class ExportLane : IDisposable
             var batch = _outbox.Peek(_limit, out var unreadable);
             if (unreadable > 0)
             {
-                CountUnreadable(unreadable);
+                _drops.Add(LaneDrops.Unreadable, unreadable);
+                LogErrorExporterLosesAlerts(Name, LaneDrops.Unreadable, $"{unreadable} that waited on the disk cannot be read.");
             }
 
             return batch;
@@ -263,7 +255,7 @@ internal sealed partial class ExportLane : IDisposable
         Interlocked.Exchange(ref _waitingSince, batch[0].Since.UtcTicks);
         if (_exporter.IsRetried && _outbox.Now - batch[0].Since > _options.MaxAge)
         {
-            Drop(batch, batch.TakeWhile(waiting => _outbox.Now - waiting.Since > _options.MaxAge).Count(), Expired);
+            Drop(batch, batch.TakeWhile(waiting => _outbox.Now - waiting.Since > _options.MaxAge).Count(), LaneDrops.Expired);
             return true;
         }
 
@@ -308,7 +300,7 @@ internal sealed partial class ExportLane : IDisposable
         catch (AlertsRefusedException exception)
         {
             _refusals++;
-            Drop(batch, 1, Refused, exception.Message);
+            Drop(batch, 1, LaneDrops.Refused, exception.Message);
             return true;
         }
         catch (ExportException exception)
@@ -333,7 +325,7 @@ internal sealed partial class ExportLane : IDisposable
                 return Fail(message, retryAfter: null);
             }
 
-            Drop(batch, batch.Count, Failed);
+            Drop(batch, batch.Count, LaneDrops.Failed);
             _failure = new ExportFailure(Name, message);
             return true;
         }
@@ -414,35 +406,13 @@ internal sealed partial class ExportLane : IDisposable
 
         _outbox.Confirm(batch[count - 1]);
         _tries = 0;
-        var isFirst = CountDrop(reason, [.. batch.Take(count).Select(static waiting => waiting.Alert)]);
-        if (isFirst && reason != Failed)
+        var isFirst = _drops.Add(reason, batch.Take(count).Select(static waiting => waiting.Alert));
+        if (isFirst && reason != LaneDrops.Failed)
         {
             LogErrorExporterLosesAlerts(Name, reason, detail);
         }
 
         return isFirst;
-    }
-
-    private void CountUnreadable(int count)
-    {
-        _drops.AddOrUpdate(Unreadable, count, (_, known) => known + count);
-        LogErrorExporterLosesAlerts(Name, Unreadable, $"{count} that waited on the disk cannot be read.");
-    }
-
-    /// <returns>True for the first drop of this reason: logged once, counted always.</returns>
-    private bool CountDrop(string reason, IReadOnlyList<Alert> lost)
-    {
-        if (lost.Count == 0)
-        {
-            return false;
-        }
-
-        foreach (var alert in lost)
-        {
-            _rules.Of(alert.RuleId).AddSuppressed(Suppression.ExporterDrop);
-        }
-
-        return _drops.AddOrUpdate(reason, lost.Count, (_, known) => known + lost.Count) == lost.Count;
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Exporter {Exporter} loses alerts ({Reason}): {Detail} Further losses are only counted, see kubecop_alerts_dropped_total.")]

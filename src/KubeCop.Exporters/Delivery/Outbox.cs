@@ -7,21 +7,20 @@ namespace KubeCop.Exporters.Delivery;
 /// What waits for one exporter, bounded in memory and on the disk. For alerts of high severity and above there is room when there is none for
 /// others; where they have a queue of their own, that is emptied first. With one queue for all they go in the order in which they came.
 /// </summary>
-internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOptions options, TimeProvider time)
+/// <param name="queues">One for all, or one for those of high severity and one for the others.</param>
+internal sealed class Outbox(IReadOnlyList<OutboxQueue> queues, DeliveryOptions options, TimeProvider time)
 {
-    private readonly OutboxQueue[] _queues = ReferenceEquals(urgent, others) ? [urgent] : [urgent, others];
-
     // Of one run, this clock goes on evenly whatever is done to the machine's: alerts must not become old, or wait for ever, because that was set.
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly long _started = time.GetTimestamp();
 
     public DateTimeOffset Now => _startedAt + time.GetElapsedTime(_started);
 
-    public long Count => _queues.Sum(static queue => queue.Count);
+    public long Count => queues.Sum(static queue => queue.Count);
 
-    public int InMemory => _queues.Sum(static queue => queue.InMemory);
+    public int InMemory => queues.Sum(static queue => queue.InMemory);
 
-    public long DiskBytes => _queues.Sum(static queue => queue.DiskBytes);
+    public long DiskBytes => queues.Sum(static queue => queue.DiskBytes);
 
     /// <summary>Whether memory fills faster than it is emptied, so that the disk should not wait.</summary>
     public bool IsCrowded => InMemory > options.MaxInMemory / 8;
@@ -35,7 +34,7 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
             return false;
         }
 
-        return (isUrgent ? urgent : others).TryAdd(alert, Now);
+        return QueueOf(alert).TryAdd(alert, Now);
     }
 
     /// <summary>The oldest of the more urgent ones; they go on waiting until they are confirmed.</summary>
@@ -45,7 +44,7 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     public IReadOnlyList<WaitingAlert> Peek(int most, out int lost)
     {
         lost = 0;
-        foreach (var queue in _queues)
+        foreach (var queue in queues)
         {
             var batch = queue.Peek(most, out var lostThere);
             lost += lostThere;
@@ -61,14 +60,14 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     /// <summary>What was peeked at is not being sent any more.</summary>
     public void Release()
     {
-        foreach (var queue in _queues)
+        foreach (var queue in queues)
         {
             queue.Release();
         }
     }
 
     /// <summary>They need not be sent again: this one, which was peeked at, and those before it.</summary>
-    public void Confirm(in WaitingAlert waiting) => (IsUrgent(waiting.Alert) ? urgent : others).Confirm(waiting.Sequence);
+    public void Confirm(in WaitingAlert waiting) => QueueOf(waiting.Alert).Confirm(waiting.Sequence);
 
     /// <summary>Writes to the disk what has waited for long, or all of it.</summary>
     /// <param name="everything">Also what has just come.</param>
@@ -79,25 +78,29 @@ internal sealed class Outbox(OutboxQueue urgent, OutboxQueue others, DeliveryOpt
     {
         var pushedOut = new List<WaitingAlert>();
         var waitingSince = everything || IsCrowded ? DateTimeOffset.MaxValue : Now - options.SpillAfter;
-        while (!urgent.Write(waitingSince, options.MaxDiskBytes - others.DiskBytes) && others.DropOldest() is { } dropped)
+        foreach (var queue in queues)
         {
-            pushedOut.AddRange(dropped);
+            while (!queue.Write(waitingSince, options.MaxDiskBytes - DiskBytes + queue.DiskBytes) && queue != queues[^1] && queues[^1].DropOldest() is { } dropped)
+            {
+                pushedOut.AddRange(dropped);
+            }
         }
 
-        others.Write(waitingSince, options.MaxDiskBytes - urgent.DiskBytes);
         return pushedOut;
     }
 
     /// <summary>Gives up what is in memory only.</summary>
-    public IReadOnlyList<WaitingAlert> DropMemory() => [.. _queues.SelectMany(static queue => queue.DropMemory())];
+    public IReadOnlyList<WaitingAlert> DropMemory() => [.. queues.SelectMany(static queue => queue.DropMemory())];
 
     public void Close()
     {
-        foreach (var queue in _queues)
+        foreach (var queue in queues)
         {
             queue.Close();
         }
     }
+
+    private OutboxQueue QueueOf(Alert alert) => IsUrgent(alert) ? queues[0] : queues[^1];
 
     private static bool IsUrgent(Alert alert) => alert.Severity >= Severity.High;
 }

@@ -17,7 +17,7 @@ internal sealed class SyslogExporter : IAlertExporter, IDisposable
         var (host, port) = options.ReadAddress()!.Value;
         Receiver = new UriBuilder(options.Protocol.ToString().ToLowerInvariant(), host, port).Uri.GetLeftPart(UriPartial.Authority);
         _transport = options.Protocol == SyslogProtocol.Udp
-            ? new DatagramTransport(host, port)
+            ? new DatagramTransport(host, port, options.DatagramsPerSecond)
             : new StreamTransport(host, port, options.Timeout, options.Protocol == SyslogProtocol.Tls ? options.Tls : null);
     }
 

@@ -43,6 +43,12 @@ public sealed class SyslogOptions
     /// </summary>
     public int MaxMessageBytes { get; set; }
 
+    /// <summary>
+    /// How many datagrams are sent a second, but for the first 64: a receiver that reads more slowly loses them, without anybody noticing. 0 to
+    /// 1 000 000; 0 for as many as there are. Default: 1000.
+    /// </summary>
+    public int DatagramsPerSecond { get; set; } = 1000;
+
     /// <summary>How long to wait for a connection, and for the receiver's machine to acknowledge what was sent, 100 ms to 5 minutes. Default: 10 s.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -56,6 +62,7 @@ public sealed class SyslogOptions
         : Facility is < 0 or > 23 ? $"{nameof(Facility)} '{Facility}' is not accepted; expected 0 to 23."
         : EnterpriseNumber < 1 ? $"{nameof(EnterpriseNumber)} '{EnterpriseNumber}' is not accepted; expected a number from 1."
         : MaxMessageBytes is not 0 and (< 2048 or > 65000) ? $"{nameof(MaxMessageBytes)} '{MaxMessageBytes}' is not accepted; expected 2048 to 65000, or 0."
+        : DatagramsPerSecond is < 0 or > 1_000_000 ? $"{nameof(DatagramsPerSecond)} '{DatagramsPerSecond}' is not accepted; expected 0 to 1000000."
         : Timeout < TimeSpan.FromMilliseconds(100) || Timeout > TimeSpan.FromMinutes(5) ? $"{nameof(Timeout)} '{Timeout}' is not accepted; expected 00:00:00.1 to 5m."
         : Tls.FindMistake() is { } mistake ? $"{nameof(Tls)}: {mistake}"
         : null;

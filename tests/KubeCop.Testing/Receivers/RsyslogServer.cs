@@ -15,22 +15,8 @@ public sealed class RsyslogServer : SyslogServer
 
     public override IReadOnlyList<SyslogLine> Lines => [.. SyslogLine.ReadObjects(Output).Select(Read)];
 
-    /// <summary>Skips the test, saying why, where there is none.</summary>
-    public static async Task<RsyslogServer> StartNewAsync()
-    {
-        DebianReceivers.SkipWithout();
-        var server = new RsyslogServer();
-        try
-        {
-            await server.StartAsync();
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
-    }
+    /// <inheritdoc cref="SyslogServer.StartAsync{T}(T)"/>
+    public static Task<RsyslogServer> StartNewAsync() => StartAsync(new RsyslogServer());
 
     protected override async Task<ServerProcess> StartProcessAsync(Func<Task<bool>> answers)
     {

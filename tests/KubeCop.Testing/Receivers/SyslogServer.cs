@@ -53,5 +53,22 @@ public abstract class SyslogServer : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Skips the test, saying why, where there is none.</summary>
+    protected static async Task<T> StartAsync<T>(T server)
+        where T : SyslogServer
+    {
+        DebianReceivers.SkipWithout();
+        try
+        {
+            await server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
     protected abstract Task<ServerProcess> StartProcessAsync(Func<Task<bool>> answers);
 }

@@ -93,6 +93,28 @@ public sealed class AlertmanagerTests
     }
 
     [Fact]
+    public async Task Alert_ThatIsRefusedWhenItIsPostedAnew_DoesNotKeepTheOthersFromBeing()
+    {
+        using var server = new HttpReceiverServer();
+        var clock = new SettableClock(DateTimeOffset.UtcNow);
+        using var exporter = new AlertmanagerExporter(server.Url, new AlertmanagerOptions(), clock);
+        exporter.Export([.. Enumerable.Range(1, 20).Select(static number => Recent(number))]);
+        var posted = server.Requests.Count;
+        server.Answer = static request => (Fingerprints(request).Contains("f7") ? 400 : 200, null, TimeSpan.Zero);
+
+        clock.Advance(TimeSpan.FromMinutes(1));
+
+        await Wait.UntilAsync(
+            () => server.Requests.Skip(posted).Where(static request => request.Status == 200).SelectMany(Fingerprints).Distinct().Count(),
+            static taken => taken == 19,
+            "alerts that are posted anew, all but the refused one");
+        Assert.Contains(server.Requests.Skip(posted), static request => request.Status == 400);
+
+        static IEnumerable<string> Fingerprints(ReceivedRequest request) =>
+            JsonNode.Parse(request.Body)!.AsArray().Select(static alert => (string)alert!["labels"]!["fingerprint"]!);
+    }
+
+    [Fact]
     public async Task Late_AfterAnOutage_FiresStill()
     {
         await using var server = await AlertmanagerServer.StartNewAsync();

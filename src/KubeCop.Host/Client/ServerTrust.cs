@@ -19,16 +19,18 @@ internal static class ServerTrust
         {
             return new SslClientAuthenticationOptions
             {
+                // Nothing is fetched from addresses that an impostor's certificate names.
+                CertificateChainPolicy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
                 RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None || (certificate is X509Certificate2 shown && IsSilos(shown, silo)),
             };
         }
 
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
         try
         {
             policy.CustomTrustStore.ImportFromPemFile(authorityFile);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             throw new UsageException($"--cacert '{authorityFile}' cannot be read: {exception.Message}");
         }

@@ -13,6 +13,8 @@ internal sealed class CertificateFiles
     /// <summary>All files together; one of a public bundle of authorities has a quarter of that.</summary>
     private const int MostBytes = 1024 * 1024;
 
+    private const int PieceBytes = 16 * 1024;
+
     private readonly string[] _files;
     private string _taken;
     private string _seen;
@@ -88,11 +90,20 @@ internal sealed class CertificateFiles
         {
             try
             {
+                // Piece by piece: most are small, they are read every two seconds, and what is no plain file says nothing of its length.
                 using var stream = File.OpenRead(file);
-                var buffer = new byte[left + 1];
-                var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-                left -= length;
-                return left >= 0 ? Encoding.UTF8.GetString(buffer, 0, length) : throw new CertificateException($"{file} is larger than {MostBytes} bytes");
+                using var content = new MemoryStream();
+                var piece = new byte[PieceBytes];
+                while (stream.Read(piece) is > 0 and var length)
+                {
+                    content.Write(piece, 0, length);
+                    if ((left -= length) < 0)
+                    {
+                        throw new CertificateException($"{file} is larger than {MostBytes} bytes");
+                    }
+                }
+
+                return Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {

@@ -66,6 +66,9 @@ internal sealed class CertificateSet
             throw new CertificateException($"a certificate in {file.Name} cannot be read");
         }
 
-        return found.Count > 0 ? found : throw new CertificateException($"there is no certificate in PEM form in {file.Name}");
+        // Whatever lacks its end is left out by the reader, as of a file that is being written.
+        return found.Count == 0 ? throw new CertificateException($"there is no certificate in PEM form in {file.Name}")
+            : found.Count < file.Pem.Split("-----BEGIN CERTIFICATE-----").Length - 1 ? throw new CertificateException($"a certificate in {file.Name} is cut off")
+            : found;
     }
 }

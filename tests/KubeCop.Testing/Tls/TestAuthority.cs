@@ -40,7 +40,18 @@ public sealed class TestAuthority : IDisposable
     /// <param name="from">Default: an hour ago.</param>
     /// <param name="until">Default: in ninety days.</param>
     /// <param name="usages">Default: a server's and a client's.</param>
-    public PemPair Issue(string dnsName = SiloName, DateTimeOffset? from = null, DateTimeOffset? until = null, params string[] usages)
+    public PemPair Issue(string dnsName = SiloName, DateTimeOffset? from = null, DateTimeOffset? until = null, params string[] usages) => Issue(dnsName, from, until, issuerUri: null, usages);
+
+    /// <summary>A certificate that says where that of its authority can be fetched.</summary>
+    public PemPair IssueWithUri(string issuerUri) => Issue(SiloName, from: null, until: null, issuerUri, []);
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _certificate.Dispose();
+    }
+
+    private PemPair Issue(string dnsName, DateTimeOffset? from, DateTimeOffset? until, string? issuerUri, string[] usages)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=a test's", key, HashAlgorithmName.SHA256);
@@ -57,6 +68,11 @@ public sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
 
+        if (issuerUri is not null)
+        {
+            request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(ocspUris: null, caIssuersUris: [issuerUri]));
+        }
+
         // Not with the authority's certificate: that would refuse to sign what outlives it.
         using var signed = request.Create(
             _certificate.SubjectName,
@@ -65,12 +81,6 @@ public sealed class TestAuthority : IDisposable
             until ?? DateTimeOffset.UtcNow.AddDays(90),
             RandomNumberGenerator.GetBytes(8));
         return new PemPair(signed.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
-    }
-
-    public void Dispose()
-    {
-        _key.Dispose();
-        _certificate.Dispose();
     }
 
     private static CertificateRequest Request(string name, ECDsa key)

@@ -26,6 +26,18 @@ public sealed class CertificateFilesTests : IDisposable
     private string InUse => _files.Current.Certificate.ExportCertificatePem() + "\n";
 
     [Fact]
+    public void Look_SecondCertificateCutOff_KeepsTheLastGoodOnes()
+    {
+        using var other = new TestAuthority("another");
+        _pem.Write(_authority.Issue(), _authority.Pem + other.Pem[..(other.Pem.Length / 2)]);
+        _files.Look();
+        _files.Look();
+
+        Assert.Contains("is cut off", _files.Problem, StringComparison.Ordinal);
+        Assert.Single(_files.Current.Authorities);
+    }
+
+    [Fact]
     public void Look_FilesReplaced_TakesThemWhenTheyStayTheSame()
     {
         Assert.False(_files.Look(), "nothing has changed");

@@ -11,8 +11,8 @@ internal enum TlsMode
 }
 
 /// <summary>
-/// TLS between the silos of a cluster. Section <c>KubeCop:Cluster:Tls</c>. The files are read again when they change, and new connections then go
-/// by them. A silo that runs alone has no network and needs none of this.
+/// TLS between the silos of a cluster. Section <c>KubeCop:Cluster:Tls</c>. The files are read again when they change; new connections then go by
+/// them, and those there are end if they would be refused. A silo that runs alone has no network and needs none of this.
 /// </summary>
 internal sealed class ClusterTlsOptions
 {

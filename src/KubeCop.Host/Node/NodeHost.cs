@@ -231,7 +231,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddSingleton(certificates);
         services.AddSingleton<PeerRefusals>();
-        services.AddSingleton(provider => new SiloTls(certificates.Cluster, provider.GetRequiredService<PeerRefusals>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<PeerConnections>();
+        services.AddSingleton(provider => new SiloTls(
+            certificates.Cluster, provider.GetRequiredService<PeerRefusals>(), provider.GetRequiredService<PeerConnections>(), provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<CertificateWatch>();
 
         // The silo before the sensor: it is there when the sensor starts to feed, and until the sensor has stopped.

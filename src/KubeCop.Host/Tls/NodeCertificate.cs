@@ -22,7 +22,7 @@ internal sealed class NodeCertificate(string part, CertificateFiles files, TimeP
 
     public string PeerName => peerName;
 
-    /// <summary>A sentence or two, as of the last look; null when nothing is wrong.</summary>
+    /// <summary>All that is wrong, a sentence each, as of the last look; null when nothing is.</summary>
     public string? Fault => _fault;
 
     /// <inheritdoc cref="CertificateFiles.Look"/>
@@ -49,9 +49,12 @@ internal sealed class NodeCertificate(string part, CertificateFiles files, TimeP
             .. now > current.Until ? [$"The certificate in {files.Name} has expired on {PeerFaults.Time(current.Until)}; a new one in its place is used at once."]
                 : now < current.From ? [$"The certificate in {files.Name} is valid from {PeerFaults.Time(current.From)} on; is a clock wrong?"]
                 : now > current.Until - notice ? [$"The certificate in {files.Name} expires on {PeerFaults.Time(current.Until)}, in {Duration.Format(Rounded(current.Until - now))}."]
-                : peerName.Length > 0 && PeerFaults.JudgeOwn(current, peerName, now) is var fault and not PeerFault.None
-                    ? [$"The certificate in {files.Name} {PeerFaults.Describe(fault, current.Certificate, peerName)}; other silos will refuse it."]
                 : Array.Empty<string>(),
+            .. peerName.Length == 0
+                ? []
+                : PeerFaults.JudgeOwn(current, peerName, now)
+                    .Where(static fault => fault is not (PeerFault.Expired or PeerFault.NotYetValid))
+                    .Select(fault => $"The certificate in {files.Name} {PeerFaults.Describe(fault, current.Certificate, peerName)}; other silos will refuse it."),
         ];
         return faults.Length == 0 ? null : string.Join(' ', faults);
     }

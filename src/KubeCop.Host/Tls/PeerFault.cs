@@ -59,34 +59,25 @@ internal static class PeerFaults
         return policy;
     }
 
-    /// <summary>Of several faults, the first in the order in which one would repair them.</summary>
-    /// <param name="chain">As it was built by <see cref="Policy"/>.</param>
-    /// <param name="name">Which it has to have.</param>
-    public static PeerFault Judge(X509Certificate2? certificate, X509Chain? chain, string name, DateTimeOffset now)
+    /// <summary>The chain of a certificate, as good as it can be built.</summary>
+    /// <param name="between">What came along with it.</param>
+    public static X509Chain Build(X509Certificate2 certificate, X509Certificate2Collection between, CertificateSet own, DateTimeOffset now)
     {
-        if (certificate is null || chain is null)
-        {
-            return PeerFault.NoCertificate;
-        }
-
-        var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (all, one) => all | one.Status);
-        const X509ChainStatusFlags Explained = X509ChainStatusFlags.NotTimeValid | X509ChainStatusFlags.NotValidForUsage;
-        return (status & ~Explained) != 0 ? PeerFault.UnknownAuthority
-            : !HasName(certificate, name) ? PeerFault.WrongName
-            : (status & X509ChainStatusFlags.NotValidForUsage) != 0 ? PeerFault.WrongUsage
-            : now.UtcDateTime > certificate.NotAfter.ToUniversalTime() ? PeerFault.Expired
-            : now.UtcDateTime < certificate.NotBefore.ToUniversalTime() ? PeerFault.NotYetValid
-            : status != 0 ? PeerFault.AuthorityExpired
-            : PeerFault.None;
+        var chain = new X509Chain { ChainPolicy = Policy(own, now) };
+        chain.ChainPolicy.ExtraStore.AddRange(between);
+        chain.Build(certificate);
+        return chain;
     }
 
-    /// <summary>What other silos with the same authorities would say of this node's own certificate.</summary>
-    public static PeerFault JudgeOwn(CertificateSet own, string name, DateTimeOffset now)
+    /// <summary>Of several faults the first.</summary>
+    /// <inheritdoc cref="Find"/>
+    public static PeerFault Judge(X509Certificate2? certificate, X509Chain? chain, string name, DateTimeOffset now) => Find(certificate, chain, name, now).FirstOrDefault();
+
+    /// <summary>All that other silos with the same authorities would say of this node's own certificate.</summary>
+    public static IReadOnlyList<PeerFault> JudgeOwn(CertificateSet own, string name, DateTimeOffset now)
     {
-        using var chain = new X509Chain { ChainPolicy = Policy(own, now) };
-        chain.ChainPolicy.ExtraStore.AddRange(own.Between);
-        chain.Build(own.Certificate);
-        return Judge(own.Certificate, chain, name, now);
+        using var chain = Build(own.Certificate, own.Between, own, now);
+        return [.. Find(own.Certificate, chain, name, now)];
     }
 
     /// <summary>The rest of a sentence about a certificate.</summary>
@@ -104,6 +95,45 @@ internal static class PeerFaults
 
     /// <summary>For people: to the minute, in UTC.</summary>
     public static string Time(DateTimeOffset? time) => time is { } given ? given.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) : "an unknown day";
+
+    /// <returns>The faults, in the order in which one would repair them.</returns>
+    /// <param name="chain">As it was built by <see cref="Policy"/>.</param>
+    /// <param name="name">Which it has to have.</param>
+    private static IEnumerable<PeerFault> Find(X509Certificate2? certificate, X509Chain? chain, string name, DateTimeOffset now)
+    {
+        if (certificate is null || chain is null)
+        {
+            yield return PeerFault.NoCertificate;
+            yield break;
+        }
+
+        var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (all, one) => all | one.Status);
+        var isUnknown = (status & ~(X509ChainStatusFlags.NotTimeValid | X509ChainStatusFlags.NotValidForUsage)) != 0;
+        if (isUnknown)
+        {
+            yield return PeerFault.UnknownAuthority;
+        }
+
+        if (!HasName(certificate, name))
+        {
+            yield return PeerFault.WrongName;
+        }
+
+        if ((status & X509ChainStatusFlags.NotValidForUsage) != 0)
+        {
+            yield return PeerFault.WrongUsage;
+        }
+
+        var (isOver, isToCome) = (now.UtcDateTime > certificate.NotAfter.ToUniversalTime(), now.UtcDateTime < certificate.NotBefore.ToUniversalTime());
+        if (isOver || isToCome)
+        {
+            yield return isOver ? PeerFault.Expired : PeerFault.NotYetValid;
+        }
+        else if (!isUnknown && (status & X509ChainStatusFlags.NotTimeValid) != 0)
+        {
+            yield return PeerFault.AuthorityExpired;
+        }
+    }
 
     private static bool HasName(X509Certificate2 certificate, string name)
     {

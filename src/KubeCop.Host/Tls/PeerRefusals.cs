@@ -11,12 +11,15 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
     /// <summary>Kept and logged within <see cref="Memory"/>; further ones are left out, whoever sends them.</summary>
     public const int Most = 64;
 
+    /// <summary>Of those, about one address: a stranger must not leave no room for what is said of silos, of which several may be at one address too.</summary>
+    public const int MostOfOne = 16;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (DateTimeOffset Logged, DateTimeOffset Last)> _reasons = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Refusal> _reasons = new(StringComparer.Ordinal);
 
-    /// <summary>The fresh ones, whole sentences, in the order of the alphabet.</summary>
+    /// <summary>The fresh ones, whole sentences: first those about certificates, which are of silos rather than of strangers.</summary>
     public IReadOnlyList<string> Current
     {
         get
@@ -24,26 +27,32 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
             lock (_lock)
             {
                 Forget();
-                return [.. _reasons.Keys.Order(StringComparer.Ordinal)];
+                return
+                [
+                    .. _reasons.OrderByDescending(static known => known.Value.IsOfCertificate).ThenBy(static known => known.Key, StringComparer.Ordinal).Select(static known => known.Key),
+                ];
             }
         }
     }
 
+    /// <param name="peer">Its address.</param>
     /// <param name="reason">A sentence that names the peer.</param>
-    public void Add(string reason)
+    /// <param name="isOfCertificate">Whether one was shown and found wrong, on either side.</param>
+    public void Add(string peer, string reason, bool isOfCertificate = false)
     {
-        var now = time.GetUtcNow();
+        // Not by the wall clock, which may be what is wrong.
+        var now = time.GetTimestamp();
         lock (_lock)
         {
             Forget();
             var isKnown = _reasons.TryGetValue(reason, out var known);
-            if (!isKnown && _reasons.Count >= Most)
+            if (!isKnown && (_reasons.Count >= Most || _reasons.Values.Count(other => other.Peer == peer) >= MostOfOne))
             {
                 return;
             }
 
-            var isTold = isKnown && now - known.Logged < Pause;
-            _reasons[reason] = (isTold ? known.Logged : now, now);
+            var isTold = isKnown && time.GetElapsedTime(known.Logged, now) < Pause;
+            _reasons[reason] = new Refusal(peer, isOfCertificate, isTold ? known.Logged : now, now);
             if (isTold)
             {
                 return;
@@ -55,8 +64,7 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
 
     private void Forget()
     {
-        var oldest = time.GetUtcNow() - Memory;
-        foreach (var (reason, _) in _reasons.Where(known => known.Value.Last < oldest).ToImmutableArray())
+        foreach (var (reason, _) in _reasons.Where(known => time.GetElapsedTime(known.Value.Last) > Memory).ToImmutableArray())
         {
             _reasons.Remove(reason);
         }
@@ -64,4 +72,6 @@ internal sealed partial class PeerRefusals(TimeProvider time, ILogger<PeerRefusa
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No connection between two silos: {Reason}")]
     private partial void LogWarningRefused(string reason);
+
+    private readonly record struct Refusal(string Peer, bool IsOfCertificate, long Logged, long Last);
 }

@@ -11,6 +11,9 @@ internal sealed class TransportStream(IDuplexPipe transport) : Stream
 
     private readonly Stream _input = transport.Input.AsStream(leaveOpen: true);
     private readonly Stream _output = transport.Output.AsStream(leaveOpen: true);
+    private byte[] _held = [];
+    private int _heldStart;
+    private int _heldEnd;
 
     /// <summary>The first byte that has come, which tells TLS from anything else; null when none has.</summary>
     public byte? FirstByte { get; private set; }
@@ -32,16 +35,36 @@ internal sealed class TransportStream(IDuplexPipe transport) : Stream
     /// <summary>Whether TLS can begin with this byte.</summary>
     public static bool IsTls(byte first) => first is >= FirstRecordType and <= LastRecordType;
 
-    /// <exception cref="IOException">What has come is not TLS. TLS itself would wait for the rest of something.</exception>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>Takes in what comes while nobody reads: the transport by itself would take in whatever is sent.</summary>
+    /// <param name="most">How much that may be, in bytes.</param>
+    /// <returns>Ends when the peer has ended, or has sent that much.</returns>
+    /// <inheritdoc cref="ReceiveAsync"/>
+    public async Task HoldAsync(int most, CancellationToken cancellationToken)
     {
-        var length = await _input.ReadAsync(buffer, cancellationToken);
-        if (length > 0)
+        _held = new byte[most];
+        while (_heldEnd < most && await ReceiveAsync(_held.AsMemory(_heldEnd), cancellationToken) is > 0 and var length)
         {
-            FirstByte ??= buffer.Span[0];
+            _heldEnd += length;
+        }
+    }
+
+    /// <inheritdoc cref="ReceiveAsync"/>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_heldStart == _heldEnd)
+        {
+            return ReceiveAsync(buffer, cancellationToken);
         }
 
-        return FirstByte is { } first && !IsTls(first) ? throw new IOException("The peer does not use TLS.") : length;
+        var length = Math.Min(buffer.Length, _heldEnd - _heldStart);
+        _held.AsMemory(_heldStart, length).CopyTo(buffer);
+        _heldStart += length;
+        if (_heldStart == _heldEnd)
+        {
+            _held = [];
+        }
+
+        return ValueTask.FromResult(length);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -53,13 +76,31 @@ internal sealed class TransportStream(IDuplexPipe transport) : Stream
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
 
-    public override void Flush() => throw new NotSupportedException();
+    // Only a connection that has failed is written to without awaiting: Orleans completes its pipe, which then tries again what it could not
+    // write before, or has written without being told so. It is not said twice.
+    public override void Flush()
+    {
+    }
+
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+    }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <exception cref="IOException">What has come is not TLS. TLS itself would wait for the rest of something.</exception>
+    private async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var length = await _input.ReadAsync(buffer, cancellationToken);
+        if (length > 0)
+        {
+            FirstByte ??= buffer.Span[0];
+        }
+
+        return FirstByte is { } first && !IsTls(first) ? throw new IOException("The peer does not use TLS.") : length;
+    }
 }

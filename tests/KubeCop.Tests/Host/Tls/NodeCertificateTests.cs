@@ -49,6 +49,22 @@ public sealed class NodeCertificateTests : IDisposable
     }
 
     [Fact]
+    public void Look_SeveralThingsAreWrong_SaysAllOfThem()
+    {
+        var certificate = Open(_authority.Issue("kubecop-http", _time.GetUtcNow().AddDays(-30), _time.GetUtcNow().AddHours(3.5), TestAuthority.ServerUsage));
+        certificate.Look();
+
+        Assert.Contains(", in 3h.", certificate.Fault, StringComparison.Ordinal);
+        Assert.Contains("is not one of a silo", certificate.Fault, StringComparison.Ordinal);
+        Assert.Contains("is not for servers and clients both", certificate.Fault, StringComparison.Ordinal);
+
+        _time.Advance(TimeSpan.FromHours(4));
+        certificate.Look();
+        Assert.Contains("has expired on", certificate.Fault, StringComparison.Ordinal);
+        Assert.Contains("is not one of a silo", certificate.Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Look_ChangedFilesCannotBeUsed_SaysThatThoseOfBeforeAre()
     {
         var certificate = Open(_authority.Issue());
@@ -81,13 +97,13 @@ public sealed class NodeCertificateTests : IDisposable
             _ => _authority.Issue(),
         };
 
-        Assert.Equal(fault, $"{PeerFaults.JudgeOwn(Open(pair).Files.Current, TestAuthority.SiloName, _time.GetUtcNow())}");
+        Assert.Equal(fault, $"{Judge(pair)}");
     }
 
     /// <summary>The wildcard and the common name are not the name of a silo.</summary>
     [Fact]
     public void Judge_WildcardThatWouldMatch_IsNotTheName() =>
-        Assert.Equal(PeerFault.WrongName, PeerFaults.JudgeOwn(Open(_authority.Issue("*.kubecop.svc")).Files.Current, "silo.kubecop.svc", _time.GetUtcNow()));
+        Assert.Equal(PeerFault.WrongName, Judge(_authority.Issue("*.kubecop.svc"), "silo.kubecop.svc"));
 
     [Fact]
     public void Judge_AuthorityBelowTheRoot_IsGoodWhenItComesAlong()
@@ -95,8 +111,8 @@ public sealed class NodeCertificateTests : IDisposable
         using var below = _authority.Below("below");
         var leaf = below.Issue();
 
-        Assert.Equal(PeerFault.None, PeerFaults.JudgeOwn(Open(leaf with { Certificate = leaf.Certificate + below.Pem }).Files.Current, TestAuthority.SiloName, _time.GetUtcNow()));
-        Assert.Equal(PeerFault.UnknownAuthority, PeerFaults.JudgeOwn(Open(leaf).Files.Current, TestAuthority.SiloName, _time.GetUtcNow()));
+        Assert.Equal(PeerFault.None, Judge(leaf with { Certificate = leaf.Certificate + below.Pem }));
+        Assert.Equal(PeerFault.UnknownAuthority, Judge(leaf));
     }
 
     [Fact]
@@ -106,9 +122,11 @@ public sealed class NodeCertificateTests : IDisposable
         _time.Advance(TimeSpan.FromDays(365 * 9.5));
         var leaf = below.Issue(until: _time.GetUtcNow().AddDays(30));
 
-        Assert.Equal(
-            PeerFault.AuthorityExpired, PeerFaults.JudgeOwn(Open(leaf with { Certificate = leaf.Certificate + below.Pem }).Files.Current, TestAuthority.SiloName, _time.GetUtcNow()));
+        Assert.Equal(PeerFault.AuthorityExpired, Judge(leaf with { Certificate = leaf.Certificate + below.Pem }));
     }
+
+    /// <summary>The first fault, or none.</summary>
+    private PeerFault Judge(PemPair pair, string name = TestAuthority.SiloName) => PeerFaults.JudgeOwn(Open(pair).Files.Current, name, _time.GetUtcNow()).FirstOrDefault();
 
     private NodeCertificate Open(PemPair pair)
     {

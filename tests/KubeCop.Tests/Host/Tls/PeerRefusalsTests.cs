@@ -17,7 +17,7 @@ public sealed class PeerRefusalsTests
     {
         for (var second = 0; second < 150; second++)
         {
-            _refusals.Add("10.0.0.2:11111 does not use TLS.");
+            _refusals.Add("10.0.0.2", "10.0.0.2:11111 does not use TLS.");
             _time.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -29,9 +29,9 @@ public sealed class PeerRefusalsTests
     [Fact]
     public void Current_NotSeenForAWhile_IsForgotten()
     {
-        _refusals.Add("a");
+        _refusals.Add("peer", "a");
         _time.Advance(PeerRefusals.Memory);
-        _refusals.Add("b");
+        _refusals.Add("peer", "b");
         Assert.Equal(["a", "b"], _refusals.Current);
 
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -43,13 +43,41 @@ public sealed class PeerRefusalsTests
     {
         for (var peer = 0; peer < PeerRefusals.Most + 10; peer++)
         {
-            _refusals.Add($"peer {peer}");
+            _refusals.Add($"{peer}", $"peer {peer}");
         }
 
         Assert.Equal((PeerRefusals.Most, PeerRefusals.Most), (_refusals.Current.Count, _log.Count));
 
         _time.Advance(PeerRefusals.Memory + TimeSpan.FromSeconds(1));
-        _refusals.Add("later");
+        _refusals.Add("peer", "later");
         Assert.Equal(["later"], _refusals.Current);
+    }
+
+    [Fact]
+    public void Add_ManyReasonsOfOnePeer_LeaveRoomForOthers()
+    {
+        for (var number = 0; number < 100; number++)
+        {
+            _refusals.Add("10.0.0.9", $"10.0.0.9 says {number}.");
+        }
+
+        _refusals.Add("10.0.0.2", "The certificate of 10.0.0.2 has expired.", isOfCertificate: true);
+        Assert.Equal(PeerRefusals.MostOfOne + 1, _refusals.Current.Count);
+        Assert.Equal("The certificate of 10.0.0.2 has expired.", _refusals.Current[0]);
+    }
+
+    [Fact]
+    public void ClockThatIsSetBack_ForgetsAndLogsAsBefore()
+    {
+        var clock = new SettableClock(DateTimeOffset.UtcNow.AddYears(1));
+        var log = new List<string>();
+        var refusals = new PeerRefusals(clock, new WarningLog<PeerRefusals>(log));
+        refusals.Add("peer", "a");
+        clock.Set(-TimeSpan.FromDays(365));
+        clock.Advance(TimeSpan.FromSeconds(61));
+        refusals.Add("peer", "a");
+        Assert.Equal(2, log.Count);
+        clock.Advance(PeerRefusals.Memory + TimeSpan.FromSeconds(1));
+        Assert.Empty(refusals.Current);
     }
 }

@@ -179,32 +179,131 @@ public sealed class SiloTlsTests : IAsyncLifetime
         await AssertRefusedAsync(end, "127.0.0.1 has not shown a certificate within 10 s.");
     }
 
-    /// <summary>Whoever can reach the port can begin as many as it likes; those that end in time make room.</summary>
+    /// <summary>All silos of one machine have the same address: none is sent away because others, or a stranger, are before it.</summary>
     [Fact]
-    public async Task Client_MoreThanAtATime_AreCutUntilThereIsRoom()
+    public async Task Client_NoPlaceForItsAddress_WaitsUntilThereIsOne()
     {
-        var (log, clients, servers) = (new PeerRefusals(_time, new WarningLog<PeerRefusals>([])), new List<Socket>(), new List<End>());
-        var tls = new SiloTls(Good(), log, _time);
-        for (var begun = 0; begun <= SiloTls.MostHandshakes; begun++)
-        {
-            var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            _open.Add(client);
-            clients.Add(client);
-            await client.ConnectAsync(IPAddress.Loopback, Port, Cancellation);
-            servers.Add(Run(await _listener.AcceptSocketAsync(Cancellation), tls, log, begins: false));
-        }
-
-        var cut = await Assert.ThrowsAsync<ConnectionAbortedException>(() => servers[^1].Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
-        Assert.Contains($"More than {SiloTls.MostHandshakes}", cut.Message, StringComparison.Ordinal);
-        Assert.All(servers.SkipLast(1), static server => Assert.False(server.Running.IsCompleted, "One of those that have a place was cut."));
-
-        clients[0].Dispose();
-        await Assert.ThrowsAsync<ConnectionAbortedException>(() => servers[0].Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        var (tls, refusals) = Tls(Good());
+        var silent = await BeginSilentAsync(tls, refusals, HandshakePlaces.MostOfOne);
         var accepting = _listener.AcceptSocketAsync(Cancellation);
         var good = await BeginAsync(Good());
-        var answer = Run(await accepting, tls, log, begins: false);
+        var answer = Run(await accepting, tls, refusals, begins: false);
+        Assert.All(silent, static one => Assert.False(one.Server.Running.IsCompleted, "One of those that have a place was cut."));
+        Assert.False(answer.Passed.Task.IsCompleted, "There was a place.");
+
+        silent[0].Client.Dispose();
         await good.SendAsync("hello");
         Assert.Equal("hello", await answer.ReceiveAsync(5));
+        Assert.Empty(refusals.Current);
+    }
+
+    [Fact]
+    public async Task Client_NoPlaceInTime_IsRefused()
+    {
+        var (tls, refusals) = Tls(Good());
+        var first = await BeginSilentAsync(tls, refusals, HandshakePlaces.MostOfOne);
+        _time.Advance(SiloTls.HandshakeTime / 2);
+        await BeginSilentAsync(tls, refusals, HandshakePlaces.MostOfOne);
+        var last = (await BeginSilentAsync(tls, refusals, 1))[0].Server;
+
+        // Those that came before it have the places of the first ones then.
+        _time.Advance(SiloTls.HandshakeTime / 2);
+        foreach (var (_, server) in first)
+        {
+            await Assert.ThrowsAsync<PeerRefusedException>(() => server.Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        }
+
+        Assert.False(last.Running.IsCompleted, "It has not waited as long as it may.");
+        _time.Advance(SiloTls.HandshakeTime / 2);
+        var cut = await Assert.ThrowsAsync<PeerRefusedException>(() => last.Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        Assert.Equal("More connections are being made than there is room for, the last of them by 127.0.0.1.", cut.Message);
+    }
+
+    /// <summary>Nobody reads what it sends, and Orleans takes in whatever comes.</summary>
+    [Theory]
+    [InlineData("\u0016", 1_000_000, null)]
+    [InlineData("GET / HTTP/1.1", 0, "127.0.0.1 does not use TLS.")]
+    public async Task Client_SendsWhatItMustNotBeforeItsTurn_IsCut(string beginning, int more, string? reason)
+    {
+        var (tls, refusals) = Tls(Good());
+        await BeginSilentAsync(tls, refusals, HandshakePlaces.MostOfOne);
+        var (client, server) = (await BeginSilentAsync(tls, refusals, 1))[0];
+        var sending = client.SendAsync(Encoding.ASCII.GetBytes(beginning + new string('x', more)).AsMemory(), Cancellation).AsTask();
+
+        await Assert.ThrowsAnyAsync<ConnectionAbortedException>(() => server.Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        string[] expected = reason is null ? [] : [reason];
+        Assert.Equal(expected, refusals.Current);
+        await ((Task)sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    [Fact]
+    public async Task Connection_PeersAuthorityIsBelievedNoMore_Ends()
+    {
+        var pair = _authority.Issue();
+        var files = new PemFiles(_directory.Combine("own"), pair, _authority.Pem);
+        var own = Open(files);
+        var (client, server) = await ConnectAsync(own, Good());
+        await client.SendAsync("hello");
+        Assert.Equal("hello", await server.ReceiveAsync(5));
+
+        Replace(_authority.Pem + _other.Pem);
+        client.Connections.Review(own);
+        await client.SendAsync("still");
+        Assert.Equal("still", await server.ReceiveAsync(5));
+
+        Replace(_other.Pem);
+        client.Connections.Review(own);
+        await client.Running.WaitAsync(Wait.DefaultTimeout, Cancellation);
+        Assert.Empty(client.Refusals.Current);
+
+        void Replace(string authorities)
+        {
+            files.Write(pair, authorities);
+            own.Look();
+            Assert.True(own.Look(), "It has changed and stayed the same.");
+        }
+    }
+
+    [Fact]
+    public async Task Connection_PeersCertificateExpires_Ends()
+    {
+        var own = Good();
+        var (client, server) = await ConnectAsync(own, Write(_authority.Issue(until: _time.GetUtcNow().AddHours(1))));
+        await client.SendAsync("hello");
+        Assert.Equal("hello", await server.ReceiveAsync(5));
+        _time.Advance(TimeSpan.FromMinutes(59));
+        client.Connections.Review(own);
+        await client.SendAsync("still");
+        Assert.Equal("still", await server.ReceiveAsync(5));
+
+        _time.Advance(TimeSpan.FromMinutes(2));
+        server.Connections.Review(own);
+        Assert.False(server.Running.IsCompleted, "What its peer has shown is good.");
+        client.Connections.Review(own);
+        await client.Running.WaitAsync(Wait.DefaultTimeout, Cancellation);
+    }
+
+    /// <summary>An authority between the peer and the root is not in this node's files: it is kept with the connection.</summary>
+    [Fact]
+    public async Task Connection_PeersAuthorityIsBelowTheRoot_GoesOnUntilThatExpires()
+    {
+        using var below = _authority.Below("below");
+        var leaf = below.Issue(until: _time.GetUtcNow().AddYears(20));
+        var files = new PemFiles(_directory.Combine("own"), _authority.Issue(until: _time.GetUtcNow().AddYears(20)), _authority.Pem);
+        var own = Open(files);
+        var (client, server) = await ConnectAsync(own, Write(leaf with { Certificate = leaf.Certificate + below.Pem }));
+        await client.SendAsync("hello");
+        Assert.Equal("hello", await server.ReceiveAsync(5));
+        files.Write(_authority.Issue(until: _time.GetUtcNow().AddYears(20)), _authority.Pem);
+        own.Look();
+        Assert.True(own.Look(), "It has changed and stayed the same.");
+        client.Connections.Review(own);
+        await client.SendAsync("still");
+        Assert.Equal("still", await server.ReceiveAsync(5));
+
+        _time.Advance(TimeSpan.FromDays(365 * 9.5));
+        client.Connections.Review(own);
+        await client.Running.WaitAsync(Wait.DefaultTimeout, Cancellation);
     }
 
     [Fact]
@@ -228,7 +327,7 @@ public sealed class SiloTlsTests : IAsyncLifetime
 
     private static async Task AssertRefusedAsync(End end, params string[] parts)
     {
-        var error = await Assert.ThrowsAsync<ConnectionAbortedException>(() => end.Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
+        var error = await Assert.ThrowsAsync<PeerRefusedException>(() => end.Running.WaitAsync(Wait.DefaultTimeout, Cancellation));
         Assert.False(end.Passed.Task.IsCompletedSuccessfully, "Orleans was let to use a connection that was refused.");
         Assert.All(parts, part => Assert.Contains(part, error.Message, StringComparison.Ordinal));
         Assert.Equal(parts.Length, end.Refusals.Current.Count);
@@ -257,15 +356,36 @@ public sealed class SiloTlsTests : IAsyncLifetime
 
     private End Run(Socket socket, NodeCertificate own, bool begins)
     {
-        var refusals = new PeerRefusals(_time, new WarningLog<PeerRefusals>([]));
-        return Run(socket, new SiloTls(own, refusals, _time), refusals, begins);
+        var (refusals, connections) = (new PeerRefusals(_time, new WarningLog<PeerRefusals>([])), new PeerConnections(_time, new WarningLog<PeerConnections>([])));
+        return Run(socket, new SiloTls(own, refusals, connections, _time), refusals, begins, connections);
     }
 
-    private End Run(Socket socket, SiloTls tls, PeerRefusals refusals, bool begins)
+    private End Run(Socket socket, SiloTls tls, PeerRefusals refusals, bool begins, PeerConnections? connections = null)
     {
-        var end = new End(socket, tls, refusals, begins);
+        var end = new End(socket, tls, refusals, connections, begins);
         _open.Add(end);
         return end;
+    }
+
+    private (SiloTls Tls, PeerRefusals Refusals) Tls(NodeCertificate own)
+    {
+        var refusals = new PeerRefusals(_time, new WarningLog<PeerRefusals>([]));
+        return (new SiloTls(own, refusals, new PeerConnections(_time, new WarningLog<PeerConnections>([])), _time), refusals);
+    }
+
+    /// <summary>Connections that say nothing, as whoever can reach the port can make them.</summary>
+    private async Task<List<(Socket Client, End Server)>> BeginSilentAsync(SiloTls tls, PeerRefusals refusals, int count)
+    {
+        var begun = new List<(Socket, End)>();
+        while (begun.Count < count)
+        {
+            var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            _open.Add(client);
+            await client.ConnectAsync(IPAddress.Loopback, Port, Cancellation);
+            begun.Add((client, Run(await _listener.AcceptSocketAsync(Cancellation), tls, refusals, begins: false)));
+        }
+
+        return begun;
     }
 
     /// <summary>One end of a connection, with what Orleans would do there.</summary>
@@ -274,8 +394,9 @@ public sealed class SiloTlsTests : IAsyncLifetime
         private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly Socket _socket;
         private readonly DefaultConnectionContext _context;
+        private readonly PeerConnections? _connections;
 
-        public End(Socket socket, SiloTls tls, PeerRefusals refusals, bool begins)
+        public End(Socket socket, SiloTls tls, PeerRefusals refusals, PeerConnections? connections, bool begins)
         {
             _socket = socket;
             var stream = new NetworkStream(socket, ownsSocket: false);
@@ -283,11 +404,14 @@ public sealed class SiloTlsTests : IAsyncLifetime
             {
                 RemoteEndPoint = socket.RemoteEndPoint,
             };
-            Refusals = refusals;
+            (Refusals, _connections) = (refusals, connections);
+            _context.ConnectionClosed.Register(() => _done.TrySetResult());
             Running = RunAsync(tls, begins);
         }
 
         public PeerRefusals Refusals { get; }
+
+        public PeerConnections Connections => _connections!;
 
         /// <summary>Ends with the connection.</summary>
         public Task Running { get; }

@@ -33,6 +33,7 @@ internal static class LoggingSetup
 
         // What keeps the host from starting is explained by the command line, once and without its stack.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        return logging.AddProvider(new StderrLoggerProvider(Console.Error, !Console.IsErrorRedirected, statusLine, TimeProvider.System));
+        var stderr = new StderrLoggerProvider(Console.Error, !Console.IsErrorRedirected, statusLine, TimeProvider.System);
+        return logging.AddProvider(verbose ? stderr : new RefusedPeersLoggerProvider(stderr));
     }
 }

@@ -8,7 +8,8 @@ namespace KubeCop.Host.Client;
 /// <param name="Uri">The base of its endpoints.</param>
 /// <param name="Source">Who said so, for messages.</param>
 /// <param name="DataDirectory">Where its token and its certificate are.</param>
-internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
+/// <param name="IsSchemeKnown">Whether it is certain that it speaks HTTP, or HTTPS, as <paramref name="Uri"/> has it; else that is to be found out.</param>
+internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory, bool IsSchemeKnown = true)
 {
     /// <summary>The variable that names the silo when <c>--http</c> does not.</summary>
     public const string Variable = "KUBECOP_HTTP";
@@ -30,12 +31,12 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
     {
         if (option is { Length: > 0 })
         {
-            return new NodeAddress(Parse(option), "--http", dataDirectory);
+            return Named(option, "--http", dataDirectory);
         }
 
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable)
         {
-            return new NodeAddress(Parse(variable), Variable, dataDirectory);
+            return Named(variable, Variable, dataDirectory);
         }
 
         var file = NodeFiles.AddressFile(dataDirectory);
@@ -95,9 +96,33 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory)
         }
     }
 
+    /// <summary>An address that somebody gave. Without a scheme it is that of this very address in the data directory, if a silo has written one there.</summary>
+    private static NodeAddress Named(string text, string source, string dataDirectory)
+    {
+        var uri = Parse(text);
+        if (HasScheme(text))
+        {
+            return new NodeAddress(uri, source, dataDirectory);
+        }
+
+        try
+        {
+            var written = Parse(File.ReadAllText(NodeFiles.AddressFile(dataDirectory)).Trim());
+            return (written.Host, written.Port) == (uri.Host, uri.Port)
+                ? new NodeAddress(written, source, dataDirectory)
+                : new NodeAddress(uri, source, dataDirectory, IsSchemeKnown: false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or UsageException)
+        {
+            return new NodeAddress(uri, source, dataDirectory, IsSchemeKnown: false);
+        }
+    }
+
+    private static bool HasScheme(string text) => text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
     private static Uri Parse(string text)
     {
-        if (text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+        if (HasScheme(text))
         {
             return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var uri) ? uri : throw new UsageException($"--http '{text}' is not a URL.");
         }

@@ -27,9 +27,10 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
         SslOptions = ServerTrust.Options(authorityFile, address.CertificateFile),
     })
     {
-        BaseAddress = address.Uri,
         Timeout = TimeSpan.FromSeconds(100),
     };
+
+    private Uri? _base = address.IsSchemeKnown ? address.Uri : null;
 
     public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
@@ -59,10 +60,12 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, string? token, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        var uri = address.Uri;
         try
         {
+            uri = _base ??= await FindBaseAsync(cancellationToken);
+            using var request = new HttpRequestMessage(method, new Uri(uri, path)) { Content = content };
+            request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             if (response.IsSuccessStatusCode)
             {
@@ -80,14 +83,40 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError)
         {
             throw new UsageException(
-                $"{address.Uri} ({address.Source}) is not believed to be the silo: {exception.InnerException?.Message ?? exception.Message} "
+                $"{uri} ({address.Source}) is not believed to be the silo: {exception.InnerException?.Message ?? exception.Message} "
                 + "Give its --data-dir, where its certificate is, or its certificate's authorities with --cacert FILE.");
+        }
+        catch (HttpRequestException exception) when (IsNotHttp(exception))
+        {
+            throw new NoSiloException(
+                $"What is at {uri} ({address.Source}) has ended the connection without an answer."
+                + (uri.Scheme == Uri.UriSchemeHttp ? $" If it is a silo with a certificate, its address is https://{uri.Authority}." : ""),
+                exception);
         }
         catch (HttpRequestException exception) when (exception.InnerException is SocketException or IOException || exception.HttpRequestError == HttpRequestError.ConnectionError)
         {
-            throw new NoSiloException($"No silo answers at {address.Uri} ({address.Source}). Start one with 'kubecop run', or name it with --http ADDRESS:PORT.", exception);
+            throw new NoSiloException($"No silo answers at {uri} ({address.Source}). Start one with 'kubecop run', or name it with --http ADDRESS:PORT.", exception);
         }
     }
+
+    /// <summary>Asks in plain HTTP whether that is what is spoken there: without the token, which is not to be read on the way to a silo that has a certificate.</summary>
+    private async Task<Uri> FindBaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(address.Uri, HealthEndpoints.LivePath), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            return address.Uri;
+        }
+        catch (HttpRequestException exception) when (IsNotHttp(exception))
+        {
+            return new UriBuilder(address.Uri) { Scheme = Uri.UriSchemeHttps }.Uri;
+        }
+    }
+
+    /// <summary>There is somebody, and what he says is not HTTP: TLS ends a connection that does not begin as it does.</summary>
+    private static bool IsNotHttp(HttpRequestException exception) =>
+        exception.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse
+        || exception is { InnerException: IOException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionReset } } };
 
     private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -7,9 +7,12 @@ namespace KubeCop.Host.Http;
 /// <summary>Probes. None of them calls a grain or the disk, so that neither can fail the liveness of a node that detects.</summary>
 internal static class HealthEndpoints
 {
+    /// <summary>Answers whenever the process does.</summary>
+    public const string LivePath = "/healthz/live";
+
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/healthz/live", static context => WriteAsync(context, "live")).WithMetadata(EndpointAccess.Public);
+        endpoints.MapGet(LivePath, static context => WriteAsync(context, "live")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/startup", static context =>
             context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested
                 ? WriteAsync(context, "started")

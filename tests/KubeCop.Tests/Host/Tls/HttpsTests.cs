@@ -1,10 +1,13 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using KubeCop.Host;
 using KubeCop.Host.Client;
 using KubeCop.Host.Http;
 using KubeCop.Host.Node;
+using KubeCop.Host.Tls;
 using KubeCop.Testing;
 using KubeCop.Testing.Tls;
 using KubeCop.Tests.Host.Node;
@@ -87,7 +90,38 @@ public sealed class HttpsTests : IAsyncLifetime
     {
         using var client = new NodeClient(NodeAddress.Find($"http://{_node.Address}", DataDirectory));
 
-        await Assert.ThrowsAsync<NoSiloException>(() => NameAsync(client));
+        var refusal = await Assert.ThrowsAsync<NoSiloException>(() => NameAsync(client));
+        Assert.Contains($"its address is https://{_node.Address}", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verb_SchemeNotGiven_FindsOutThatItIsHttps()
+    {
+        using var elsewhere = new NodeClient(NodeAddress.Find(_node.Address, _directory.Combine("elsewhere")), _files.Authorities);
+        Assert.Equal(NodeHostFixture.NodeName, await NameAsync(elsewhere));
+
+        var here = NodeAddress.Find(_node.Address, DataDirectory);
+        Assert.Equal((new Uri($"https://{_node.Address}/"), true), (here.Uri, here.IsSchemeKnown));
+        Assert.Equal(new Uri($"http://{_node.Address}/"), NodeAddress.Find($"http://{_node.Address}", DataDirectory).Uri);
+    }
+
+    /// <summary>Whoever listens on the way, or is there instead of the silo, is not to read it.</summary>
+    [Fact]
+    public async Task Verb_SchemeNotGiven_ShowsNoTokenBeforeItKnows()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var asked = ReadUntilTlsAsync(listener);
+        using var client = new NodeClient(NodeAddress.Find($"{listener.LocalEndpoint}", DataDirectory));
+        await Assert.ThrowsAnyAsync<Exception>(() => client.PostAsync("api/v1/alerts/test", new ByteArrayContent([]), Cancellation));
+
+        var plain = await asked.WaitAsync(Wait.DefaultTimeout, Cancellation);
+        Assert.NotEmpty(plain);
+        Assert.All(plain, static request =>
+        {
+            Assert.StartsWith("GET /healthz/live HTTP/1.1", request, StringComparison.Ordinal);
+            Assert.DoesNotContain("Authorization", request, StringComparison.OrdinalIgnoreCase);
+        });
     }
 
     [Fact]
@@ -128,6 +162,24 @@ public sealed class HttpsTests : IAsyncLifetime
 
         Assert.Contains($"there is no key in PEM form in {_files.Authorities}", refusal.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(data), "The data directory was made all the same.");
+    }
+
+    /// <summary>What comes first on each connection, which is ended then, until one begins with TLS.</summary>
+    private static async Task<List<string>> ReadUntilTlsAsync(TcpListener listener)
+    {
+        var read = new List<string>();
+        while (true)
+        {
+            using var client = await listener.AcceptTcpClientAsync(Cancellation);
+            var buffer = new byte[4096];
+            var length = await client.GetStream().ReadAsync(buffer, Cancellation);
+            if (length > 0 && TransportStream.IsTls(buffer[0]))
+            {
+                return read;
+            }
+
+            read.Add(Encoding.Latin1.GetString(buffer, 0, length));
+        }
     }
 
     private static async Task<string> NameAsync(NodeClient client) => (await client.GetAsync("api/v1/node", ApiJson.Default.NodeView, Cancellation)).Name;

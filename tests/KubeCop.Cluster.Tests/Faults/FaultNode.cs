@@ -109,6 +109,9 @@ internal sealed class FaultNode(string directory, Simulation simulation, string?
         tell($"{Name} is {state}");
     }
 
+    /// <summary>Waits until it has said something on standard error.</summary>
+    public Task UntilLogHasAsync(string text) => Wait.UntilAsync(() => File.ReadAllText(Log), log => log.Contains(text, StringComparison.Ordinal), $"'{text}' in the log of {Name}");
+
     /// <summary>Has something started there that its workload never did, in a new container.</summary>
     /// <returns>How long it took until there was an alert of that.</returns>
     public async Task<TimeSpan> AttackAsync(string program) => TimeSpan.FromMilliseconds(int.Parse(await AskAsync($"attack {program}"), CultureInfo.InvariantCulture));

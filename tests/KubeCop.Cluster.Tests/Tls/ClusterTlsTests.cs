@@ -1,171 +1,83 @@
 using KubeCop.Cluster.Tests.Faults;
 using KubeCop.Testing;
-using KubeCop.Testing.Storage;
 using KubeCop.Testing.Tls;
 
 namespace KubeCop.Cluster.Tests.Tls;
 
-/// <summary>Nodes as processes that prove to each other who they are, and one that cannot.</summary>
+/// <summary>Nodes as processes that prove to each other who they are, and some that cannot.</summary>
 [Collection(nameof(WholeMachine))]
-public sealed class ClusterTlsTests : IAsyncLifetime
+public sealed class ClusterTlsTests(TlsCluster cluster) : IClassFixture<TlsCluster>
 {
-    private readonly TestDirectory _directory = new();
-    private readonly TestAuthority _authority = new();
-    private readonly List<IAsyncDisposable> _parts = [];
-    private readonly int _redis = ServerProcess.FreePort();
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(Commands.Find("redis-server") is null, "needs redis-server; tools/test installs it");
-        _parts.Add(await ServerProcess.StartAsync(
-            _directory.Combine("redis.log"),
-            [Commands.Find("redis-server")!, "--port", $"{_redis}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _directory.Path],
-            () => ServerProcess.ListensAsync(_redis)));
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var part in Enumerable.Reverse(_parts))
-        {
-            await part.DisposeAsync();
-        }
-
-        _authority.Dispose();
-        _directory.Dispose();
-    }
-
-    [Theory]
-    [InlineData("other authority", "is of none of the authorities in KubeCop:Cluster:Tls:CaFile")]
-    [InlineData("other name", "is not one of a silo")]
-    [InlineData("expired", "has expired on")]
-    public async Task Node_CertificateNotGood_DoesNotJoinAndBothSayWhyUntilItIsReplaced(string fault, string reason)
-    {
-        using var other = new TestAuthority();
-        var pair = fault switch
-        {
-            "other authority" => other.Issue(),
-            "other name" => _authority.Issue("kubecop-http"),
-            _ => _authority.Issue(from: DateTimeOffset.UtcNow.AddDays(-9), until: DateTimeOffset.UtcNow.AddHours(-1)),
-        };
-        var a = await StartAsync("node-a", Files("node-a", _authority.Issue()).ClusterSettings);
-        await a.UntilSiloIsAsync("Member");
-        var files = Files("node-b", pair);
-        var b = await StartAsync("node-b", files.ClusterSettings);
-        await b.UntilSiloIsAsync("Alone");
-
-        await UntilLogHasAsync(a, $"The certificate of 127.0.0.1 {reason}");
-        await UntilLogHasAsync(b, $"says that this node's certificate {reason}");
-        Assert.Contains($"The certificate of 127.0.0.1 {reason}", await a.AskAsync("degraded"), StringComparison.Ordinal);
-        Assert.Contains($"says that this node's certificate {reason}", await b.AskAsync("degraded"), StringComparison.Ordinal);
-        Assert.Equal("Member 0", await a.AskAsync("silo"));
-        Assert.Equal("1", await b.AskAsync("members"));
-
-        files.Write(_authority.Issue(), _authority.Pem);
-        await b.UntilSiloIsAsync("Member");
-        await UntilMembersAsync(2, a, b);
-        Assert.Empty(a.Complaints.Concat(b.Complaints));
-    }
+    private FaultNode First => cluster.Members[0].Node;
 
     [Fact]
-    public async Task Node_WithoutTls_DoesNotJoinThoseThatHaveIt()
+    public async Task Nodes_CertificatesNotGood_DoNotJoinAndBothSayWhyUntilTheyAreReplaced()
     {
-        var a = await StartAsync("node-a", Files("node-a", _authority.Issue()).ClusterSettings);
-        await a.UntilSiloIsAsync("Member");
-        var b = await StartAsync("node-b", new Dictionary<string, string> { ["KubeCop:Cluster:Tls:Mode"] = "none" });
-        await b.UntilSiloIsAsync("Alone");
+        await cluster.StartAsync();
+        using var other = new TestAuthority();
+        (string Name, PemPair Pair, string Reason)[] faults =
+        [
+            ("node-other-authority", other.Issue(), "is of none of the authorities in KubeCop:Cluster:Tls:CaFile"),
+            ("node-other-name", cluster.Authority.Issue("kubecop-http"), "is not one of a silo"),
+            ("node-expired", cluster.Authority.Issue(from: DateTimeOffset.UtcNow.AddDays(-9), until: DateTimeOffset.UtcNow.AddHours(-1)), "has expired on"),
+        ];
+        var (before, members) = (await SilosAsync(), await First.AskAsync("members"));
+        var plain = cluster.StartAsync("node-plain", new Dictionary<string, string> { ["KubeCop:Cluster:Tls:Mode"] = "none" });
+        var nodes = await Task.WhenAll(faults.Select(fault => cluster.StartAsync(fault.Name, fault.Pair)));
+        foreach (var ((node, _), (_, _, reason)) in nodes.Zip(faults))
+        {
+            await node.UntilSiloIsAsync("Alone");
+            await First.UntilLogHasAsync($"The certificate of 127.0.0.1 {reason}");
+            await node.UntilLogHasAsync($"says that this node's certificate {reason}");
 
-        await UntilLogHasAsync(a, "127.0.0.1 does not use TLS.");
-        await UntilLogHasAsync(b, "The silos of this cluster prove nothing to each other");
-        Assert.Equal("Member 0", await a.AskAsync("silo"));
+            // As long as it goes on trying, and not as long as a machine that is busy takes to come here.
+            await UntilDegradedAsync(First, $"The certificate of 127.0.0.1 {reason}");
+            await UntilDegradedAsync(node, $"says that this node's certificate {reason}");
+            Assert.Equal("1", await node.AskAsync("members"));
+        }
+
+        await (await plain).UntilSiloIsAsync("Alone");
+        await First.UntilLogHasAsync("127.0.0.1 does not use TLS.");
+        await (await plain).UntilLogHasAsync("The silos of this cluster prove nothing to each other");
+        Assert.Equal(before, await SilosAsync());
+        Assert.Equal(members, await First.AskAsync("members"));
+
+        foreach (var (_, files) in nodes)
+        {
+            files.Write(cluster.Authority.Issue(), cluster.Authorities);
+        }
+
+        await cluster.AddAsync(nodes);
+        Assert.Empty(cluster.Members.SelectMany(static member => member.Node.Complaints));
     }
 
     /// <summary>All of a cluster goes over to another authority, of the same name, while it runs.</summary>
     [Fact]
     public async Task Cluster_CertificatesReplaced_ANodeThatKnowsOnlyTheNewAuthorityJoins()
     {
-        using var renewed = new TestAuthority();
-        PemFiles[] files = [Files("node-a", _authority.Issue()), Files("node-b", _authority.Issue())];
-        var a = await StartAsync("node-a", files[0].ClusterSettings);
-        var b = await StartAsync("node-b", files[1].ClusterSettings);
-        await UntilMembersAsync(2, a, b);
+        await cluster.StartAsync();
+        var before = await SilosAsync();
+        await cluster.ReplaceAuthorityAsync();
+        await cluster.AddAsync(await cluster.StartAsync("node-new", cluster.Authority.Issue(), cluster.Authority.Pem));
 
-        foreach (var one in files)
-        {
-            one.Write(renewed.Issue(), _authority.Pem + renewed.Pem);
-        }
-
-        await UntilLogHasAsync(a, "was replaced by one that is valid until");
-        await UntilLogHasAsync(b, "was replaced by one that is valid until");
-        var c = await StartAsync("node-c", new PemFiles(_directory.Combine("node-c-tls"), renewed.Issue(), renewed.Pem).ClusterSettings);
-        await UntilMembersAsync(3, a, b, c);
-
-        Assert.Equal(("Member 0", "Member 0"), (await a.AskAsync("silo"), await b.AskAsync("silo")));
-        Assert.Empty(a.Complaints.Concat(b.Complaints).Concat(c.Complaints));
+        Assert.Equal(before, (await SilosAsync()).SkipLast(1));
+        Assert.Empty(cluster.Members.SelectMany(static member => member.Node.Complaints));
     }
 
     /// <summary>Whoever reaches a silo's port can call its grains: one that runs alone has none.</summary>
     [Fact]
     public async Task Node_Alone_ListensAtNothingButItsEndpoints()
     {
-        var node = await StartAsync("node-a", new Dictionary<string, string> { ["KubeCop:Cluster:Membership"] = "none" });
-        Assert.Equal("Alone 0", await node.AskAsync("silo"));
-        Assert.InRange(await node.AttackAsync("/dev/shm/x"), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        await cluster.StartAsync();
+        Assert.Equal("Alone 0", await cluster.Alone.AskAsync("silo"));
+        Assert.InRange(await cluster.Alone.AttackAsync("/dev/shm/x"), TimeSpan.Zero, TimeSpan.FromSeconds(10));
 
-        Assert.Equal("1", await node.AskAsync("listeners"));
+        Assert.Equal("1", await cluster.Alone.AskAsync("listeners"));
     }
 
-    private static Task UntilLogHasAsync(FaultNode node, string text) =>
-        Wait.UntilAsync(() => File.ReadAllText(node.Log), log => log.Contains(text, StringComparison.Ordinal), $"'{text}' in the log of {node.Name}");
+    /// <summary>What each member is, and how often it had another silo.</summary>
+    private Task<string[]> SilosAsync() => Task.WhenAll(cluster.Members.Select(static member => member.Node.AskAsync("silo")));
 
-    private static async Task UntilMembersAsync(int count, params FaultNode[] nodes)
-    {
-        foreach (var node in nodes)
-        {
-            await node.UntilSiloIsAsync("Member");
-            await Wait.UntilAsync(() => node.AskAsync("members"), members => members == $"{count}", $"{count} members as {node.Name} knows them");
-        }
-    }
-
-    private PemFiles Files(string node, PemPair pair) => new(_directory.Combine($"{node}-tls"), pair, _authority.Pem);
-
-    private async Task<FaultNode> StartAsync(string name, IReadOnlyDictionary<string, string> tls)
-    {
-        var settings = new Dictionary<string, string>
-        {
-            ["KubeCop:Node:Name"] = name,
-            ["KubeCop:Node:DataDirectory"] = _directory.Combine(name),
-            ["KubeCop:Http:Address"] = "127.0.0.1:0",
-            ["KubeCop:Learning:Period"] = "1h",
-            ["KubeCop:Cluster:Membership"] = "redis",
-            ["KubeCop:Cluster:ConnectionString"] = $"127.0.0.1:{_redis},connectTimeout=1000",
-            ["KubeCop:Cluster:AdvertisedAddress"] = "127.0.0.1",
-            ["KubeCop:Cluster:SiloPort"] = $"{ServerProcess.FreePort()}",
-            ["KubeCop:Cluster:RefreshPeriod"] = "1s",
-            ["KubeCop:Cluster:JoinTimeout"] = "5s",
-            ["KubeCop:Cluster:RejoinPeriod"] = "2s",
-        };
-        foreach (var (key, value) in tls)
-        {
-            settings[key] = value;
-        }
-
-        var simulation = new Simulation
-        {
-            Node = name,
-            Nodes = [name],
-            Workloads = 1,
-            Replicas = 1,
-            DeedsPerSecond = 1,
-            UniqueShare = 0,
-            Lifetime = TimeSpan.FromMinutes(1),
-            Seed = 1,
-            EmissionLog = _directory.Combine($"{name}.emissions"),
-            StorageConnection = "",
-            Settings = settings,
-        };
-        var node = new FaultNode(_directory.Path, simulation, networkNamespace: null, line => TestContext.Current.TestOutputHelper?.WriteLine(line));
-        _parts.Add(node);
-        await node.StartAsync();
-        return node;
-    }
+    private static Task UntilDegradedAsync(FaultNode node, string reason) =>
+        Wait.UntilAsync(() => node.AskAsync("degraded"), degraded => degraded.Contains(reason, StringComparison.Ordinal), $"'{reason}' among the degraded parts of {node.Name}");
 }

@@ -129,8 +129,9 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
     {
         Assert.SkipWhen(Kubectl.Missing is not null, Kubectl.Missing ?? "");
         _tls = PemFiles.ForCluster(_directory);
+        var api = ApiServer.StartAsync();
         _store = await AzuriteServer.StartNewAsync();
-        _api = await ApiServer.StartAsync();
+        _api = await api;
         _api.Apply($"{{apiVersion: v1, kind: Namespace, metadata: {{name: {Namespace}}}}}");
         _kubectl = new Kubectl(_api, _directory);
         foreach (var name in (string[])["node-a", "node-b", "node-c"])
@@ -140,8 +141,7 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
 
         await Task.WhenAll(_nodes.Select(static node => node.StartAsync()));
         await UntilWholeAsync();
-        _pods.Add(await RunAsync("web"));
-        _pods.Add(await RunAsync("shop"));
+        _pods.AddRange(await Task.WhenAll(RunAsync("web"), RunAsync("shop")));
     }
 
     /// <returns>Its root.</returns>

@@ -72,7 +72,7 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory,
         }
     }
 
-    /// <summary>The token to change something with. That of the data directory is not shown to other machines.</summary>
+    /// <summary>The token to change something with, or to see what was learned. That of the data directory is not shown to other machines.</summary>
     /// <exception cref="UsageException">There is none for that silo, or it cannot be read.</exception>
     public string ReadToken()
     {
@@ -92,7 +92,7 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory,
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"Changes need the silo's token: {exception.Message} Run this as the silo's user, with the silo's --data-dir, or set {TokenVariable}.");
+            throw new UsageException($"This needs the silo's token: {exception.Message} Run this as the silo's user, with the silo's --data-dir, or set {TokenVariable}.");
         }
     }
 

@@ -32,15 +32,17 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
 
     private Uri? _base = address.IsSchemeKnown ? address.Uri : null;
 
-    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    /// <param name="isGuarded">Whether it needs the token that proves that we may read the data directory.</param>
+    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken, bool isGuarded = false)
     {
-        using var response = await SendAsync(HttpMethod.Get, path, content: null, address.FindToken(), cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, path, content: null, isGuarded ? address.ReadToken() : address.FindToken(), cancellationToken);
         return await response.Content.ReadFromJsonAsync(type, cancellationToken) ?? throw new JsonException($"{path} answered null.");
     }
 
-    public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken)
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken, bool isGuarded = false)
     {
-        using var response = await SendAsync(HttpMethod.Get, path, content: null, address.FindToken(), cancellationToken);
+        using var response = await SendAsync(HttpMethod.Get, path, content: null, isGuarded ? address.ReadToken() : address.FindToken(), cancellationToken);
         return await response.Content.ReadAsByteArrayAsync(cancellationToken);
     }
 

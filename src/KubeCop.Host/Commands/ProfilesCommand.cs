@@ -23,11 +23,11 @@ internal static class ProfilesCommand
             using var node = client.Connect(result);
             if (result.GetValue(json))
             {
-                await Raw.WriteAsync(node, "api/v1/profiles", cancellationToken);
+                await Raw.WriteAsync(node, "api/v1/profiles", cancellationToken, isGuarded: true);
                 return ExitCode.Success;
             }
 
-            var profiles = await node.GetAsync("api/v1/profiles", ApiJson.Default.ItemListProfileView, cancellationToken);
+            var profiles = await node.GetAsync("api/v1/profiles", ApiJson.Default.ItemListProfileView, cancellationToken, isGuarded: true);
             ProfileText.WriteList(profiles.Items, Console.Out);
             return ExitCode.Success;
         });
@@ -46,11 +46,11 @@ internal static class ProfilesCommand
             var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
             if (result.GetValue(json))
             {
-                await Raw.WriteAsync(node, path, cancellationToken);
+                await Raw.WriteAsync(node, path, cancellationToken, isGuarded: true);
                 return ExitCode.Success;
             }
 
-            ProfileText.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken), Console.Out);
+            ProfileText.Write(await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken, isGuarded: true), Console.Out);
             return ExitCode.Success;
         });
         return command;
@@ -65,7 +65,7 @@ internal static class ProfilesCommand
         {
             using var node = client.Connect(result);
             var path = ProfileName.Parse(result.GetRequiredValue(name)).Path();
-            var profile = await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken);
+            var profile = await node.GetAsync(path, ApiJson.Default.ProfileView, cancellationToken, isGuarded: true);
             if (profile.State == "learning")
             {
                 Console.Error.WriteLine($"{profile.Name} still learns, for {Duration.Format(TimeSpan.FromSeconds(profile.RemainingSeconds))}: what it does later is missing here.");
@@ -96,7 +96,7 @@ internal static class ProfilesCommand
                 }
 
                 using var node = client.Connect(result);
-                return ProfileDifference.LinesOf(await node.GetAsync(ProfileName.Parse(given).Path(), ApiJson.Default.ProfileView, cancellationToken));
+                return ProfileDifference.LinesOf(await node.GetAsync(ProfileName.Parse(given).Path(), ApiJson.Default.ProfileView, cancellationToken, isGuarded: true));
             }
         });
         return command;

@@ -9,7 +9,7 @@ internal sealed class EndpointAccess
     /// <summary>Everybody on this machine, others with a right to it. Only for GET: what changes something is never open.</summary>
     public static readonly EndpointAccess Read = new();
 
-    /// <summary>Only who has a right to it, also on this machine: it changes something, or reads what grains hold.</summary>
+    /// <summary>Only who has a right to it, also on this machine: it changes something, or shows what was learned.</summary>
     public static readonly EndpointAccess Guarded = new();
 
     private EndpointAccess()

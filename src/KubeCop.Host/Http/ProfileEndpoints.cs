@@ -8,7 +8,7 @@ using KubeCop.Grains.Abstractions.Workloads;
 
 namespace KubeCop.Host.Http;
 
-/// <summary><c>/api/v1/profiles</c>.</summary>
+/// <summary><c>/api/v1/profiles</c>. Reading is guarded too: what is learned has the arguments of programs as they were, passwords among them.</summary>
 internal static partial class ProfileEndpoints
 {
     /// <summary>The longest body that is read, in bytes.</summary>
@@ -16,14 +16,14 @@ internal static partial class ProfileEndpoints
 
     public static void MapProfiles(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/api/v1/profiles", ListAsync).WithMetadata(EndpointAccess.Read);
+        endpoints.MapGet("/api/v1/profiles", ListAsync).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapGet("/api/v1/profiles/{name}", static async context =>
         {
             ApiEndpoints.RequireScope(context);
             var workload = await FindAsync(context);
             var profile = await ReadAsync(Grain(context, workload)) ?? throw NotFound(workload.ProfileName);
             await ApiEndpoints.WriteAsync(context, ProfileView.Of(profile), ApiJson.Default.ProfileView);
-        }).WithMetadata(EndpointAccess.Read);
+        }).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapPost("/api/v1/profiles/{name}/allow", AllowAsync).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapPost("/api/v1/profiles/{name}/relearn", RelearnAsync).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapPost("/api/v1/profiles", ImportAsync).WithMetadata(EndpointAccess.Guarded);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -59,6 +60,7 @@ public sealed class KubeCopProcess : IAsyncDisposable
     /// <summary>Standard error so far.</summary>
     public string Errors => string.Join('\n', _errors);
 
+    /// <summary>Shows the silo's token, as the verbs do where they need it.</summary>
     public HttpClient Http => _http ?? throw new InvalidOperationException("It is not ready.");
 
     private string AddressFile => Path.Combine(DataDirectory, "http-address");
@@ -196,6 +198,7 @@ public sealed class KubeCopProcess : IAsyncDisposable
             static text => text.Length > 0,
             $"address in {AddressFile}");
         _http = new HttpClient { BaseAddress = new Uri(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{address}") };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (await File.ReadAllTextAsync(Path.Combine(DataDirectory, "token"))).Trim());
         try
         {
             await Wait.UntilAsync(ProbeAsync, static status => status == HttpStatusCode.OK, "readiness of kubecop");

@@ -30,7 +30,7 @@ public sealed class NodeAddressTests : IDisposable
     [InlineData("127.0.0.1:9090")]
     [InlineData("localhost:9090")]
     [InlineData("[::1]:9090")]
-    public void Token_OverLoopback_IsShownForChangesOnly(string address)
+    public void Token_OverLoopback_IsShownForWhatIsGuardedOnly(string address)
     {
         var here = NodeAddress.Find(address, _directory.Path);
         Assert.Null(here.FindToken());

@@ -342,7 +342,7 @@ public sealed class AccessControlTests(RemoteNodeFixture remote) : IClassFixture
     }
 
     [Fact]
-    public async Task Loopback_ReadsAreOpen_ChangesAndTheStateOfGrainsAreNot()
+    public async Task Loopback_ReadsAreOpen_ChangesAndWhatIsLearnedAreNot()
     {
         using var directory = new TemporaryDirectory();
         var (node, http) = await remote.StartAsync(Path.Combine(directory.Path, "data"), IPAddress.Loopback);
@@ -352,12 +352,50 @@ public sealed class AccessControlTests(RemoteNodeFixture remote) : IClassFixture
             {
                 foreach (var (method, path) in RoutesOf(node.Services).Concat(RoutesOfDashboard))
                 {
-                    var isOpen = method == "GET" && !path.Contains("/GrainState", StringComparison.OrdinalIgnoreCase);
+                    var isOpen = method == "GET" && !path.Contains("/GrainState", StringComparison.OrdinalIgnoreCase) && !path.StartsWith("/api/v1/profiles", StringComparison.Ordinal);
                     using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancelled);
                     Assert.True(
                         isOpen != (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden),
                         $"{method} {path} is to be {(isOpen ? "open" : "refused")} on loopback and answered {answer.StatusCode}.");
                 }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task LearnedArguments_OnLoopback_AreShownToTheTokenAlone_AlsoByTheCommandLine()
+    {
+        using var directory = new TemporaryDirectory();
+        var data = Path.Combine(directory.Path, "data");
+        var (node, http) = await remote.StartAsync(data, IPAddress.Loopback);
+        await using (node)
+        {
+            using (http)
+            {
+                const string Profile = "{kind: ApplicationProfile, metadata: {name: container-web, namespace: shop}, spec: {containers: [{name: web, execs: [{path: /bin/db, args: [--password=hunter2]}]}]}}";
+                var given = Path.Combine(directory.Path, "given.yaml");
+                await File.WriteAllTextAsync(given, Profile, Cancelled);
+                var (exitCode, _, error) = await CommandLine.RunAsync(["profiles", "import", given, "--data-dir", data]);
+                Assert.True(exitCode == 0, error);
+
+                foreach (var (method, path) in RoutesOf(node.Services).Concat(RoutesOfDashboard).Append(("GET", "/api/v1/profiles/container-web")).Where(static route => route.Method == "GET"))
+                {
+                    using var answer = await http.GetAsync(path, Cancelled);
+                    var body = await answer.Content.ReadAsStringAsync(Cancelled);
+                    Assert.False(body.Contains("hunter2", StringComparison.Ordinal), $"{method} {path} shows a learned password to everybody on the machine.");
+                }
+
+                foreach (var arguments in (string[][])[["list", "--json"], ["show", "container-web"], ["show", "container-web", "--json"], ["export", "container-web"]])
+                {
+                    (exitCode, var output, error) = await CommandLine.RunAsync(["profiles", .. arguments, "--data-dir", data]);
+                    Assert.True(exitCode == 0, $"profiles {string.Join(' ', arguments)}: {error}");
+                    Assert.Contains("hunter2", output, StringComparison.Ordinal);
+                }
+
+                using var elsewhere = new TemporaryDirectory();
+                (exitCode, _, error) = await CommandLine.RunAsync(["profiles", "show", "container-web", "--http", node.Address, "--data-dir", elsewhere.Path]);
+                Assert.Equal(2, exitCode);
+                Assert.Contains("This needs the silo's token", error, StringComparison.Ordinal);
             }
         }
     }

@@ -201,7 +201,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     [InlineData("/api/v1/alerts?wait=3600", HttpStatusCode.BadRequest)]
     public async Task Get_CannotBeServed_ProblemWithDetail(string path, HttpStatusCode status)
     {
-        var answer = await node.Http.GetAsync(path, Cancelled);
+        var answer = await SendAsync(path);
 
         Assert.Equal(status, answer.StatusCode);
         await AssertProblemAsync(answer);
@@ -228,7 +228,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         await AssertProblemAsync(answer);
-        Assert.DoesNotContain("/bin/evil", await node.Http.GetStringAsync("/api/v1/profiles/container-guarded", Cancelled), StringComparison.Ordinal);
+        Assert.DoesNotContain("/bin/evil", await GetTextAsync("/api/v1/profiles/container-guarded"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -240,7 +240,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
             "container-allowed", """{"container":"web","execs":["/bin/new"],"opens":[{"path":"/etc/new","flags":["O_RDONLY"]}]}""", Token);
 
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        var profile = await node.Http.GetStringAsync("/api/v1/profiles/container-allowed", Cancelled);
+        var profile = await GetTextAsync("/api/v1/profiles/container-allowed");
         Assert.Contains("/bin/new", profile, StringComparison.Ordinal);
         Assert.Contains("/etc/new", profile, StringComparison.Ordinal);
     }
@@ -252,11 +252,11 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
 
         var refused = await PostAsync("/api/v1/profiles/container-relearned/relearn", "", token: null);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
-        Assert.Contains("/bin/a", await node.Http.GetStringAsync("/api/v1/profiles/container-relearned", Cancelled), StringComparison.Ordinal);
+        Assert.Contains("/bin/a", await GetTextAsync("/api/v1/profiles/container-relearned"), StringComparison.Ordinal);
 
         var answer = await PostAsync("/api/v1/profiles/container-relearned/relearn", "", Token);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        using var after = await node.Http.GetAsync("/api/v1/profiles/container-relearned", Cancelled);
+        using var after = await SendAsync("/api/v1/profiles/container-relearned");
         Assert.DoesNotContain("/bin/a", await after.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await PostAsync("/api/v1/profiles/container-nobody/relearn", "", Token)).StatusCode);
     }
@@ -273,7 +273,7 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         await AssertProblemAsync(answer);
-        await node.Http.GetStringAsync("/api/v1/profiles", Cancelled);
+        await GetTextAsync("/api/v1/profiles");
     }
 
     [Fact]
@@ -479,9 +479,20 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
     private Task<HttpResponseMessage> GetForHostAsync(string path, string host) =>
         node.Http.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = host } }, Cancelled);
 
+    /// <summary>With the silo's token.</summary>
+    private Task<HttpResponseMessage> SendAsync(string path) =>
+        node.Http.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Token) } }, Cancelled);
+
+    private async Task<string> GetTextAsync(string path)
+    {
+        using var answer = await SendAsync(path);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync(Cancelled);
+    }
+
     private async Task<JsonElement> GetAsync(string path)
     {
-        var answer = await node.Http.GetAsync(path, Cancelled);
+        var answer = await SendAsync(path);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
         return JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancelled)).RootElement;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using KubeCop.Core.Events;
 using KubeCop.Host;
 using KubeCop.Host.Node;
@@ -150,7 +151,7 @@ public sealed class NodeHostTests : IDisposable
         }
 
         await using var next = await NodeHostFixture.StartAsync(_directory, sensor);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://{next.Address}") };
+        using var http = ClientOf(next);
         Assert.Contains("/bin/kept", await http.GetStringAsync("/api/v1/profiles/container-kept", TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
@@ -171,13 +172,19 @@ public sealed class NodeHostTests : IDisposable
         File.WriteAllBytes(file, content);
 
         await using var next = await NodeHostFixture.StartAsync(_directory, sensor);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://{next.Address}") };
+        using var http = ClientOf(next);
         var profiles = await http.GetStringAsync("/api/v1/profiles", TestContext.Current.CancellationToken);
 
         Assert.Contains("container-whole", profiles, StringComparison.Ordinal);
         Assert.DoesNotContain("container-damaged", profiles, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFiles(Path.Combine(_directory, "grains"), "workload@*damaged*.bad-*"));
     }
+
+    private HttpClient ClientOf(NodeHost node) => new()
+    {
+        BaseAddress = new Uri($"http://{node.Address}"),
+        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(NodeFiles.TokenFile(_directory)).Trim()) },
+    };
 
     private static IGrainFactory GrainsOf(NodeHost node) => (IGrainFactory)node.Services.GetService(typeof(IGrainFactory))!;
 }

@@ -578,7 +578,9 @@ internal sealed partial class ContainerMonitor
             FirstSeen = at,
             LastSeen = at,
             Count = 1,
-            Fingerprint = AlertFingerprint.Of(rule.Id, container.Workload, container.Name, finding.Subject),
+
+            // It leaves this node, and whoever has it could try secrets until one fits; repeats fold here by what was really done.
+            Fingerprint = AlertFingerprint.Of(rule.Id, container.Workload, container.Name, told.Subject),
             Learning = isLearning,
             Mitre = rule.Mitre,
             Tags = rule.Tags,

@@ -37,7 +37,7 @@ public sealed record Alert
     /// <summary>Events folded into this alert, itself included.</summary>
     [Id(9)] public required long Count { get; init; }
 
-    /// <summary>The same for the same rule, workload, container and subject.</summary>
+    /// <summary>The same for the same rule, workload, container and subject, as far as that is shown: secrets in arguments make no difference.</summary>
     [Id(10)] public required string Fingerprint { get; init; }
 
     /// <summary>The container's own revision was still learning.</summary>

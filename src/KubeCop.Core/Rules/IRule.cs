@@ -17,8 +17,8 @@ public interface IRule
     Finding? Evaluate(in SensorEvent sensorEvent, in RuleContext context);
 
     /// <summary>
-    /// Tells a finding anew about the same event with some of its arguments hidden, as the alert shows it. For rules whose message or fix has
-    /// arguments in it; the fix still has to work.
+    /// Tells a finding anew about the same event with some of its arguments hidden, as the alert shows it. For rules whose subject, message or
+    /// fix has arguments in it; the fix still has to work.
     /// </summary>
     /// <param name="shown">The event with the arguments that may be shown.</param>
     Finding Retell(Finding finding, in SensorEvent shown, in RuleContext context) => finding;

@@ -54,7 +54,7 @@ internal sealed class UnexpectedArguments : IRule
         }
 
         return new Finding(
-            $"{ExecSubject.Of(sensorEvent)} {Cut(ArgumentPatterns.TextOf(exec.Arguments))}",
+            Subject(sensorEvent),
             Message(sensorEvent),
             "Programs are started with arguments like those of the profile.",
             AllowCommand.ForArguments(context, sensorEvent));
@@ -62,7 +62,9 @@ internal sealed class UnexpectedArguments : IRule
 
     /// <summary>What is hidden cannot be allowed by itself, so the fix allows the program with any arguments.</summary>
     public Finding Retell(Finding finding, in SensorEvent shown, in RuleContext context) =>
-        finding with { Message = Message(shown), Fix = AllowCommand.ForExec(context, shown) };
+        finding with { Subject = Subject(shown), Message = Message(shown), Fix = AllowCommand.ForExec(context, shown) };
+
+    private static string Subject(in SensorEvent sensorEvent) => $"{ExecSubject.Of(sensorEvent)} {Cut(ArgumentPatterns.TextOf(sensorEvent.Exec?.Arguments ?? []))}";
 
     private static string Message(in SensorEvent sensorEvent) =>
         $"Unexpected process arguments: {ExecSubject.Of(sensorEvent)} was started with {Text(sensorEvent.Exec?.Arguments ?? [])}";

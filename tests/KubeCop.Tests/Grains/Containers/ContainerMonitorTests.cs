@@ -931,10 +931,13 @@ public sealed class ContainerMonitorTests
             monitor,
             Sample.Exec("/bin/known", args: ["known", "--password=one"], at: 20),
             Sample.Exec("/bin/known", args: ["known", "--password=two"], at: 21, pid: 11),
-            Sample.Exec("/bin/known", args: ["known", "--password=one"], at: 22, pid: 12));
+            Sample.Exec("/bin/known", args: ["known", "--password=one"], at: 22, pid: 12),
+            Sample.Exec("/bin/known", args: ["known", "--password=one", "-y"], at: 23, pid: 13));
 
-        Assert.Equal(2, _alerts.Count);
-        Assert.NotEqual(_alerts[0].Fingerprint, _alerts[1].Fingerprint);
+        // Who has the fingerprint cannot try passwords with it.
+        Assert.Equal(3, _alerts.Count);
+        Assert.Equal(_alerts[0].Fingerprint, _alerts[1].Fingerprint);
+        Assert.NotEqual(_alerts[0].Fingerprint, _alerts[2].Fingerprint);
         Assert.Equal(_alerts[0].Message, _alerts[1].Message);
     }
 

@@ -37,9 +37,31 @@ internal sealed class SiloDashboard
     {
         var app = new ApplicationBuilder(silo);
         app.UseRouting();
+        app.Use((context, next) =>
+        {
+            if (AddressOf(context) is not { } address || IsSilo(silo.GetRequiredService<ISiloStatusOracle>(), address))
+            {
+                return next(context);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
         app.UseEndpoints(static endpoints => endpoints.MapOrleansDashboard(Path));
         return app.Build();
     }
+
+    /// <summary>The silo a page is about: the dashboard connects to whatever address that is.</summary>
+    /// <returns>Null for other pages.</returns>
+    private static string? AddressOf(HttpContext context)
+    {
+        var pattern = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern;
+        var name = pattern?.RawText?.Contains("/HistoricalStats/", StringComparison.OrdinalIgnoreCase) is true ? "path" : "address";
+        return pattern?.GetParameter(name) is null ? null : context.Request.RouteValues[name] as string ?? "";
+    }
+
+    private static bool IsSilo(ISiloStatusOracle silos, string address) =>
+        silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Any(silo => silo.ToParsableString() == address);
 
     private sealed record Routes(IServiceProvider Silo, RequestDelegate Pipeline);
 }

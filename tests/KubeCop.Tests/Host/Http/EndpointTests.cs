@@ -474,6 +474,24 @@ public sealed class EndpointTests(NodeHostFixture node) : IClassFixture<NodeHost
         }
     }
 
+    /// <summary>A silo connects to any address that it is to ask something.</summary>
+    [Theory]
+    [InlineData("SiloProperties")]
+    [InlineData("SiloMetadata")]
+    [InlineData("SiloStats")]
+    [InlineData("SiloCounters")]
+    [InlineData("HistoricalStats")]
+    public async Task Dashboard_AskedAboutAnAddress_AsksSilosAlone(string page)
+    {
+        var silo = node.Node.Services.GetRequiredService<SiloHost>().Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+        Assert.Equal(HttpStatusCode.OK, (await node.Http.GetAsync($"/dashboard/{page}/{silo.ToParsableString()}", Cancelled)).StatusCode);
+        foreach (var other in (string[])["192.0.2.1:11111@1", $"{silo.Endpoint}@{silo.Generation + 1}", "x", "", $"{silo.ToParsableString()}/x"])
+        {
+            using var answer = await node.Http.GetAsync($"/dashboard/{page}/{other}", Cancelled);
+            Assert.True(answer.StatusCode == HttpStatusCode.NotFound, $"{page} of '{other}' was answered {answer.StatusCode}.");
+        }
+    }
+
     private string Token => File.ReadAllText(NodeFiles.TokenFile(node.DataDirectory)).Trim();
 
     private Task<HttpResponseMessage> GetForHostAsync(string path, string host) =>

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using KubeCop.Kubernetes.Access;
 using KubeCop.Kubernetes.Api;
 
@@ -10,7 +12,7 @@ namespace KubeCop.Host.Http;
 /// is decided by its connection alone, never by headers.
 /// </summary>
 /// <param name="reviews">Null outside of a cluster.</param>
-internal sealed class AccessControl(AccessToken token, DashboardCookie cookie, AccessReviews? reviews = null)
+internal sealed partial class AccessControl(AccessToken token, DashboardCookie cookie, TimeProvider time, ILogger<AccessControl> logger, AccessReviews? reviews = null)
 {
     private const string Scheme = "Bearer ";
 
@@ -21,6 +23,11 @@ internal sealed class AccessControl(AccessToken token, DashboardCookie cookie, A
     private const string Prefix = "/kubecop";
 
     public const string MetricsPath = "/metrics";
+
+    /// <summary>Strangers decide how often it happens.</summary>
+    private static readonly TimeSpan PauseOfLog = TimeSpan.FromMinutes(1);
+
+    private long _told;
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -47,9 +54,13 @@ internal sealed class AccessControl(AccessToken token, DashboardCookie cookie, A
     /// <summary>Whether both ends of a connection are on this machine's loopback.</summary>
     internal static bool IsLocal(ConnectionInfo connection) => IsLoopback(connection.LocalIpAddress) && IsLoopback(connection.RemoteIpAddress);
 
-    /// <exception cref="BadRequestException">The token gives no right to the dashboard.</exception>
+    /// <summary>Whether who asks for something public may know more than that: who is on this machine, or has the silo's token.</summary>
+    public bool MayKnowMore(HttpContext context) => IsLocal(context.Connection) || token.Is(TokenOf(context.Request));
+
+    /// <summary>Asks for all that the cookie then opens, also what grains hold: a right to some pages is none to the others.</summary>
+    /// <exception cref="BadRequestException">The token gives no right to every page of the dashboard.</exception>
     public Task RequireDashboardAsync(HttpContext context, string given) =>
-        RequireAsync(context, given, "get", Prefix + Silo.SiloDashboard.Path, "The dashboard");
+        RequireAsync(context, given, "get", $"{Prefix}{Silo.SiloDashboard.Path}/*", "The dashboard");
 
     private static bool IsLoopback(IPAddress? address) =>
         address is not null && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
@@ -74,11 +85,15 @@ internal sealed class AccessControl(AccessToken token, DashboardCookie cookie, A
             return;
         }
 
-        var answer = reviews is null || given.Length == 0 ? new AccessAnswer(AccessVerdict.UnknownToken, "") : await AskAsync(reviews, given, verb, path, context.RequestAborted);
+        var answer = reviews is null || given.Length == 0 ? new AccessAnswer(AccessVerdict.UnknownToken, "") : await AskAsync(reviews, context, given, verb, path);
         switch (answer.Verdict)
         {
             case AccessVerdict.Allowed:
                 return;
+            case AccessVerdict.NotAsked:
+                context.Response.Headers.RetryAfter = QuestionLimit.Window.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+                throw new BadRequestException(
+                    $"Too many tokens have to be asked about now. Try again in {QuestionLimit.Window.TotalSeconds:0} s.", StatusCodes.Status429TooManyRequests);
             case AccessVerdict.Forbidden:
                 throw new BadRequestException(
                     $"'{answer.User}' may not {verb} {path}. A ClusterRole bound to it has to have: nonResourceURLs: [\"{path}\"], verbs: [\"{verb}\"].",
@@ -93,17 +108,41 @@ internal sealed class AccessControl(AccessToken token, DashboardCookie cookie, A
         }
     }
 
-    private static async Task<AccessAnswer> AskAsync(AccessReviews reviews, string given, string verb, string path, CancellationToken cancellationToken)
+    private async Task<AccessAnswer> AskAsync(AccessReviews reviews, HttpContext context, string given, string verb, string path)
     {
         try
         {
-            return await reviews.AskAsync(given, verb, path, cancellationToken);
+            return await reviews.AskAsync(given, verb, path, NetworkOf(context.Connection.RemoteIpAddress), context.RequestAborted);
         }
         catch (ApiException exception)
         {
+            // Who has no right may not know where the API server is, and why it does not answer.
+            LogNotAsked(exception.Message);
             throw new BadRequestException(
-                $"Whether this token gives a right to {path} cannot be asked now; that of the silo's data directory does. {exception.Message}",
+                $"Whether this token gives a right to {path} cannot be asked now; that of the silo's data directory does. "
+                + (IsLocal(context.Connection) ? exception.Message : "The silo's log says why."),
                 StatusCodes.Status503ServiceUnavailable);
         }
     }
+
+    /// <summary>Whose requests count together: of IPv6 a network's, in which a machine has as many addresses as it likes (RFC 4291, 2.5.4).</summary>
+    private static string NetworkOf(IPAddress? address) => address switch
+    {
+        null => "",
+        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
+        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
+        _ => address.ToString(),
+    };
+
+    private void LogNotAsked(string reason)
+    {
+        var (now, last) = (time.GetTimestamp(), Volatile.Read(ref _told));
+        if ((last == 0 || time.GetElapsedTime(last, now) >= PauseOfLog) && Interlocked.CompareExchange(ref _told, now, last) == last)
+        {
+            LogWarningNotAsked(reason);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether others' tokens give a right to what they request cannot be asked. {Reason}")]
+    private partial void LogWarningNotAsked(string reason);
 }

@@ -18,7 +18,7 @@ internal static class HealthEndpoints
                 ? WriteAsync(context, "started")
                 : Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The silo is starting.")).WithMetadata(EndpointAccess.Public);
         endpoints.MapGet("/healthz/ready", static context => NotReady(context.RequestServices) is { } reason
-            ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, reason)
+            ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, MayKnowMore(context) ? reason : "Not ready.")
             : WriteAsync(context, string.Join('\n', ["ready", .. Degradations(context)]))).WithMetadata(EndpointAccess.Public);
     }
 
@@ -44,11 +44,13 @@ internal static class HealthEndpoints
     }
 
     // Told and not gating: starting it anew would help none of these, and end detection for as long.
-    // They name addresses and paths, which are nobody's business elsewhere.
     private static IEnumerable<string> Degradations(HttpContext context) =>
-        AccessControl.IsLocal(context.Connection)
+        MayKnowMore(context)
             ? context.RequestServices.GetRequiredService<NodeHealth>().GetDegradations().Select(static degradation => $"degraded: {degradation.Part}: {degradation.Reason}")
             : [];
+
+    // Reasons name addresses and paths, which are nobody's business elsewhere.
+    private static bool MayKnowMore(HttpContext context) => context.RequestServices.GetRequiredService<AccessControl>().MayKnowMore(context);
 
     private static Task WriteAsync(HttpContext context, string text)
     {

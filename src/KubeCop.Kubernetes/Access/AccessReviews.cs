@@ -16,6 +16,9 @@ internal enum AccessVerdict
     Forbidden,
 
     Allowed,
+
+    /// <summary>There are too many questions now; after <see cref="QuestionLimit.Window"/> it may be asked again.</summary>
+    NotAsked,
 }
 
 /// <param name="User">Whose token it is, for messages; empty when it is nobody's.</param>
@@ -23,7 +26,8 @@ internal sealed record AccessAnswer(AccessVerdict Verdict, string User);
 
 /// <summary>
 /// Asks the API server whose a token is (TokenReview) and whether he may request a path (SubjectAccessReview), as kubelet and the
-/// cluster's own components do for their endpoints. Remembers a bounded number of answers, by a hash of the token. For any thread.
+/// cluster's own components do for their endpoints. Remembers a bounded number of answers, by a hash of the token. Strangers, who need no token that is
+/// anybody's to have the API server asked, may do so only so often, and cost those nothing who were allowed something. For any thread.
 /// </summary>
 /// <param name="audience">Whom tokens have to be made for; empty for those made for the API server.</param>
 internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider time)
@@ -37,6 +41,21 @@ internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider
     /// <summary>The most answers that are remembered of either kind. Refusals, which anybody can ask for, cost nobody his permission.</summary>
     public const int MaxAnswers = 256;
 
+    /// <summary>How long a token that was allowed something is no stranger's.</summary>
+    public static readonly TimeSpan KnownTime = TimeSpan.FromHours(1);
+
+    /// <summary>The most questions about strangers at a time, and in a second.</summary>
+    public const int MaxOfStrangers = 32;
+
+    /// <summary>The same from one address.</summary>
+    public const int MaxOfStranger = 8;
+
+    /// <summary>The most questions about those who were allowed something.</summary>
+    private const int MaxOfKnown = 128;
+
+    /// <summary>The same about one of them, who may read many profiles in a row.</summary>
+    private const int MaxOfOneKnown = 64;
+
     /// <summary>A token that is longer is nobody's: service accounts' are about 1 KiB.</summary>
     public const int LongestToken = 16 * 1024;
 
@@ -49,14 +68,18 @@ internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider
     private readonly SemaphoreSlim _questions = new(MaxQuestions);
     private readonly RecentAnswers _allowed = new(MaxAnswers, AllowedTime, time);
     private readonly RecentAnswers _refused = new(MaxAnswers, RefusedTime, time);
+    private readonly RecentAnswers _known = new(MaxAnswers, KnownTime, time);
+    private readonly QuestionLimit _ofStrangers = new(MaxOfStrangers, MaxOfStranger, time);
+    private readonly QuestionLimit _ofKnown = new(MaxOfKnown, MaxOfOneKnown, time);
 
     /// <summary>Answers that are remembered now.</summary>
     internal int Remembered => _allowed.Count + _refused.Count;
 
     /// <param name="verb">The HTTP method in lower case.</param>
     /// <param name="path">As <c>nonResourceURLs</c> of a ClusterRole name it.</param>
+    /// <param name="address">Where the request is from.</param>
     /// <exception cref="ApiException">The API server cannot be asked, or does not let KubeCop ask.</exception>
-    public async Task<AccessAnswer> AskAsync(string token, string verb, string path, CancellationToken cancellationToken)
+    public async Task<AccessAnswer> AskAsync(string token, string verb, string path, string address, CancellationToken cancellationToken)
     {
         if (token.Length is 0 or > LongestToken)
         {
@@ -64,12 +87,38 @@ internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider
         }
 
         // No part can hold the NUL: tokens and paths come from HTTP's headers and its decoded paths, which may not.
-        var question = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{token}\0{verb}\0{path}")));
+        var question = Hash($"{token}\0{verb}\0{path}");
         if ((_allowed.Find(question) ?? _refused.Find(question)) is { } known)
         {
             return known;
         }
 
+        var whose = Hash(token);
+        var (limit, who) = _known.Find(whose) is null ? (_ofStrangers, address) : (_ofKnown, whose);
+        if (!limit.TryBegin(who))
+        {
+            return new AccessAnswer(AccessVerdict.NotAsked, "");
+        }
+
+        try
+        {
+            var answer = await AskAsync(token, verb, path, cancellationToken);
+            (answer.Verdict == AccessVerdict.Allowed ? _allowed : _refused).Add(question, answer);
+            if (answer.Verdict == AccessVerdict.Allowed)
+            {
+                _known.Add(whose, answer);
+            }
+
+            return answer;
+        }
+        finally
+        {
+            limit.End(who);
+        }
+    }
+
+    private async Task<AccessAnswer> AskAsync(string token, string verb, string path, CancellationToken cancellationToken)
+    {
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
@@ -77,9 +126,7 @@ internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider
             await _questions.WaitAsync(either.Token);
             try
             {
-                var answer = await ReviewAsync(token, verb, path, either.Token);
-                (answer.Verdict == AccessVerdict.Allowed ? _allowed : _refused).Add(question, answer);
-                return answer;
+                return await ReviewAsync(token, verb, path, either.Token);
             }
             finally
             {
@@ -91,6 +138,8 @@ internal sealed class AccessReviews(ApiClient api, string audience, TimeProvider
             throw new ApiException($"The API server has not answered within {Patience.TotalSeconds:0} s.", exception);
         }
     }
+
+    private static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private async Task<AccessAnswer> ReviewAsync(string token, string verb, string path, CancellationToken cancellationToken)
     {

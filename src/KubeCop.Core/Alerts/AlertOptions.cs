@@ -16,7 +16,7 @@ public sealed class AlertOptions
 
     /// <summary>
     /// What alerts show as <c>***</c> in the arguments of programs, as of <see cref="ArgumentRedaction"/>; profiles are not changed by it. These
-    /// are instead of the default ones; empty for none. Default: null, for <see cref="ArgumentRedaction.Default"/>.
+    /// are instead of <see cref="ArgumentRedaction.Default"/>, which is what null stands for; an empty list hides nothing. Default: null.
     /// </summary>
     public IList<string>? RedactArguments { get; set; }
 

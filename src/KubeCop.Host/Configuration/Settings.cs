@@ -34,6 +34,7 @@ internal sealed class Settings
 
     private const string Root = "KubeCop";
     private const string VariablePrefix = "KubeCop__";
+    private const string HidesNothing = $"{Keys.RedactArguments} is an empty list, so alerts show passwords and other secrets in arguments as they are.";
 
     private static readonly string[] Durations =
     [
@@ -53,10 +54,9 @@ internal sealed class Settings
         Bind(configuration, NodeOptions.Section, Node);
         Bind(configuration, LearningOptions.Section, Learning);
         Bind(configuration, AlertOptions.Section, Alerts);
-        if (configuration.GetSection(AlertOptions.Section).GetChildren().FirstOrDefault(static given => given.Path.Equals(Keys.RedactArguments, StringComparison.OrdinalIgnoreCase)) is { } redacted
-            && !redacted.GetChildren().Any())
+        if (configuration.GetSection(Keys.RedactArguments) is { Value: not null } redacted && !redacted.GetChildren().Any())
         {
-            // The binder takes an empty list for none that was given.
+            // The binder takes an empty list for none that was given. What is null was not given.
             Alerts.RedactArguments = [];
         }
 
@@ -122,7 +122,7 @@ internal sealed class Settings
     public ExportOptions Export { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
-    public IReadOnlyList<string> Warnings { get; private init; } = [];
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     /// <param name="commandLine">Configuration keys with the values of options that were given.</param>
     /// <exception cref="UsageException">A value is wrong; the message names it and what is accepted.</exception>
@@ -144,8 +144,9 @@ internal sealed class Settings
         try
         {
             var configuration = builder.Build();
-            var settings = new Settings(WithReadableDurations(configuration)) { Warnings = [.. LegacyVariables.Warnings(environment)] };
+            var settings = new Settings(WithReadableDurations(configuration));
             settings.Validate();
+            settings.Warnings = [.. LegacyVariables.Warnings(environment), .. settings.Alerts.RedactArguments is { Count: 0 } ? [HidesNothing] : Array.Empty<string>()];
             return settings;
         }
         catch (InvalidDataException exception)

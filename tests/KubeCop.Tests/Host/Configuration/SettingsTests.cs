@@ -276,6 +276,11 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal(["--password=x"], Load([], new() { ["KubeCop__Alerts__RedactArguments"] = "" }).Alerts.Redaction.Hide(["--password=x"]));
         File.WriteAllText(SettingsFile, """{ "KubeCop": { "Alerts": { "RedactArguments": [] } } }""");
         Assert.Equal(["--password=x"], Load([], []).Alerts.Redaction.Hide(["--password=x"]));
+        Assert.Contains("KubeCop:Alerts:RedactArguments is an empty list", Assert.Single(Load([], []).Warnings), StringComparison.Ordinal);
+
+        File.WriteAllText(SettingsFile, """{ "KubeCop": { "Alerts": { "RedactArguments": null } } }""");
+        Assert.Equal(["--password=***"], Load([], []).Alerts.Redaction.Hide(["--password=x"]));
+        Assert.Empty(Load([], []).Warnings);
     }
 
     [Fact]

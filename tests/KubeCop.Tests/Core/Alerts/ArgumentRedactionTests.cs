@@ -28,7 +28,7 @@ public sealed class ArgumentRedactionTests
     [InlineData("gh|api|ghp_0123456789abcdefghij0123456789abcdef", "gh|api|***")]
     [InlineData("x|eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0abc.s-ig_1", "x|***")]
     [InlineData("sh|-c|echo '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----' > k", "sh|-c|echo '-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----' > k")]
-    [InlineData("openssl|-inkey|-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\nAAAA==\\n-----END PRIVATE KEY-----", "openssl|-inkey|-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----")]
+    [InlineData("x|-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\nAAAA==\\n-----END PRIVATE KEY-----", "x|-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----")]
     // Of names that are written in all ways.
     [InlineData("env|MYSQL_PWD=a|AWS_SECRET_ACCESS_KEY=b|SIGNING_KEY=c|x", "env|MYSQL_PWD=***|AWS_SECRET_ACCESS_KEY=***|SIGNING_KEY=***|x")]
     [InlineData("x|--apikey|a|--api-key=b|--auth-token|c|masterkey: d", "x|--apikey|***|--api-key=***|--auth-token|***|masterkey: ***")]
@@ -43,11 +43,11 @@ public sealed class ArgumentRedactionTests
     [InlineData("curl|--data|{\"password\":\"x\\\"y\",\"pin\":\"z\"}", "curl|--data|{\"password\":\"***\",\"pin\":\"z\"}")]
     [InlineData("curl|--data|{\"token\":1234,\"n\":1}", "curl|--data|{\"token\":***,\"n\":1}")]
     // Short options of programs, and of no others.
-    [InlineData("/usr/bin/mysql|-uroot|-psecret|db", "/usr/bin/mysql|-uroot|-p***|db")]
-    [InlineData("kubectl|exec|db|--|mariadb-dump|-psecret", "kubectl|exec|db|--|mariadb-dump|-p***")]
-    [InlineData("sh|-c|mysqldump -psecret db; ssh -p22 host", "sh|-c|mysqldump -p*** db; ssh -p22 host")]
+    [InlineData("/usr/bin/mysql|-uroot|-phunter2|db", "/usr/bin/mysql|-uroot|-p***|db")]
+    [InlineData("kubectl|exec|db|--|mariadb-dump|-phunter2", "kubectl|exec|db|--|mariadb-dump|-p***")]
+    [InlineData("sh|-c|mysqldump -phunter2 db; ssh -p22 host", "sh|-c|mysqldump -p*** db; ssh -p22 host")]
     [InlineData("sshpass|-p|secret|ssh|host", "sshpass|-p|***|ssh|host")]
-    [InlineData("redis-cli|-asecret|ping", "redis-cli|-a***|ping")]
+    [InlineData("redis-cli|-ahunter2|ping", "redis-cli|-a***|ping")]
     [InlineData("curl|--user|ann:123|-u|7:7", "curl|--user|ann:***|-u|7:***")]
     // URLs, with what has to be escaped in them and is not.
     [InlineData("x|amqp://u:p@ss@host/a@b", "x|amqp://u:***@host/a@b")]

@@ -489,7 +489,7 @@ internal sealed partial class ContainerMonitor
     private bool Judge(ReadOnlySpan<BoundRule> rules, in SensorEvent judged, in SensorEvent original, DateTimeOffset at, bool isLearning, AlertProcess? process)
     {
         var found = false;
-        var context = new RuleContext(_container!, _profile, _node.ApiServer);
+        var context = new RuleContext(_container!, _profile, _node.ApiServer, _node.Command);
         foreach (var bound in rules)
         {
             _evaluations[bound.Index]++;
@@ -621,7 +621,7 @@ internal sealed partial class ContainerMonitor
     {
         var shown = judged;
         shown.Details = details;
-        return rule.Retell(finding, shown, new RuleContext(_container!, _profile, _node.ApiServer));
+        return rule.Retell(finding, shown, new RuleContext(_container!, _profile, _node.ApiServer, _node.Command));
     }
 
     private Alert AsLastBeforeLimit(Alert alert) => alert with

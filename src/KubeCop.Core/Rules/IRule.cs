@@ -48,7 +48,8 @@ public interface IRule
 /// <param name="ApiServer">
 /// The address containers reach the API server at, written as in <see cref="NetworkDetails.Address"/>; null where there is none.
 /// </param>
-public readonly record struct RuleContext(ContainerDescription Container, CompiledProfile? Profile, string? ApiServer = null);
+/// <param name="Command">How the container's silo is reached; null for <see cref="SiloCommand.Default"/>.</param>
+public readonly record struct RuleContext(ContainerDescription Container, CompiledProfile? Profile, string? ApiServer = null, SiloCommand? Command = null);
 
 /// <summary>What a rule found.</summary>
 /// <param name="Subject">The thing the alert is about (a path, a domain): part of its fingerprint, so repeats of it fold.</param>

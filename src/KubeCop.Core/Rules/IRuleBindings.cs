@@ -24,4 +24,5 @@ public sealed class FixedRules(RuleSet rules) : IRuleBindings
 /// <param name="Bindings">Which rules each container has.</param>
 /// <param name="Counters">What the rules did.</param>
 /// <param name="ApiServer">See <see cref="RuleContext.ApiServer"/>.</param>
-public sealed record NodeRules(IRuleBindings Bindings, RuleCounters Counters, string? ApiServer = null);
+/// <param name="Command">See <see cref="RuleContext.Command"/>.</param>
+public sealed record NodeRules(IRuleBindings Bindings, RuleCounters Counters, string? ApiServer = null, SiloCommand? Command = null);

@@ -46,8 +46,11 @@ internal sealed record NodeAddress(Uri Uri, string Source, string DataDirectory,
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            var reason = exception is FileNotFoundException or DirectoryNotFoundException ? "none has written its address there." : exception.Message;
             throw new NoSiloException(
-                $"No running silo found: {exception.Message} Start one with 'kubecop run', or name it with --http ADDRESS:PORT, {Variable} or --data-dir.", exception);
+                $"No running silo found with the data directory {dataDirectory}: {reason} If it has another one, give that with --data-dir DIR, or its address with "
+                + $"--http ADDRESS:PORT or {Variable}. If none runs, start one with '{ProgramName.Value} run'.",
+                exception);
         }
     }
 

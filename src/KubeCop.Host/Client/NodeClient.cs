@@ -97,7 +97,7 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
         }
         catch (HttpRequestException exception) when (exception.InnerException is SocketException or IOException || exception.HttpRequestError == HttpRequestError.ConnectionError)
         {
-            throw new NoSiloException($"No silo answers at {uri} ({address.Source}). Start one with 'kubecop run', or name it with --http ADDRESS:PORT.", exception);
+            throw new NoSiloException($"No silo answers at {uri} ({address.Source}). Start one with '{ProgramName.Value} run', or name it with --http ADDRESS:PORT.", exception);
         }
     }
 

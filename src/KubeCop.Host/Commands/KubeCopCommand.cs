@@ -19,9 +19,13 @@ internal static class KubeCopCommand
         var result = Create().Parse(args);
         if (result.Errors.Count > 0)
         {
-            foreach (var error in result.Errors)
+            // With a verb that there is not everything behind it is wrong too.
+            var errors = result is { UnmatchedTokens: [var verb, ..], CommandResult.Command: { Action: null, Subcommands.Count: > 0 } }
+                ? [$"There is no '{verb}' of {PathOf(result.CommandResult)}."]
+                : result.Errors.Select(static error => error.Message);
+            foreach (var error in errors)
             {
-                Console.Error.WriteLine($"kubecop: {TerminalText.Escape(error.Message)}");
+                Console.Error.WriteLine($"kubecop: {TerminalText.Escape(error)}");
             }
 
             Console.Error.WriteLine($"kubecop: see {PathOf(result.CommandResult)} --help");
@@ -82,10 +86,10 @@ internal static class KubeCopCommand
             StorageCommand.Create(),
         };
 
-    /// <returns>Null for what is a defect of ours: its stack trace is wanted.</returns>
     private static string PathOf(CommandResult command) =>
-        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "kubecop";
+        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : ProgramName.Value;
 
+    /// <returns>Null for what is a defect of ours: its stack trace is wanted.</returns>
     private static (int ExitCode, string Message)? Explain(Exception exception) => exception switch
     {
         UsageException or OptionsValidationException => (ExitCode.Usage, exception.Message),

@@ -7,16 +7,19 @@ namespace KubeCop.Host.Commands;
 /// <summary><c>kubecop profiles</c>: what was learned; and what adds to it or puts something else in its place.</summary>
 internal static class ProfilesCommand
 {
-    public static Command Create() =>
-        new("profiles", "What was learned of each workload.")
+    public static Command Create()
+    {
+        var command = new Command("profiles", "What was learned of each workload. Without a verb of its own: list.")
         {
-            CreateList(), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow(), CreateRelearn(),
+            Listing(new Command("list", "List the profiles.")), CreateShow(), CreateExport(), CreateDiff(), CreateImport(), CreateAllow(), CreateRelearn(),
         };
+        return Listing(command);
+    }
 
-    private static Command CreateList()
+    private static Command Listing(Command command)
     {
         var json = CommonOptions.Json();
-        var command = new Command("list", "List the profiles.") { json };
+        command.Add(json);
         var client = new ClientOptions(command);
         command.SetAction(async (result, cancellationToken) =>
         {

@@ -85,7 +85,7 @@ internal sealed class DemoRun
         Tell($"3. Learning for {Duration.Format(LearningPeriod)} what it normally does.");
         if (!await IsFinalAsync(node, stop))
         {
-            Tell("The container's profile did not become final; 'kubecop doctor' tells what is wrong with this machine.");
+            Tell($"The container's profile did not become final; '{ProgramName.Value} doctor' tells what is wrong with this machine.");
             return ExitCode.Failure;
         }
 
@@ -156,7 +156,7 @@ internal sealed class DemoRun
             $"{rule.Min(static entry => (entry.ShownAt - entry.Alert.Timestamp).TotalMilliseconds):0} ms",
         }));
         Tell(table.ToString());
-        Tell("The container goes away now. 'kubecop run' watches the containers of this machine in the same way.");
+        Tell($"The container goes away now. '{ProgramName.Value} run' watches the containers of this machine in the same way.");
         return Attack.All(step => alerts.Any(entry => entry.Alert.RuleId == step.ExpectedRule)) ? ExitCode.Success : ExitCode.Failure;
     }
 

@@ -86,7 +86,7 @@ internal static partial class ProfileEndpoints
             {
                 case AllowOutcome.UnknownContainer:
                     throw new BadRequestException(
-                        $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; 'kubecop profiles show {workload.ProfileName}' lists them.",
+                        $"Profile '{workload.ProfileName}' knows no container '{request.Container}'; '{ProgramName.Value} profiles show {workload.ProfileName}' lists them.",
                         StatusCodes.Status404NotFound);
                 case AllowOutcome.Full:
                     throw new BadRequestException(
@@ -219,7 +219,7 @@ internal static partial class ProfileEndpoints
         context.RequestServices.GetRequiredService<IGrainFactory>().GetGrain<IWorkloadGrain>(workload.GrainKey);
 
     private static BadRequestException NotFound(string name) =>
-        new($"There is no profile '{name}'; 'kubecop profiles list' shows those there are.", StatusCodes.Status404NotFound);
+        new($"There is no profile '{name}'; '{ProgramName.Value} profiles list' shows those there are.", StatusCodes.Status404NotFound);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The profile of {Workload} cannot be read and is left out of the list. {Reason}")]
     private static partial void LogWarningLeftOut(ILogger logger, WorkloadKey workload, string reason);

@@ -205,7 +205,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton(MsOptions.Create(settings.Http));
         services.AddSingleton(MsOptions.Create(settings.Storage));
         services.AddSingleton(MsOptions.Create(settings.Cluster));
-        services.AddSingleton(new NodeRules(bindings.Rules, new RuleCounters(), settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null));
+        var directory = settings.Node.DataDirectory;
+        services.AddSingleton(new NodeRules(
+            bindings.Rules,
+            new RuleCounters(),
+            settings.Node.ApiServer is { Length: > 0 } apiServer ? apiServer : null,
+            new SiloCommand(ProgramName.Value, directory == new NodeOptions().DataDirectory ? null : directory)));
         services.AddSingleton(bindings);
         if (bindings.Policy is { } policy)
         {

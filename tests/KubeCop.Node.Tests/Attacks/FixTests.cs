@@ -35,13 +35,13 @@ public sealed class FixTests(ContainerdFixture containerd)
             await kubecop.WaitForProfileAsync(container.Namespace, container.Id, static profile => profile.State == "final", "a final profile");
 
             // How the simulator itself is called is no part of its scenarios.
-            await ApplyAsync(kubecop, $"kubecop profiles allow {container.Namespace}/container-{container.Id} --container {container.Id} --exec {Simulator.Program}");
+            await ApplyAsync($"kubecop profiles allow {container.Namespace}/container-{container.Id} --container {container.Id} --exec {Simulator.Program} --data-dir {kubecop.DataDirectory}");
             var left = Fixable(await AttackAsync(kubecop, container, scenarios));
             Assert.Subset(left.Select(static alert => alert.RuleId).ToHashSet(), scenarios.Select(Simulator.RuleOf).ToHashSet());
             while (left is [var alert, ..])
             {
                 // One open may be found by two rules, whose fix is one then.
-                await ApplyAsync(kubecop, alert.Fix);
+                await ApplyAsync(alert.Fix);
                 left = [.. left.Where(other => other.Fix != alert.Fix)];
                 Assert.Equal(0, (await kubecop.TerminateAsync()).ExitCode);
                 var before = kubecop;
@@ -77,6 +77,5 @@ public sealed class FixTests(ContainerdFixture containerd)
         return [.. kubecop.AlertsOf(container.Id).TakeWhile(alert => alert.EventText("path") != Marker)];
     }
 
-    private static Task ApplyAsync(KubeCopProcess kubecop, string fix) =>
-        Commands.RunAsync("bash", "-c", $"kubecop() {{ '{KubeCopProcess.Executable}' \"$@\" --data-dir '{kubecop.DataDirectory}'; }}; {fix}");
+    private static Task ApplyAsync(string fix) => Commands.RunAsync("bash", "-c", $"kubecop() {{ '{KubeCopProcess.Executable}' \"$@\"; }}; {fix}");
 }

@@ -179,6 +179,7 @@ public sealed class KubeCopProcess : IAsyncDisposable
         };
         start.Environment["HOST_ROOT"] = hostRoot;
         start.Environment.Remove("KUBECOP_HTTP");
+        start.Environment.Remove("KUBECOP_COMMAND");
         foreach (var (key, value) in settings)
         {
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

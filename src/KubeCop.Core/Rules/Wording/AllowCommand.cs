@@ -92,8 +92,12 @@ internal static class AllowCommand
         return context is { Container.Pod: not null, ApiServer: not null, Profile: { } profile }
             ? $"kubectl patch applicationprofile {ShellText.Quote(workload.ProfileName)} --namespace {ShellText.Quote(workload.Namespace)} --type json -p "
                 + ShellText.Quote(Patch(profile.Profile, container.Name, section, list, entry).ToJsonString())
-            : $"kubecop profiles allow {ShellText.Quote($"{workload.Namespace}/{workload.ProfileName}")}{Option("container", container.Name)}{options}";
+            : Command(
+                context.Command ?? SiloCommand.Default,
+                $"profiles allow {ShellText.Quote($"{workload.Namespace}/{workload.ProfileName}")}{Option("container", container.Name)}{options}");
     }
+
+    private static string Command(SiloCommand silo, string verb) => $"{silo.Program} {verb}{(silo.DataDirectory is { } directory ? Option("data-dir", directory) : "")}";
 
     /// <summary>RFC 6902: fails as a whole when the test does.</summary>
     private static JsonArray Patch(ContainerProfile profile, string containerName, ProfileSections section, string list, JsonNode entry)

@@ -9,6 +9,7 @@ using KubeCop.Core.Rules.Wording;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Host.Http;
+using KubeCop.Testing;
 using KubeCop.Tests.Core;
 using KubeCop.Tests.Core.Rules;
 using KubeCop.Tests.Host.Node;
@@ -49,6 +50,24 @@ public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHost
         await PasteAsync(AllowCommand.ForConnection(new RuleContext(container, Sample.Profile()), listen.Network!));
 
         Assert.True(Compiled((await workload.GetProfileAsync())!).Covers(listen));
+    }
+
+    /// <summary>Also where neither the program nor the data directory is the usual one, whatever is in their names.</summary>
+    [Fact]
+    public async Task Fix_OfASiloElsewhere_NamesItAndWorks()
+    {
+        using var directory = new TestDirectory();
+        var program = directory.Combine("it's kubecop");
+        File.CreateSymbolicLink(program, CommandLine.Program);
+        var data = directory.Combine("-data $(trap)");
+        Directory.CreateSymbolicLink(data, node.DataDirectory);
+        var (container, workload) = await StartAsync("fix-elsewhere");
+        var context = new RuleContext(container, Compiled((await workload.GetProfileAsync())!), Command: new SiloCommand(ShellText.Quote(program), data));
+        var fix = Deviation.FixOf(Sample.Exec("/bin/x", args: ["x", "-a"]), context);
+
+        Assert.StartsWith($"'{directory.Path}/it'\\''s kubecop' profiles allow default/container-fix-elsewhere", fix, StringComparison.Ordinal);
+        await PasteAsync(fix, dataDirectory: null);
+        Assert.Null(await FindingAsync(workload, container, "/bin/x", ["x", "-b"]));
     }
 
     private static CompiledProfile Compiled(ApplicationProfile profile) => new(Assert.Single(profile.Containers));
@@ -136,11 +155,17 @@ public sealed class AllowFixTests(NodeHostFixture node) : IClassFixture<NodeHost
         return (container, node.Grains.GetGrain<IWorkloadGrain>(container.Workload.GrainKey));
     }
 
-    private async Task PasteAsync(string command)
+    private Task PasteAsync(string command) => PasteAsync(command, node.DataDirectory);
+
+    private static async Task PasteAsync(string command, string? dataDirectory)
     {
         var start = new ProcessStartInfo("bash", ["-c", command]) { RedirectStandardError = true };
         start.Environment["PATH"] = $"{AppContext.BaseDirectory}:{Environment.GetEnvironmentVariable("PATH")}";
-        start.Environment["KubeCop__Node__DataDirectory"] = node.DataDirectory;
+        if (dataDirectory is not null)
+        {
+            start.Environment["KubeCop__Node__DataDirectory"] = dataDirectory;
+        }
+
         start.Environment.Remove("KUBECOP_HTTP");
         using var bash = Process.Start(start)!;
         var error = await bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

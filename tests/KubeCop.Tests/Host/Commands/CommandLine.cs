@@ -21,6 +21,7 @@ internal static class CommandLine
         };
         start.Environment.Remove("KUBECOP_HTTP");
         start.Environment.Remove("KUBECOP_TOKEN");
+        start.Environment.Remove("KUBECOP_COMMAND");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -36,6 +36,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("status")]
     [InlineData("containers")]
     [InlineData("alerts")]
+    [InlineData("profiles")]
     [InlineData("profiles", "list")]
     [InlineData("profiles", "show", "container-a")]
     public async Task Verb_NoSiloRuns_ExitsWithThree(params string[] arguments)
@@ -43,7 +44,34 @@ public sealed class CommandLineTests : IDisposable
         var (exitCode, _, error) = await RunAsync([.. arguments, "--data-dir", _directory]);
 
         Assert.Equal(3, exitCode);
-        Assert.Contains("kubecop run", error, StringComparison.Ordinal);
+        Assert.Contains("'kubecop run'", error, StringComparison.Ordinal);
+        Assert.Contains($"with the data directory {_directory}:", error, StringComparison.Ordinal);
+        Assert.Contains("--data-dir DIR", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Hint_RunUnderAnotherName_HasThatName()
+    {
+        var (_, _, error) = await CommandLine.RunAsync(["status", "--data-dir", _directory], ("KUBECOP_COMMAND", "tools/kubecop"));
+        Assert.Contains("'tools/kubecop run'", error, StringComparison.Ordinal);
+        (_, _, error) = await CommandLine.RunAsync(["profiles", "show"], ("KUBECOP_COMMAND", "tools/kubecop"));
+        Assert.Contains("see tools/kubecop profiles show --help", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("There is no 'frobnicate' of kubecop.", "frobnicate")]
+    [InlineData("There is no 'frobnicate' of kubecop.", "frobnicate", "--json", "x")]
+    [InlineData("There is no 'frobnicate' of kubecop bindings.", "bindings", "frobnicate")]
+    [InlineData("'frobnicate'", "profiles", "frobnicate")]
+    public async Task Verb_ThatThereIsNot_IsOneErrorAndWhereToLook(string message, params string[] arguments)
+    {
+        var (exitCode, _, error) = await RunAsync(arguments);
+
+        Assert.Equal(2, exitCode);
+        var lines = error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(lines.Length == 2, error);
+        Assert.Contains(message, lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("--help", lines[1], StringComparison.Ordinal);
     }
 
     [Theory]

@@ -25,8 +25,15 @@ public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
 
     /// <param name="directory">Where alerts wait that cannot be handed over now; made when it is needed.</param>
     /// <param name="rules">Where what an exporter loses is counted by rule.</param>
+    /// <param name="isHeld">Whether exporters that are retried wait for <see cref="Begin"/>: what an earlier run left for them is much to do.</param>
     public AlertDispatcher(
-        IEnumerable<IAlertExporter> exporters, string directory, DeliveryOptions options, RuleCounters rules, TimeProvider time, ILogger<AlertDispatcher> logger)
+        IEnumerable<IAlertExporter> exporters,
+        string directory,
+        DeliveryOptions options,
+        RuleCounters rules,
+        TimeProvider time,
+        ILogger<AlertDispatcher> logger,
+        bool isHeld = false)
     {
         _options = options;
         var codec = new Lazy<AlertCodec>();
@@ -37,6 +44,11 @@ public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
         }
 
         _lanes = [.. all.Select(exporter => new ExportLane(exporter, OutboxOf(exporter), options, rules, time, logger))];
+        foreach (var lane in _lanes.Where(lane => !isHeld || !lane.IsRetried))
+        {
+            lane.Begin();
+        }
+
         TellOfOthers(directory, [.. all.Where(static exporter => exporter.IsRetried)], logger);
         if (_lanes.Any(static lane => lane.IsRetried))
         {
@@ -60,6 +72,15 @@ public sealed partial class AlertDispatcher : IAlertDispatcher, IDisposable
 
     /// <summary>Those that do not work now.</summary>
     public IReadOnlyList<ExportFailure> Failing => [.. _lanes.Select(static lane => lane.Failure).OfType<ExportFailure>()];
+
+    /// <summary>Has all exporters hand over what waits for them.</summary>
+    public void Begin()
+    {
+        foreach (var lane in _lanes)
+        {
+            lane.Begin();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispatch(Alert alert)

@@ -39,6 +39,7 @@ internal sealed partial class ExportLane : IDisposable
     private volatile string? _diskFailure;
     private volatile bool _completed;
     private volatile bool _closed;
+    private bool _hasBegun;
 
     public ExportLane(IAlertExporter exporter, Outbox outbox, DeliveryOptions options, RuleCounters rules, TimeProvider time, ILogger logger)
     {
@@ -47,7 +48,6 @@ internal sealed partial class ExportLane : IDisposable
         _pause = new RetryPause(options.FirstPause, options.LongestPause);
         _limit = exporter.BatchSize;
         _thread = new Thread(Pump) { Name = $"export-{exporter.Name}", IsBackground = true };
-        _thread.Start();
     }
 
     public string Name => _exporter.Name;
@@ -76,6 +76,16 @@ internal sealed partial class ExportLane : IDisposable
 
     /// <summary>Whether there is something that the disk should have, soon.</summary>
     public bool HasInMemory => IsRetried && _outbox.InMemory > 0;
+
+    /// <summary>Begins to hand over.</summary>
+    public void Begin()
+    {
+        if (!_hasBegun && !_closed)
+        {
+            _hasBegun = true;
+            _thread.Start();
+        }
+    }
 
     /// <returns>Whether it waits now.</returns>
     public bool Enqueue(Alert alert)
@@ -150,6 +160,7 @@ internal sealed partial class ExportLane : IDisposable
     /// <summary>Takes no more; completes when everything that waits was handed over, or was tried once more in vain.</summary>
     public Task CompleteAsync()
     {
+        Begin();
         _completed = true;
         _arrived.Set();
         _hurry.Set();
@@ -176,7 +187,11 @@ internal sealed partial class ExportLane : IDisposable
         }
 
         _closed = true;
-        _thread.Join(patience);
+        if (_hasBegun)
+        {
+            _thread.Join(patience);
+        }
+
         if (IsRetried)
         {
             Spill(everything: true);

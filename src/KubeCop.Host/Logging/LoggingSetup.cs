@@ -19,6 +19,9 @@ internal static class LoggingSetup
             logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
             logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
 
+            // A line for each connection for which there is no room.
+            logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
+
             // Our grains and our storage tell of what cannot be stored or read; the frameworks would add a stack to each try, under the
             // names of the storage, of a grain that was to be activated, and their own.
             logging.AddFilter("KubeCop.Storage.WatchedGrainStorage", LogLevel.None);

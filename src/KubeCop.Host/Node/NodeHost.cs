@@ -38,9 +38,6 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Less than the 5 s in which the process promises to end.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(4);
 
-    /// <summary>Far more than people and scrapes have; whoever may not ask can open them too.</summary>
-    private const int MostConnections = 512;
-
     private static readonly TimeSpan ExportStopTime = TimeSpan.FromMilliseconds(400);
 
     private readonly DataDirectory _directory;
@@ -184,9 +181,10 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = ProfileEndpoints.MaxBody;
-            kestrel.Limits.MaxConcurrentConnections = MostConnections;
+            kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.Most;
             kestrel.Listen(socket.EndPoint, listen =>
             {
+                listen.Use(next => connection => listen.ApplicationServices.GetRequiredService<ConnectionLimit>().InvokeAsync(connection, next));
                 if (certificates.Http is { } certificate)
                 {
                     listen.UseCertificate(certificate.Files);
@@ -227,7 +225,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
             settings.Export.Delivery,
             provider.GetRequiredService<NodeRules>().Counters,
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<AlertDispatcher>>()));
+            provider.GetRequiredService<ILogger<AlertDispatcher>>(),
+            isHeld: true));
         services.AddAlertExporters(settings.Export);
         services.AddSingleton<IAlertDispatcher>(static provider => provider.GetRequiredService<AlertDispatcher>());
 
@@ -261,6 +260,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         services.AddSingleton<DashboardCookie>();
         services.AddSingleton<AccessControl>();
         services.AddSingleton<HostCheck>();
+        services.AddSingleton<ConnectionLimit>();
         services.AddNodeMetrics();
         if (statusLine is not null)
         {
@@ -330,6 +330,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
             await _app.StartAsync(cancellationToken);
             await Services.GetRequiredService<ISensor>().Ready.WaitAsync(cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
+
+            // Not before: tens of thousands that an outage has left would take the processors from hooks that are not attached yet.
+            Services.GetRequiredService<AlertDispatcher>().Begin();
             NodeFiles.WritePrivate(_addressFile, $"{(IsHttps ? "https://" : "")}{Address}\n");
         }
         catch

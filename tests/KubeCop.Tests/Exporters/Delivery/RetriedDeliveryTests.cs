@@ -44,6 +44,21 @@ public sealed class RetriedDeliveryTests : IDisposable
     }
 
     [Fact]
+    public async Task Held_HandsOverNothingUntilItIsToBegin()
+    {
+        var exporter = new SwitchedExporter("held");
+        using var dispatcher = new AlertDispatcher(
+            [exporter], _directory.Path, _options, new RuleCounters(), TimeProvider.System, NullLogger<AlertDispatcher>.Instance, isHeld: true);
+        Dispatch(dispatcher, 0, 10);
+        await Wait.UntilAsync(() => Status(dispatcher), static status => status.DiskBytes > 0, "alerts on the disk");
+        Assert.Empty(exporter.Ids);
+
+        dispatcher.Begin();
+
+        await Wait.UntilAsync(() => exporter.Ids.Count, static count => count == 10, "arrival of all");
+    }
+
+    [Fact]
     public async Task Restart_WhileTheReceiverIsAway_AllArriveAfterwardsAsTheyWere()
     {
         var original = TestAlerts.Create(7, path: "/bin/\ud800é", arguments: ["a", "b"]) with

@@ -1,0 +1,103 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace KubeCop.Host.Http;
+
+/// <summary>
+/// How many connections to the endpoints one host may have open: there is room for so many in all, and whoever may ask nothing can open them too.
+/// Further ones are ended at once.
+/// </summary>
+internal sealed partial class ConnectionLimit(TimeProvider time, ILogger<ConnectionLimit> logger)
+{
+    /// <summary>Of all, far more than people, probes and scrapes have.</summary>
+    public const int Most = 1024;
+
+    /// <summary>Of one address.</summary>
+    public const int MostOfOne = 256;
+
+    /// <summary>Of this machine's own, where whoever holds them can be found.</summary>
+    public const int MostOfLoopback = 768;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<IPAddress, int> _open = [];
+    private long? _toldAt;
+    private long _refused;
+
+    public async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var address = AddressOf(connection.RemoteEndPoint);
+        if (!TryEnter(address))
+        {
+            connection.Abort(new ConnectionAbortedException("There are too many connections of this host."));
+            return;
+        }
+
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            Leave(address);
+        }
+    }
+
+    internal bool TryEnter(IPAddress address)
+    {
+        long refused;
+        lock (_lock)
+        {
+            var open = _open.GetValueOrDefault(address);
+            if (open < (IPAddress.IsLoopback(address) ? MostOfLoopback : MostOfOne))
+            {
+                _open[address] = open + 1;
+                return true;
+            }
+
+            refused = ++_refused;
+            if (_toldAt is { } toldAt && time.GetElapsedTime(toldAt) < Pause)
+            {
+                return false;
+            }
+
+            (_toldAt, _refused) = (time.GetTimestamp(), 0);
+        }
+
+        LogWarningRefused(address, refused);
+        return false;
+    }
+
+    internal void Leave(IPAddress address)
+    {
+        lock (_lock)
+        {
+            if (--_open[address] == 0)
+            {
+                _open.Remove(address);
+            }
+        }
+    }
+
+    /// <summary>Of IPv6 the network of 64 bits: any host has as many addresses of it as it wants.</summary>
+    private static IPAddress AddressOf(EndPoint? peer)
+    {
+        var address = (peer as IPEndPoint)?.Address ?? IPAddress.None;
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
+        {
+            return address;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Address} has as many connections to the endpoints as one host may have; further ones are refused ({Refused} since this was last told, those of other hosts included).")]
+    private partial void LogWarningRefused(IPAddress address, long refused);
+}

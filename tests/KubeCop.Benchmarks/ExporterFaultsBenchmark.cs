@@ -39,7 +39,7 @@ internal static partial class ExporterFaultsBenchmark
     [
         new("down at start", DownAtStartAsync),
         new("down under all of them", OutageAsync),
-        new("slow: each answer after 1 s", SlowAsync),
+        new("slow: each part of an answer 0.5 s late", SlowAsync),
         new("429, then 200", (way, cancellation) => AnswersAsync(way, 429, cancellation)),
         new("500, then 200", (way, cancellation) => AnswersAsync(way, 500, cancellation)),
         new("half-open connection", HalfOpenAsync),
@@ -105,7 +105,7 @@ internal static partial class ExporterFaultsBenchmark
             return null;
         }
 
-        proxy.Delay = TimeSpan.FromSeconds(1);
+        proxy.Delay = TimeSpan.FromSeconds(0.5);
         proxy.Open();
         using var run = new Run(way, way.AddressOf(proxy.Port));
         Dispatch(run.Dispatcher, 0, Alerts);

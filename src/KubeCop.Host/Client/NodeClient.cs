@@ -85,7 +85,7 @@ internal sealed class NodeClient(NodeAddress address, string? authorityFile = nu
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.SecureConnectionError)
         {
             throw new UsageException(
-                $"{uri} ({address.Source}) is not believed to be the silo: {exception.InnerException?.Message ?? exception.Message} "
+                $"{uri} ({address.Source}) is not believed to be the silo: {ServerTrust.Explain(exception)}. "
                 + "Give its --data-dir, where its certificate is, or its certificate's authorities with --cacert FILE.");
         }
         catch (HttpRequestException exception) when (IsNotHttp(exception))

@@ -32,12 +32,24 @@ internal static class ServerTrust
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new UsageException($"--cacert '{authorityFile}' cannot be read: {exception.Message}");
+            throw new UsageException($"--cacert '{authorityFile}' cannot be read: {exception.Message.TrimEnd('.')}.");
         }
 
         return policy.CustomTrustStore.Count > 0
             ? new SslClientAuthenticationOptions { CertificateChainPolicy = policy }
             : throw new UsageException($"--cacert '{authorityFile}' holds no certificate in PEM form.");
+    }
+
+    /// <summary>Why a certificate was not believed, as far as .NET tells it, which is in words about its own code.</summary>
+    public static string Explain(Exception exception)
+    {
+        var text = (exception.InnerException ?? exception).Message;
+        return text.Contains(nameof(SslPolicyErrors.RemoteCertificateNameMismatch), StringComparison.Ordinal) ? "its certificate is for other names"
+            : text.Contains(nameof(X509ChainStatusFlags.NotTimeValid), StringComparison.Ordinal) ? "its certificate, or an authority of it, is not valid now"
+            : text.Contains(nameof(X509ChainStatusFlags.PartialChain), StringComparison.Ordinal) || text.Contains(nameof(X509ChainStatusFlags.UntrustedRoot), StringComparison.Ordinal)
+                ? "its certificate is signed by none of the authorities given"
+            : text.Contains(nameof(RemoteCertificateValidationCallback), StringComparison.Ordinal) ? "its certificate is signed by none of the system's authorities"
+            : text.TrimEnd('.');
     }
 
     // Read each time: it is replaced with the silo's own.

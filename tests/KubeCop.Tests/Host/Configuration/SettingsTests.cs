@@ -153,6 +153,8 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.SyslogAddress, "syslog://logs", "KubeCop:Export:Syslog:Address (SYSLOG_HOST) 'syslog://logs'", "HOST[:PORT]")]
     [InlineData(Keys.SyslogProtocol, "tpc", "KubeCop:Export:Syslog:Protocol 'tpc'", "udp or tcp or tls")]
     [InlineData(Keys.CsvPath, "alerts.csv", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) 'alerts.csv'", "starts with /")]
+    [InlineData(Keys.CsvPath, "/tmp", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) '/tmp'", "that is a directory")]
+    [InlineData(Keys.CsvPath, "/there/is/none/alerts.csv", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) '/there/is/none/alerts.csv'", "a directory that exists")]
     [InlineData(Keys.HttpExportUrl, "synchronizer:80", "KubeCop:Export:Http:Url (HTTP_ENDPOINT_URL) 'synchronizer:80'", "http(s)://")]
     [InlineData("KubeCop:Export:Http:Timeout", "10", "KubeCop:Export:Http:Timeout '10'", "a duration")]
     [InlineData("KubeCop:Export:Delivery:MaxAge", "1s", "KubeCop:Export:Delivery:MaxAge", "at least 1m")]

@@ -105,6 +105,19 @@ public sealed class HttpsTests : IAsyncLifetime
         Assert.Equal(new Uri($"http://{_node.Address}/"), NodeAddress.Find($"http://{_node.Address}", DataDirectory).Uri);
     }
 
+    [Fact]
+    public async Task Verb_CertificateNotBelieved_SaysWhyInWordsForPeople()
+    {
+        var strangers = _directory.Combine("strangers.crt");
+        using var other = new TestAuthority();
+        await File.WriteAllTextAsync(strangers, other.Pem, Cancellation);
+        using var byOthers = new NodeClient(NodeAddress.Find($"https://{_node.Address}", _directory.Combine("elsewhere")), strangers);
+        using var bySystem = new NodeClient(NodeAddress.Find($"https://{_node.Address}", _directory.Combine("elsewhere")));
+
+        Assert.Contains("is signed by none of the authorities given. Give", (await Assert.ThrowsAsync<UsageException>(() => NameAsync(byOthers))).Message, StringComparison.Ordinal);
+        Assert.Contains("is signed by none of the system's authorities. Give", (await Assert.ThrowsAsync<UsageException>(() => NameAsync(bySystem))).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Whoever listens on the way, or is there instead of the silo, is not to read it.</summary>
     [Fact]
     public async Task Verb_SchemeNotGiven_ShowsNoTokenBeforeItKnows()

@@ -96,7 +96,7 @@ public sealed class TlsCluster : IAsyncLifetime
         foreach (var (node, _) in _members)
         {
             await node.UntilSiloIsAsync("Member");
-            await Wait.UntilAsync(() => node.AskAsync("members"), members => members == $"{_members.Count}", $"{_members.Count} members as {node.Name} knows them", TimeSpan.FromMinutes(1));
+            await Wait.UntilAsync(() => node.AskAsync("members"), members => members == $"{_members.Count}", $"{_members.Count} members as {node.Name} knows them", TimeSpan.FromMinutes(10));
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using KubeCop.Kubernetes.Access;
 using KubeCop.Kubernetes.Api;
 
@@ -112,7 +111,7 @@ internal sealed partial class AccessControl(AccessToken token, DashboardCookie c
     {
         try
         {
-            return await reviews.AskAsync(given, verb, path, NetworkOf(context.Connection.RemoteIpAddress), context.RequestAborted);
+            return await reviews.AskAsync(given, verb, path, ClientNetwork.Of(context.Connection.RemoteIpAddress), context.RequestAborted);
         }
         catch (ApiException exception)
         {
@@ -124,15 +123,6 @@ internal sealed partial class AccessControl(AccessToken token, DashboardCookie c
                 StatusCodes.Status503ServiceUnavailable);
         }
     }
-
-    /// <summary>Whose requests count together: of IPv6 a network's, in which a machine has as many addresses as it likes (RFC 4291, 2.5.4).</summary>
-    private static string NetworkOf(IPAddress? address) => address switch
-    {
-        null => "",
-        { IsIPv4MappedToIPv6: true } => address.MapToIPv4().ToString(),
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
-        _ => address.ToString(),
-    };
 
     private void LogNotAsked(string reason)
     {

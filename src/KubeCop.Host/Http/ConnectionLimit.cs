@@ -21,13 +21,13 @@ internal sealed partial class ConnectionLimit(TimeProvider time, ILogger<Connect
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<IPAddress, int> _open = [];
+    private readonly Dictionary<string, int> _open = new(StringComparer.Ordinal);
     private long? _toldAt;
     private long _refused;
 
     public async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        var address = AddressOf(connection.RemoteEndPoint);
+        var address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         if (!TryEnter(address))
         {
             connection.Abort(new ConnectionAbortedException("There are too many connections of this host."));
@@ -46,13 +46,14 @@ internal sealed partial class ConnectionLimit(TimeProvider time, ILogger<Connect
 
     internal bool TryEnter(IPAddress address)
     {
+        var network = ClientNetwork.Of(address);
         long refused;
         lock (_lock)
         {
-            var open = _open.GetValueOrDefault(address);
+            var open = _open.GetValueOrDefault(network);
             if (open < (IPAddress.IsLoopback(address) ? MostOfLoopback : MostOfOne))
             {
-                _open[address] = open + 1;
+                _open[network] = open + 1;
                 return true;
             }
 
@@ -71,29 +72,14 @@ internal sealed partial class ConnectionLimit(TimeProvider time, ILogger<Connect
 
     internal void Leave(IPAddress address)
     {
+        var network = ClientNetwork.Of(address);
         lock (_lock)
         {
-            if (--_open[address] == 0)
+            if (--_open[network] == 0)
             {
-                _open.Remove(address);
+                _open.Remove(network);
             }
         }
-    }
-
-    /// <summary>Of IPv6 the network of 64 bits: any host has as many addresses of it as it wants.</summary>
-    private static IPAddress AddressOf(EndPoint? peer)
-    {
-        var address = (peer as IPEndPoint)?.Address ?? IPAddress.None;
-        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
-        {
-            return address;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
     }
 
     [LoggerMessage(

@@ -23,7 +23,7 @@ public sealed class AttackTests(AttackedContainers containers)
         var alert = containers.AttackAlerts.FirstOrDefault(
             alert => alert.RuleId == rule
                 && alert.Message.Contains(subject, StringComparison.Ordinal)
-                && $"{string.Join(' ', alert.Process.Args)} ".StartsWith($"{process} ", StringComparison.Ordinal));
+                && process.Split('|').Any(process => $"{string.Join(' ', alert.Process.Args)} ".StartsWith($"{process} ", StringComparison.Ordinal)));
 
         Assert.True(alert is not null, $"no {rule} about {subject} by {process}, but{string.Join("\n", containers.AttackAlerts.Where(alert => alert.RuleId == rule).Prepend(null))}");
 

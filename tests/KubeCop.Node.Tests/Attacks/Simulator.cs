@@ -16,7 +16,7 @@ internal static class Simulator
 
     /// <summary>
     /// By scenario: what the message tells of the subject, and how the arguments of the process that did it begin: a program of its own, or
-    /// the simulator itself.
+    /// the simulator itself; of several, divided by bars, whichever is the last to come.
     /// </summary>
     public static IReadOnlyDictionary<string, (string Subject, string Process)> Expected { get; } = new Dictionary<string, (string, string)>
     {
@@ -50,7 +50,7 @@ internal static class Simulator
         ["R1009"] = ("127.0.0.1:45700", "/bin/attack R1009"),
         ["R1015"] = ("PTRACE_ATTACH", "/bin/attack R1015"),
         ["R1100-socket"] = ("/bin/sh", "sh"),
-        ["R1100-pipes"] = ("/bin/sh", "nc"),
+        ["R1100-pipes"] = ("pipes held by /kubecop-attack/nc", "nc|sh"),
     };
 
     /// <summary>What it can do, by its own word.</summary>

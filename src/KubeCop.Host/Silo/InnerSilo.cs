@@ -24,6 +24,7 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     private readonly FatalErrors _errors = new();
     private readonly ILogger _logger;
     private readonly ISiloStatusOracle _silos;
+    private bool _isStarted;
 
     /// <param name="cluster">What it is to be a member of; <see cref="Membership.None"/> for a silo that runs alone.</param>
     public InnerSilo(IServiceProvider process, ClusterOptions cluster)
@@ -93,7 +94,11 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     /// Not cut short: a silo whose start is canceled logs that as an error and does not stop in order. Alone it takes a second or two; a member
     /// gives up by itself (<see cref="ClusterOptions.JoinTimeout"/>).
     /// </summary>
-    public Task StartAsync() => _host.StartAsync(CancellationToken.None);
+    public async Task StartAsync()
+    {
+        await _host.StartAsync(CancellationToken.None);
+        _isStarted = true;
+    }
 
     /// <summary>Has grains use it again, after another one has taken its place for a moment.</summary>
     public void Attach() => _host.Services.GetRequiredService<SiloAttachment>().Attach();
@@ -107,22 +112,35 @@ internal sealed partial class InnerSilo : IAsyncDisposable
     public async Task EndAsync(TimeSpan patience)
     {
         using var timeout = new CancellationTokenSource(patience);
-        await TryAsync(_host.StopAsync(timeout.Token).WaitAsync(timeout.Token));
-        await TryAsync(DirectoryEnd.StopAsync(_host.Services).WaitAsync(patience));
+        var stopped = await TryAsync(_host.StopAsync(timeout.Token).WaitAsync(timeout.Token));
+        if (!_isStarted)
+        {
+            // Orleans refuses to stop a silo that it could not start; it would listen at its port on and on.
+            stopped = await TryAsync(_host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(timeout.Token).WaitAsync(timeout.Token));
+        }
+
+        if (!stopped)
+        {
+            await TryAsync(SiloRemains.StopAsync(_host.Services).WaitAsync(patience));
+        }
+
         await TryAsync(DisposeAsync().AsTask().WaitAsync(patience));
     }
 
     public ValueTask DisposeAsync() => ((IAsyncDisposable)_host).DisposeAsync();
 
-    private async Task TryAsync(Task end)
+    /// <returns>Whether it has ended in time and without an error.</returns>
+    private async Task<bool> TryAsync(Task end)
     {
         try
         {
             await end;
+            return true;
         }
         catch (Exception exception)
         {
             LogDebugNotStopped(exception);
+            return false;
         }
     }
 

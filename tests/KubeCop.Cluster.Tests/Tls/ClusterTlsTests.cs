@@ -48,6 +48,12 @@ public sealed class ClusterTlsTests(TlsCluster cluster) : IClassFixture<TlsClust
         }
 
         await cluster.AddAsync(nodes);
+        foreach (var (node, _) in nodes)
+        {
+            // At the endpoints and at the silo's port. Of silos before it that did not become members, nothing may take connections meant for this one.
+            await Wait.UntilAsync(() => node.AskAsync("listeners"), static listeners => listeners == "2", $"{node.Name} that listens twice");
+        }
+
         Assert.Empty(cluster.Members.SelectMany(static member => member.Node.Complaints));
     }
 

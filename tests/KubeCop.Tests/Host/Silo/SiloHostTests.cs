@@ -77,6 +77,20 @@ public sealed class SiloHostTests : IAsyncLifetime
         stuck.SetResult();
     }
 
+    /// <summary>Orleans itself refuses to: it would listen at its port for as long as the process lives.</summary>
+    [Fact]
+    public async Task Silo_ThatCouldNotStart_IsStopped()
+    {
+        var stopped = new TaskCompletionSource();
+        var process = new ProcessWith(_node.Services, silo => silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(new FailingStart(stopped)));
+        var silo = new InnerSilo(process, new ClusterOptions());
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(silo.StartAsync);
+
+        await silo.EndAsync(TimeSpan.FromSeconds(20));
+
+        Assert.True(stopped.Task.IsCompleted, "what had been started is not stopped");
+    }
+
     [Fact]
     public async Task Silo_FailsAgainAndAgain_IsReplacedMoreSlowlyUntilTheProcessEnds()
     {
@@ -123,5 +137,14 @@ public sealed class SiloHostTests : IAsyncLifetime
     private sealed class StuckAtTheEnd(Task until) : ILifecycleParticipant<ISiloLifecycle>
     {
         public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(StuckAtTheEnd), ServiceLifecycleStage.Active, static _ => Task.CompletedTask, _ => until);
+    }
+
+    private sealed class FailingStart(TaskCompletionSource stopped) : ILifecycleParticipant<ISiloLifecycle>
+    {
+        public void Participate(ISiloLifecycle lifecycle)
+        {
+            lifecycle.Subscribe("started", ServiceLifecycleStage.RuntimeInitialize, static _ => Task.CompletedTask, _ => Task.FromResult(stopped.TrySetResult()));
+            lifecycle.Subscribe("failing", ServiceLifecycleStage.BecomeActive, static _ => throw new TimeZoneNotFoundException());
+        }
     }
 }

@@ -63,8 +63,8 @@ internal sealed class ClusterOptions
     public TimeSpan RefreshPeriod { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// How long a silo tries to become a member, 1 s to 5 minutes. Then it runs alone, and looks for the cluster again from time to time; what the
-    /// containers do is judged in either case. Default: 10 s.
+    /// How long a silo tries to become a member, 1 s to 5 minutes. After three such tries at the start of the program, or one later, it runs alone, and
+    /// looks for the cluster again from time to time; what the containers do is judged in any case. Default: 10 s.
     /// </summary>
     public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

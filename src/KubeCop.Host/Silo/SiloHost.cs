@@ -40,6 +40,12 @@ internal sealed partial class SiloHost(
     /// </summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Tries of the first silo to become a member. In a rollout all start at the same time and answer each other slowly; one that gives up and runs alone
+    /// stores what others store too, which makes all of them slower.
+    /// </summary>
+    private const int FirstTries = 3;
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queue<long> _failures = new();
     private volatile InnerSilo? _running;
@@ -114,9 +120,29 @@ internal sealed partial class SiloHost(
         {
             await StartAloneAsync("");
         }
-        else if (await TryJoinAsync() is { } refusal)
+        else if (await TryJoinFirstAsync() is { } refusal)
         {
-            await StartAloneAsync(refusal);
+            await StartAloneAsync(refusal.Reason);
+        }
+    }
+
+    private async Task<JoinRefusal?> TryJoinFirstAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            if (await TryJoinAsync() is not { } refusal)
+            {
+                return null;
+            }
+
+            if (refusal.IsOfTable || tries == FirstTries)
+            {
+                return refusal;
+            }
+
+            LogInformationNotJoinedYet(refusal.Reason);
+            _status = _status with { Reason = refusal.Reason };
+            await Task.Delay(Jittered(FirstRejoinPause), time, _stopping.Token);
         }
     }
 
@@ -236,7 +262,7 @@ internal sealed partial class SiloHost(
     {
         // Its port, if it had one.
         await _ending;
-        if (await TryJoinAsync() is { } refusal)
+        if (await TryJoinAsync() is { Reason: var refusal })
         {
             _rejoinPause = NextPause();
             if (refusal != _lastRefusal)
@@ -251,12 +277,12 @@ internal sealed partial class SiloHost(
         await alone.EndAsync(StopTime);
     }
 
-    /// <returns>Why it could not; null when it has.</returns>
-    private async Task<string?> TryJoinAsync()
+    /// <returns>Null when it has.</returns>
+    private async Task<JoinRefusal?> TryJoinAsync()
     {
         if (await SiloMembership.FindRefusalAsync(Cluster, process) is { } unreachable)
         {
-            return unreachable;
+            return new JoinRefusal(unreachable, IsOfTable: true);
         }
 
         var before = _running;
@@ -269,7 +295,7 @@ internal sealed partial class SiloHost(
         {
             before?.Attach();
             await silo.EndAsync(DeadStopTime);
-            return $"The other silos could not be joined: {exception.Message}";
+            return new JoinRefusal($"The other silos could not be joined: {exception.Message}", IsOfTable: false);
         }
 
         _running = silo;
@@ -289,6 +315,13 @@ internal sealed partial class SiloHost(
 
     // Nodes that lost the same cluster at the same time must not come back to it at the same time.
     private static TimeSpan Jittered(TimeSpan pause) => pause * (0.75 + (Random.Shared.NextDouble() / 2));
+
+    /// <summary>Why a silo could not become a member.</summary>
+    /// <param name="IsOfTable">Whether not even the membership table could be read.</param>
+    private sealed record JoinRefusal(string Reason, bool IsOfTable);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This node's silo has not joined its cluster yet, and tries again. {Reason}")]
+    private partial void LogInformationNotJoinedYet(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "This node's silo is a member of cluster {ClusterId}.")]
     private partial void LogInformationJoined(string clusterId);

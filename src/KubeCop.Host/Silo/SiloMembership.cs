@@ -37,6 +37,9 @@ internal static class SiloMembership
             options.MaxProbeTimeout = 4 * cluster.ProbeTimeout;
             options.TableRefreshTimeout = cluster.RefreshPeriod;
             options.MaxJoinAttemptTime = cluster.JoinTimeout;
+
+            // By default a member declares dead who takes longer than that from its start on: in a rollout, those who are slow because all start at once.
+            options.EvictWhenMaxJoinAttemptTimeExceeded = false;
         });
         process.GetRequiredService<SiloTls>().AddTo(silo);
         if (cluster.Membership == Membership.Kubernetes)

@@ -10,6 +10,8 @@ using KubeCop.Testing.Kubernetes;
 using KubeCop.Testing.Storage;
 using KubeCop.Tests.Host.Node;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 
 namespace KubeCop.Tests.Host.Silo;
 
@@ -47,6 +49,16 @@ public sealed class MembershipFaultTests : IAsyncLifetime
         await Wait.UntilAsync(
             () => node.Services.GetRequiredService<AlertDispatcher>().Alerts.Sum(static alert => alert.Count), static count => count > 0, "alert while there is no silo");
         Assert.Equal(SiloState.Changing, StateOf(node));
+    }
+
+    [Fact]
+    public async Task Member_DoesNotDeclareThoseDeadWhoAreSlowToJoin()
+    {
+        await using var node = await StartAsync();
+        await Wait.UntilAsync(() => StateOf(node), static state => state == SiloState.Member, "membership");
+
+        var options = node.Services.GetRequiredService<SiloHost>().Services.GetRequiredService<IOptions<ClusterMembershipOptions>>().Value;
+        Assert.False(options.EvictWhenMaxJoinAttemptTimeExceeded, "In a rollout all nodes start at once, and the last of them would be taken out by the first.");
     }
 
     [Theory, InlineData(null), InlineData(500)]

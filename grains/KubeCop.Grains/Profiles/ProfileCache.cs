@@ -138,10 +138,11 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
                 }
             }
 
-            var known = cached.Snapshot is { IsKept: false } snapshot ? snapshot.Profile.Version : -1;
+            var compared = cached.Snapshot;
+            var known = compared is { IsKept: false } ? compared.Profile.Version : -1;
             if (await silo.CallAsync(grains => grains.GetGrain<IWorkloadGrain>(cached.Workload.GrainKey).GetContainerProfileAsync(cached.Slot, known)) is { } profile)
             {
-                Apply(cached.Workload, cached.Slot, profile);
+                Apply(cached.Workload, cached.Slot, profile, compared);
             }
 
             cached.HasLoaded();
@@ -211,7 +212,8 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         }
     }
 
-    private void Apply(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile)
+    /// <param name="compared">What the workload was asked to compare with its own, which this is; null when it told of it by itself.</param>
+    private void Apply(WorkloadKey workload, ProfileSlot slot, ContainerProfile profile, ProfileSnapshot? compared = null)
     {
         CachedProfile? cached;
         lock (_lock)
@@ -219,7 +221,7 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
             cached = _cached.GetValueOrDefault((workload, slot));
         }
 
-        if (cached is null || !IsNews(profile, cached.Snapshot))
+        if (cached is null || !IsNews(profile, cached.Snapshot, compared))
         {
             return;
         }
@@ -228,7 +230,7 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
         var snapshot = new ProfileSnapshot(profile);
         lock (_lock)
         {
-            if (cached.Watches == 0 || !IsNews(profile, cached.Snapshot))
+            if (cached.Watches == 0 || !IsNews(profile, cached.Snapshot, compared))
             {
                 return;
             }
@@ -249,13 +251,15 @@ internal sealed partial class ProfileCache(CurrentSilo silo, IKeptProfiles kept,
 
     /// <summary>
     /// Versions of a workload's slots are one sequence, but a slot that has yielded to another may go on changing: to those that go by the
-    /// other that is no news. What was kept says nothing about versions: the workload's storage may be another one since.
+    /// other that is no news. What was kept says nothing about versions: the workload's storage may be another one since. Nor does what a workload said
+    /// that ran apart from the others for a while, and whose last changes were never stored: its version may be the higher one, so what was compared
+    /// gives way to the answer.
     /// </summary>
-    private static bool IsNews(ContainerProfile profile, ProfileSnapshot? snapshot) =>
+    private static bool IsNews(ContainerProfile profile, ProfileSnapshot? snapshot, ProfileSnapshot? compared) =>
         snapshot is not { IsKept: false, Profile: var known }
         || (profile.Generation == known.Generation && profile.State != ProfileState.Gone && known.State != ProfileState.Gone && RankOf(profile) != RankOf(known)
             ? RankOf(profile) > RankOf(known)
-            : profile.Version > known.Version);
+            : profile.Version > known.Version || (snapshot == compared && profile.Version != known.Version));
 
     // What somebody gave stands for every revision, what was learned from a start for what was not.
     private static int RankOf(ContainerProfile profile) =>

@@ -1,5 +1,7 @@
 using KubeCop.Core.Profiles;
+using KubeCop.Grains.Containers;
 using KubeCop.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KubeCop.Cluster.Tests.Grains;
 
@@ -41,5 +43,28 @@ public sealed class ProfilePushTests
             versions => versions.All(known => known >= version),
             $"version {version} of the profile in both containers that are left");
         Assert.True(cluster.Time.GetUtcNow() - before < TimeSpan.FromSeconds(6), "They heard of the change when it was time to compare, and not when it was made.");
+    }
+
+    /// <summary>Of a workload that ran apart from the others for a while: its version may be the higher one, and says nothing.</summary>
+    [Fact]
+    public async Task Version_ThatTheWorkloadNeverStored_GivesWayToTheWorkloads()
+    {
+        await using var cluster = await GrainCluster.StartAsync();
+        var container = cluster.Describe("c1");
+        await cluster.Container(container).StartAsync(container);
+        await cluster.ExecAsync(container, "/bin/ls");
+        await cluster.UntilStateAsync(container, ProfileState.Final);
+        var profile = (await cluster.Workload(container).GetProfileAsync())!.Containers[0];
+        var lost = profile with { Version = profile.Version + 100_000, Execs = [] };
+
+        await cluster.Silos.Silos[0].ServiceProvider.GetRequiredService<WatchedContainers>().Profiles.ProfileChangedAsync(container.Workload, lost);
+
+        await UntilVersionAsync(lost.Version);
+        await UntilVersionAsync(profile.Version);
+        await cluster.ExecAsync(container, "/bin/ls");
+        Assert.Equal(0, (await cluster.Container(container).GetStatusAsync())!.Alerts);
+
+        Task UntilVersionAsync(long version) => cluster.UntilAsync(
+            async () => (await cluster.Container(container).GetStatusAsync())?.ProfileVersion == version, $"container that goes by version {version}");
     }
 }

@@ -3,12 +3,14 @@ namespace KubeCop.Storage;
 /// <summary>Says in words what a disk's refusal means and what to do about it.</summary>
 internal static class DiskErrors
 {
+    /// <summary>ENOSPC; .NET puts errno into an IOException's HResult on Unix.</summary>
+    public const int NoSpace = 28;
+
     private const int NotPermitted = 1;
     private const int NoEntry = 2;
     private const int InputOutput = 5;
     private const int AccessDenied = 13;
     private const int NotADirectory = 20;
-    private const int NoSpace = 28;
     private const int ReadOnlyFileSystem = 30;
     private const int QuotaExceeded = 122;
 

@@ -14,6 +14,7 @@ internal static partial class Posix
     private const int ReadWrite = 2;
     private const int Create = 0x40;
     private const int CloseOnExec = 0x80000;
+    private const int NonBlocking = 0x800;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int WouldBlock = 11;
@@ -31,6 +32,9 @@ internal static partial class Posix
 
     /// <summary>Opens a file, made with mode 0600 when absent, without taking any lock.</summary>
     public static SafeFileHandle OpenOrCreate(string path) => OpenFile(path, ReadWrite | Create | CloseOnExec, PrivateFileMode);
+
+    /// <summary>Opens what somebody else put there. A FIFO is opened at once, where others wait for one who writes, for ever if there is none (open(2)).</summary>
+    public static SafeFileHandle OpenForeign(string path) => OpenFile(path, ReadOnly | NonBlocking | CloseOnExec, 0);
 
     /// <summary>
     /// Takes the file's exclusive lock, which the kernel gives back when the handle is closed, however the process ends (flock(2)).

@@ -57,7 +57,12 @@ internal sealed partial class ExportLane : IDisposable
     public IEnumerable<DropCount> Drops => _drops.Counts;
 
     /// <summary>Why the last batch was not handed over, or not all of it, or cannot wait as it should; null when all is well.</summary>
-    public ExportFailure? Failure => _failure ?? (_diskFailure is { } disk ? new ExportFailure(Name, disk) : null);
+    public ExportFailure? Failure => (_failure, _diskFailure) switch
+    {
+        ({ } failure, { } disk) => failure with { Reason = $"{failure.Reason} {disk}" },
+        (null, { } disk) => new ExportFailure(Name, disk),
+        var (failure, _) => failure,
+    };
 
     public ExporterStatus Status => new()
     {
@@ -314,7 +319,12 @@ internal sealed partial class ExportLane : IDisposable
         }
         catch (AlertsRefusedException exception)
         {
-            _refusals++;
+            if (++_refusals > 1)
+            {
+                // The first may be that alert's own fault.
+                FailWith($"It refuses alerts: {exception.Message}");
+            }
+
             Drop(batch, 1, LaneDrops.Refused, exception.Message);
             return true;
         }

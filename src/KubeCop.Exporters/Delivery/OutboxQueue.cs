@@ -18,6 +18,7 @@ internal sealed class OutboxQueue
 
     private readonly AlertCodec? _codec;
     private readonly SegmentStore? _store;
+    private readonly string _directory = "";
     private readonly string _positionFile = "";
     private readonly bool _isUsable = true;
 
@@ -44,7 +45,7 @@ internal sealed class OutboxQueue
     /// <summary>A queue that goes on in the files of a directory, with what an earlier run left there.</summary>
     public OutboxQueue(string directory, AlertCodec codec, TimeProvider time, Microsoft.Extensions.Logging.ILogger logger)
     {
-        _codec = codec;
+        (_directory, _codec) = (directory, codec);
         _store = new SegmentStore(directory, Extension, time, logger);
         _positionFile = Path.Combine(directory, "sent");
         _sent = ReadPosition();
@@ -312,6 +313,7 @@ internal sealed class OutboxQueue
             CloseActive();
         }
 
+        DiskReserve.Leave(_directory);
         _active ??= _store!.Next();
         try
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using KubeCop.Core.Alerts;
+using KubeCop.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace KubeCop.Exporters.History;
@@ -12,8 +13,6 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
 {
     public const int DefaultCapacity = 10_000;
 
-    // ENOSPC; .NET puts errno into an IOException's HResult on Unix.
-    private const int NoSpace = 28;
     private const string DiskFull = "disk_full";
     private const string WriteFailed = "write_failed";
 
@@ -72,11 +71,12 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
                 _buffer.Write("\n"u8);
                 try
                 {
+                    DiskReserve.Leave(_directory);
                     WritableSegment().Append(batch[i].Id, _buffer.WrittenSpan);
                 }
                 catch (IOException exception)
                 {
-                    var reason = exception.HResult == NoSpace ? DiskFull : WriteFailed;
+                    var reason = exception.HResult == DiskErrors.NoSpace ? DiskFull : WriteFailed;
                     throw new ExportException(reason, batch.Count - i, $"Alerts cannot be kept in {_directory}: {exception.Message}", exception);
                 }
             }

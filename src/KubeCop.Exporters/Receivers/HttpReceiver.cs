@@ -11,6 +11,8 @@ internal sealed class HttpReceiver : IDisposable
     /// <summary>Characters of an answer's body that are worth telling.</summary>
     private const int MaxDetail = 300;
 
+    private const int MostSecretBytes = 64 * 1024;
+
     private readonly HttpReceiverOptions _options;
     private readonly HttpClient _client;
     private readonly Uri _url;
@@ -72,13 +74,13 @@ internal sealed class HttpReceiver : IDisposable
     {
         try
         {
-            return File.ReadAllText(path).TrimEnd('\r', '\n') is { Length: > 0 } secret && !secret.AsSpan().ContainsAny('\r', '\n')
+            return PlainFile.ReadText(path, MostSecretBytes).TrimEnd('\r', '\n') is { Length: > 0 } secret && !secret.AsSpan().ContainsAny('\r', '\n')
                 ? secret
                 : throw new ReceiverAwayException($"{path} has to have one line with a secret.");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (PlainFileException exception)
         {
-            throw new ReceiverAwayException($"A secret cannot be read: {exception.Message}", inner: exception);
+            throw new ReceiverAwayException($"A secret cannot be had: {exception.Message}", inner: exception);
         }
     }
 

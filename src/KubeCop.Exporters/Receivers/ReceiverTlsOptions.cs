@@ -13,6 +13,9 @@ public sealed class ReceiverTlsOptions
     // RFC 5280, 4.2.1.12: id-kp-serverAuth.
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
+    /// <summary>One of a public bundle of authorities has a quarter of that.</summary>
+    private const int MostFileBytes = 1024 * 1024;
+
     /// <summary>Authorities that may have signed the receiver's certificate, and no others. Default: empty, for those of the system.</summary>
     public string CaFile { get; set; } = "";
 
@@ -59,14 +62,14 @@ public sealed class ReceiverTlsOptions
             chain.ChainPolicy.ExtraStore.Add(between);
         }
 
-        chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(CaFile);
+        chain.ChainPolicy.CustomTrustStore.ImportFromPem(PlainFile.ReadText(CaFile, MostFileBytes));
         using var leaf = new X509Certificate2(certificate!);
         return chain.Build(leaf);
     }
 
     private X509Certificate2 ReadCertificate()
     {
-        using var pem = X509Certificate2.CreateFromPemFile(CertificateFile, KeyFile);
+        using var pem = X509Certificate2.CreateFromPem(PlainFile.ReadText(CertificateFile, MostFileBytes), PlainFile.ReadText(KeyFile, MostFileBytes));
 
         // SslStream takes no key that was only read from a file.
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), password: null);
@@ -79,7 +82,7 @@ public sealed class ReceiverTlsOptions
         {
             switch (cause)
             {
-                case FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException when CaFile.Length > 0 || CertificateFile.Length > 0:
+                case PlainFileException or CryptographicException when CaFile.Length > 0 || CertificateFile.Length > 0:
                     return $"a certificate file cannot be used: {cause.Message}";
                 case System.Security.Authentication.AuthenticationException:
                     var authority = CaFile.Length > 0 ? $"in {CaFile}" : "of the system; CaFile names others";

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using KubeCop.Exporters.Receivers;
 
 namespace KubeCop.Host.Tls;
 
@@ -12,8 +13,6 @@ internal sealed class CertificateFiles
 {
     /// <summary>All files together; one of a public bundle of authorities has a quarter of that.</summary>
     private const int MostBytes = 1024 * 1024;
-
-    private const int PieceBytes = 16 * 1024;
 
     private readonly string[] _files;
     private string _taken;
@@ -90,24 +89,13 @@ internal sealed class CertificateFiles
         {
             try
             {
-                // Piece by piece: most are small, they are read every two seconds, and what is no plain file says nothing of its length.
-                using var stream = File.OpenRead(file);
-                using var content = new MemoryStream();
-                var piece = new byte[PieceBytes];
-                while (stream.Read(piece) is > 0 and var length)
-                {
-                    content.Write(piece, 0, length);
-                    if ((left -= length) < 0)
-                    {
-                        throw new CertificateException($"{file} is larger than {MostBytes} bytes");
-                    }
-                }
-
-                return Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
+                var content = PlainFile.Read(file, left);
+                left -= content.Length;
+                return Encoding.UTF8.GetString(content);
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            catch (PlainFileException exception)
             {
-                throw new CertificateException($"{file} cannot be read: {exception.Message}");
+                throw new CertificateException(exception.Message);
             }
         })];
     }

@@ -54,6 +54,23 @@ public sealed class HttpExporterTests : IDisposable
         Assert.Equal($"sha256={Convert.ToHexStringLower(expected)}", request.Headers["X-KubeCop-Signature"]);
     }
 
+    /// <summary>Opening a FIFO waits until somebody writes, and with it would all alerts.</summary>
+    [Fact]
+    public async Task SecretInWhatIsNoPlainFile_IsSaidAtOnce()
+    {
+        var (fifo, endless) = (_directory.Combine("fifo"), _directory.Combine("endless"));
+        await Commands.RunAsync("mkfifo", fifo);
+        File.CreateSymbolicLink(endless, "/dev/zero");
+        foreach (var (file, reason) in new[] { (fifo, "it is no plain file"), (endless, "is larger than"), (_directory.Path, "cannot be read"), (_directory.Combine("none"), "No such file") })
+        {
+            using var exporter = Create(options => options.HmacKeyFile = file);
+            var error = await Task.Run(() => Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create()])))
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.Contains(file, error.Message, StringComparison.Ordinal);
+            Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void MoreThanTheLimit_IsToldOnceAMinute()
     {

@@ -146,6 +146,16 @@ public sealed class CertificateFilesTests : IDisposable
         Assert.Contains("is larger than", Assert.Throws<CertificateException>(Open).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Open_Fifo_IsRefusedAndNotWaitedFor()
+    {
+        File.Delete(_pem.Authorities);
+        await KubeCop.Testing.Commands.RunAsync("mkfifo", _pem.Authorities);
+
+        var error = await Task.Run(() => Assert.Throws<CertificateException>(Open)).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Contains("it is no plain file", error.Message, StringComparison.Ordinal);
+    }
+
     private CertificateFiles Open() => new(_pem.Certificate, _pem.Key, _pem.Authorities);
 
     private void LookTwice()

@@ -25,6 +25,7 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
     private readonly Lock _fileLock = new();
     private readonly Dictionary<string, InventoryEntry> _watched = new(StringComparer.Ordinal);
     private readonly Dictionary<string, InventoryEntry> _earlier = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (RuntimeEntry Entry, ulong CgroupId)> _unlisted = new(StringComparer.Ordinal);
     private readonly string _directory;
     private readonly string _bootId;
     private readonly InventoryFile _file;
@@ -69,6 +70,10 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
             foreach (var entry in content.Containers)
             {
                 _earlier[entry.Id] = entry;
+                if (entry.BundlePath.Length > 0)
+                {
+                    Keep(new RuntimeEntry(entry.Id, entry.Runtime, "default", entry.BundlePath, entry.CgroupPath), entry.CgroupId);
+                }
             }
         }
 
@@ -92,6 +97,24 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
         }
     }
 
+    /// <summary>Remembers a container that no runtime's state told of, such as one of <c>runc --root ELSEWHERE</c>: once it runs, nothing says what it is.</summary>
+    public void Keep(RuntimeEntry entry, ulong cgroupId)
+    {
+        lock (_lock)
+        {
+            _unlisted[entry.CgroupPath!] = (entry, cgroupId);
+        }
+    }
+
+    /// <returns>What is remembered of the container whose own cgroup this was, and the cgroup's id then; null when nothing is.</returns>
+    public (RuntimeEntry Entry, ulong CgroupId)? FindUnlisted(string cgroupPath)
+    {
+        lock (_lock)
+        {
+            return _unlisted.TryGetValue(cgroupPath, out var unlisted) ? unlisted : null;
+        }
+    }
+
     /// <summary>The container is watched from now on.</summary>
     public void Add(ContainerDescription container)
     {
@@ -106,6 +129,7 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
                 Revision = container.Revision,
                 CgroupId = container.CgroupId,
                 CgroupPath = container.CgroupPath,
+                BundlePath = _unlisted.TryGetValue(container.CgroupPath, out var unlisted) && unlisted.Entry.Id == container.Id ? unlisted.Entry.BundlePath : "",
                 Origin = container.Origin,
                 SeenAt = container.SeenAt,
             };
@@ -118,6 +142,11 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
     {
         lock (_lock)
         {
+            foreach (var removed in (InventoryEntry?[])[_watched.GetValueOrDefault(id), _earlier.GetValueOrDefault(id)])
+            {
+                Forget(removed);
+            }
+
             _changed |= _watched.Remove(id);
             _changed |= _earlier.Remove(id);
         }
@@ -136,6 +165,7 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
             foreach (var entry in ended)
             {
                 _earlier.Remove(entry.Id);
+                Forget(entry);
             }
 
             _changed |= ended.Count > 0;
@@ -159,6 +189,14 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
     }
 
     private bool IsWatched(InventoryEntry entry) => _watched.TryGetValue(entry.Id, out var now) && now.CgroupId == entry.CgroupId;
+
+    private void Forget(InventoryEntry? entry)
+    {
+        if (entry is not null && _unlisted.TryGetValue(entry.CgroupPath, out var unlisted) && unlisted.CgroupId == entry.CgroupId)
+        {
+            _unlisted.Remove(entry.CgroupPath);
+        }
+    }
 
     private void Tick()
     {

@@ -60,6 +60,7 @@ internal sealed class ContainerResolver(
         if (container is null && maker is not null && (entry = state.OfNewCgroup(cgroupPath, maker)) is not null)
         {
             container = new CgroupContainer(entry.Id, entry.Runtime, null, cgroupPath);
+            inventory.Keep(entry, cgroupId);
         }
 
         if (container is null || Complete(container, Read(container, entry)) is not { IsSandbox: false } facts)
@@ -173,8 +174,11 @@ internal sealed class ContainerResolver(
         CgroupPath.Parse(
             cgroupPath,
             tree.OwnPath,
-            path => state.FindByCgroup(path) is { } entry ? new CgroupContainer(entry.Id, entry.Runtime, null, path) : null);
+            path => EntryOf(path) is { } entry ? new CgroupContainer(entry.Id, entry.Runtime, null, path) : null);
 
     private ContainerFacts Read(CgroupContainer container, RuntimeEntry? entry = null) =>
-        metadata.Read(container, entry ?? state.FindByCgroup(container.RootPath) ?? state.FindById(container.Id));
+        metadata.Read(container, entry ?? EntryOf(container.RootPath) ?? state.FindById(container.Id));
+
+    private RuntimeEntry? EntryOf(string cgroupPath) =>
+        state.FindByCgroup(cgroupPath) ?? (inventory.FindUnlisted(cgroupPath) is var (entry, id) && tree.IdOf(cgroupPath) == id ? entry : null);
 }

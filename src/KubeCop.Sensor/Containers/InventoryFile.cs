@@ -17,6 +17,9 @@ internal sealed record InventoryEntry
     public required ulong CgroupId { get; init; }
     public required string CgroupPath { get; init; }
 
+    /// <summary>Where its bundle is, as this process sees it, when only its start told of that; else empty.</summary>
+    public string BundlePath { get; init; } = "";
+
     /// <summary>Attached when its beginning was never seen; else it is continued after a restart.</summary>
     public required ContainerOrigin Origin { get; init; }
 
@@ -96,7 +99,7 @@ internal sealed partial class InventoryFile(string path, TimeProvider time, ILog
     public void Touch() => File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
 
     private static bool IsWhole(InventoryEntry? entry) =>
-        entry is { Id: not null, Name: not null, Runtime: not null, Workload: { Namespace: not null, Kind: not null, Name: not null }, Revision: not null, CgroupPath: not null };
+        entry is { Id: not null, Name: not null, Runtime: not null, Workload: { Namespace: not null, Kind: not null, Name: not null }, Revision: not null, CgroupPath: not null, BundlePath: not null };
 
     private void SetAside(string problem)
     {

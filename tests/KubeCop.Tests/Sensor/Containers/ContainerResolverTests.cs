@@ -28,7 +28,7 @@ public sealed class ContainerResolverTests : IDisposable
     private readonly ContainerInventory _inventory;
 
     public ContainerResolverTests() =>
-        _inventory = new ContainerInventory($"{_host.Path}/data", "boot", _time, NullLogger<ContainerInventory>.Instance);
+        _inventory = NewInventory();
 
     public void Dispose() => _host.Dispose();
 
@@ -115,6 +115,40 @@ public sealed class ContainerResolverTests : IDisposable
         _host.Write("run/runc/one/state.json", """{"cgroup_paths": {"": "/sys/fs/cgroup/one"}, "config": {"labels": ["bundle=/bundles/one"]}}""");
         var late = Resolve("/one")!;
         Assert.Equal((early.Id, early.Workload, early.Revision), (late.Id, late.Workload, late.Revision));
+    }
+
+    /// <summary>As of <c>runc --root ELSEWHERE</c>: only its start told what it is.</summary>
+    [Fact]
+    public async Task Resolve_ContainerThatNoRuntimeStateTellsOf_IsContinuedAfterARestart()
+    {
+        const string Config = """
+            {"ociVersion": "1.0.2", "process": {"args": ["serve"]}, "linux": {}, "mounts": [{"destination": "/data", "type": "bind", "source": "/", "options": ["rbind"]}]}
+            """;
+        _host.Write("bundles/one/config.json", Config);
+        var path = _host.Make("cgroup/one").Path + "/cgroup/one";
+        _inventory.Start();
+        var before = Resolver().Resolve(IdOf(path), "/one", ContainerOrigin.Started, Seen, new CgroupMaker("runc", "/bundles/one"))!;
+        _inventory.Add(before);
+        Assert.Equal("one", Resolver().Resolve(43, "/one/child", ContainerOrigin.Started, Seen)?.Id);
+        await ((IHostedService)_inventory).StopAsync(TestContext.Current.CancellationToken);
+
+        using var next = NewInventory();
+        next.Start();
+        var after = Resolver(inventory: next).Resolve(IdOf(path), "/one", ContainerOrigin.Attached, Seen.AddHours(1))!;
+        Assert.Equal((before.Id, before.Workload, before.Revision, ContainerOrigin.Continued), (after.Id, after.Workload, after.Revision, after.Origin));
+        Assert.Equal(["serve"], after.Command);
+        Assert.Equal(["/data"], after.Mounts);
+
+        // Another one has its cgroup's name.
+        Directory.Move(path, path + "-before");
+        _host.Make("cgroup/one");
+        Assert.Null(Resolver(inventory: next).Resolve(IdOf(path), "/one", ContainerOrigin.Attached, Seen));
+        Directory.Delete(path);
+        Directory.Move(path + "-before", path);
+        next.Remove("one");
+        Assert.Null(Resolver(inventory: next).Resolve(IdOf(path), "/one", ContainerOrigin.Attached, Seen));
+
+        static ulong IdOf(string path) => LibC.TryStat(path, out var status) ? status.Inode : 0;
     }
 
     [Theory]
@@ -444,7 +478,9 @@ public sealed class ContainerResolverTests : IDisposable
 
     private ContainerDescription? Resolve(string path, string mount = "/sys/fs/cgroup") => Resolver(mount).Resolve(42, path, ContainerOrigin.Started, Seen);
 
-    private ContainerResolver Resolver(string mount = "/sys/fs/cgroup")
+    private ContainerInventory NewInventory() => new($"{_host.Path}/data", "boot", _time, NullLogger<ContainerInventory>.Instance);
+
+    private ContainerResolver Resolver(string mount = "/sys/fs/cgroup", ContainerInventory? inventory = null)
     {
         var tree = new CgroupTree(_host.Make("cgroup").Path + "/cgroup", mount);
         var node = Options.Create(new NodeOptions { Name = "node-1", HostRoot = _host.Path, DataDirectory = _host.Path + "/data" });
@@ -454,7 +490,7 @@ public sealed class ContainerResolverTests : IDisposable
             new RuntimeState(_host.Path, mount, TimeProvider.System),
             new ContainerMetadata(_host.Path, factory.CreateLogger<ContainerMetadata>()),
             new RuntimeSockets(node, Options.Create(new ContainersOptions()), TimeProvider.System, factory.CreateLogger<RuntimeSockets>()),
-            _inventory,
+            inventory ?? _inventory,
             node);
     }
 

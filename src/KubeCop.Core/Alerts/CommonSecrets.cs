@@ -15,6 +15,9 @@ internal sealed class CommonSecrets
     /// <summary>The shortest line of a key in PEM form but its last. RFC 7468 has lines of 64 characters; this is longer than words of a command are.</summary>
     private const int ShortestLine = 32;
 
+    /// <summary>The shortest name of a URL's user without a password that is taken for a token, as servers of git accept it; people's names are shorter.</summary>
+    private const int ShortestToken = 20;
+
     private const string Begin = "-----BEGIN ";
     private const string Dashes = "-----";
 
@@ -81,8 +84,10 @@ internal sealed class CommonSecrets
         }
     }
 
+    /// <summary>Of several, names are numbered.</summary>
     private static bool IsSecretName(ReadOnlySpan<char> name)
     {
+        name = name.TrimEnd("0123456789_-");
         if (EndsWithAny(name, SecretNames))
         {
             return !Directories.AsSpan().Contains(name.ToString());
@@ -325,6 +330,10 @@ internal sealed class CommonSecrets
             if (At(colon) == ':' && PasswordEnd(colon + 1) is > 0 and var end)
             {
                 HidePlain(colon + 1, end);
+            }
+            else if (At(colon) == '@' && colon - at >= ShortestToken)
+            {
+                HidePlain(at, colon);
             }
         }
     }

@@ -24,6 +24,8 @@ public sealed class ArgumentRedactionTests
     [InlineData("curl|-u|admin:pa:ss word|https://a/", "curl|-u|admin:***|https://a/")]
     [InlineData("curl|https://a/?token=abc&page=2", "curl|https://a/?token=***&page=2")]
     [InlineData("git|clone|https://me:s3cret@host/x.git", "git|clone|https://me:***@host/x.git")]
+    [InlineData("git|clone|https://0123456789abcdef0123@host/x.git|ssh://git@host/y", "git|clone|https://***@host/x.git|ssh://git@host/y")]
+    [InlineData("env|DB_PASSWORD2=a|token_1=b|x", "env|DB_PASSWORD2=***|token_1=***|x")]
     [InlineData("redis-cli|-u|redis://:pw/x@host:6379", "redis-cli|-u|redis://:***@host:6379")]
     [InlineData("gh|api|ghp_0123456789abcdefghij0123456789abcdef", "gh|api|***")]
     [InlineData("x|eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0abc.s-ig_1", "x|***")]

@@ -31,7 +31,7 @@ internal static class ContainersCommand
     }
 
     private static void Write(IReadOnlyList<ContainerView> containers, TextWriter output) =>
-        TextTable.Write(
+        TextTable.WriteLines(
             output,
             ["id", "workload", "container", "image", "runtime", "profile", "left", "events", "lost", "alerts"],
             containers.OrderBy(static container => container.Workload.ToString(), StringComparer.Ordinal).Select(static container => new[]

@@ -16,7 +16,7 @@ internal static class ProfileText
         ["namespace", "name", "state", "left", "revision", "containers", "execs", "opens", "syscalls", "caps", "dns", "network"];
 
     public static void WriteList(IReadOnlyList<ProfileView> profiles, TextWriter output) =>
-        TextTable.Write(output, ListHeaders, profiles.Select(static profile => new[]
+        TextTable.WriteLines(output, ListHeaders, profiles.Select(static profile => new[]
         {
             profile.Namespace,
             profile.Name,

@@ -16,4 +16,14 @@ public sealed class TextTableTests
         Assert.Contains(wide, output.ToString(), StringComparison.Ordinal);
         Assert.StartsWith("RULE", output.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Write_ShortCells_LeaveNoBlanksAtTheEndOfALine()
+    {
+        using var output = new StringWriter();
+
+        TextTable.WriteLines(output, ["rule", "name"], [["R0001", "a longer one"], ["R1000", "b"]]);
+
+        Assert.Equal("RULE   NAME\nR0001  a longer one\nR1000  b\n", output.ToString());
+    }
 }

@@ -331,8 +331,9 @@ public sealed class BehaviourTests(KernelSide kernel) : IDisposable
         _cgroup.Programs.ReportRepeats(_cgroup.Id, open.Sighting, each: false);
         _cgroup.Run($"perl -e 'for (1..200) {{ open(F, \"<\", \"{_directory}/file\") or die; close(F); select(undef, undef, undef, 0.01) }}'");
 
-        var again = Assert.Single(_cgroup.Events.Where(one => one.Path == $"{_directory}/file").Take(1));
-        Assert.True(again.Repeats > 1, $"{again.Repeats} repeats were told");
+        // The first of them is alone when the machine took longer to come here than repeats are counted.
+        var again = _cgroup.Events.Where(one => one.Path == $"{_directory}/file").Select(static one => one.Repeats).ToList();
+        Assert.True(again.Exists(static repeats => repeats > 1), $"so many repeats were told: {string.Join(", ", again)}");
     }
 
     [Fact]

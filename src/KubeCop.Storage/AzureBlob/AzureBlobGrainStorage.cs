@@ -25,6 +25,7 @@ internal sealed partial class AzureBlobGrainStorage : IGrainStorage, ILifecycleP
     private readonly ILogger _logger;
     private readonly BlobContainerClient _container;
     private readonly string _account;
+    private readonly SemaphoreSlim _turns;
     private volatile bool _isOpen;
 
     public AzureBlobGrainStorage(
@@ -32,6 +33,7 @@ internal sealed partial class AzureBlobGrainStorage : IGrainStorage, ILifecycleP
     {
         (_name, _options, _serializer, _activators, _time, _logger) = (name, options, serializer, activators, time, logger);
         _container = AzureBlobClient.Create(options);
+        _turns = new SemaphoreSlim(options.MaxConcurrency);
 
         // Not the URI as it is: that may have a signature as its query.
         _account = $"{_container.AccountName} at {_container.Uri.GetLeftPart(UriPartial.Authority)}";
@@ -206,8 +208,18 @@ internal sealed partial class AzureBlobGrainStorage : IGrainStorage, ILifecycleP
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            // On the pool: compressing a large state must not hold up its grain's other calls.
-            return await Task.Run(() => action(either.Token), either.Token).ConfigureAwait(false);
+            await _turns.WaitAsync(either.Token).ConfigureAwait(false);
+            try
+            {
+                limit.CancelAfter(_options.Timeout);
+
+                // On the pool: compressing a large state must not hold up its grain's other calls.
+                return await Task.Run(() => action(either.Token), either.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                _turns.Release();
+            }
         }
         catch (Exception error) when (AzureErrors.IsServiceError(error) && !cancellationToken.IsCancellationRequested)
         {

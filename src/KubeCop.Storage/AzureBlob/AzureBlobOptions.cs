@@ -33,8 +33,14 @@ public sealed class AzureBlobOptions
     /// <summary>How long one try of a request may take. Default: 5 s; 0.1 s to 5 min.</summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a read, write or clear may take with all its tries. Default: 20 s; at least <see cref="AttemptTimeout"/>, at most 10 min.</summary>
+    /// <summary>How long a read, write or clear may take with all its tries, once it has its turn. Default: 20 s; at least <see cref="AttemptTimeout"/>, at most 10 min.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// Reads, writes and clears of one silo at the same time, 1 to 1000; others wait for their turn, at most <see cref="Timeout"/>. After an outage all
+    /// workloads write at once, and a small store (Azurite) that is given all of it answers none in time: each is sent again, and again in vain. Default: 8.
+    /// </summary>
+    public int MaxConcurrency { get; set; } = 8;
 
     /// <summary>Whether <see cref="ServiceUri"/> carries a shared access signature.</summary>
     internal bool HasSignature => Uri.TryCreate(ServiceUri, UriKind.Absolute, out var uri) && uri.Query.Contains("sig=", StringComparison.Ordinal);
@@ -54,6 +60,7 @@ public sealed class AzureBlobOptions
                 : !IsWithin(RetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)) ? $"RetryDelay {RetryDelay} is not accepted; expected 10 ms to 10 s."
                 : !IsWithin(AttemptTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)) ? $"AttemptTimeout {AttemptTimeout} is not accepted; expected 0.1 s to 5 min."
                 : !IsWithin(Timeout, AttemptTimeout, TimeSpan.FromMinutes(10)) ? $"Timeout {Timeout} is not accepted; expected AttemptTimeout ({AttemptTimeout}) to 10 min."
+                : MaxConcurrency is < 1 or > 1000 ? $"MaxConcurrency {MaxConcurrency} is not accepted; expected 1 to 1000."
                 : null);
     }
 

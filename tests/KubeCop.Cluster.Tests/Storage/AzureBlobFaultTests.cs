@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using Azure.Storage.Blobs;
 using Azure.Storage.Sas;
@@ -6,6 +7,7 @@ using KubeCop.Grains;
 using KubeCop.Host.Silo;
 using KubeCop.Storage;
 using KubeCop.Storage.AzureBlob;
+using KubeCop.Testing;
 using KubeCop.Testing.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Serialization.Configuration;
@@ -112,6 +114,69 @@ public sealed class AzureBlobFaultTests(StorageServers servers) : IAsyncDisposab
         Assert.Equal("before", (await ReadAsync(storage)).State!.Text);
         await storage.WriteStateAsync(StateName, Grain, state, TestContext.Current.CancellationToken);
         Assert.Equal("during", (await ReadAsync(storage)).State!.Text);
+    }
+
+    /// <summary>A small store that is asked all at once answers none in time, and then all is sent again.</summary>
+    [Fact]
+    public async Task Requests_MoreThanMayRunAtATime_WaitForTheirTurn()
+    {
+        var port = ServerProcess.FreePort();
+        using var server = new HttpListener { Prefixes = { $"http://127.0.0.1:{port}/" } };
+        server.Start();
+        var (held, most) = (0, 0);
+        using var gate = new SemaphoreSlim(1);
+        var serving = ServeAsync();
+        var storage = await OpenAsync(new AzureBlobOptions
+        {
+            ConnectionString = $"AccountName=kubecoptest;AccountKey={Convert.ToBase64String(new byte[64])};BlobEndpoint=http://127.0.0.1:{port}/kubecoptest",
+            Container = _container,
+            MaxConcurrency = 3,
+            AttemptTimeout = TimeSpan.FromMinutes(2),
+            Timeout = TimeSpan.FromMinutes(2),
+        });
+
+        var reads = Enumerable.Range(0, 10).Select(number => storage.ReadStateAsync(
+            StateName, GrainId.Create("workload", $"{number}"), new GrainState<Sample>(), TestContext.Current.CancellationToken)).ToList();
+        await Wait.UntilAsync(() => Volatile.Read(ref held), static held => held == 3, "three requests that wait for their answer");
+        gate.Release(1000);
+        await Task.WhenAll(reads);
+
+        Assert.Equal(3, most);
+        server.Stop();
+        await serving;
+
+        async Task ServeAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    _ = AnswerAsync(await server.GetContextAsync());
+                }
+                catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+                {
+                    return;
+                }
+            }
+        }
+
+        async Task AnswerAsync(HttpListenerContext context)
+        {
+            lock (server)
+            {
+                most = Math.Max(most, ++held);
+            }
+
+            // The first one looks for the container, before there are others.
+            await gate.WaitAsync();
+            lock (server)
+            {
+                held--;
+            }
+
+            (context.Response.StatusCode, context.Response.Headers["x-ms-error-code"]) = (404, "BlobNotFound");
+            context.Response.Close();
+        }
     }
 
     [Fact]

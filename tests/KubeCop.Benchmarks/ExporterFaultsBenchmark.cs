@@ -134,6 +134,7 @@ internal static partial class ExporterFaultsBenchmark
             return null;
         }
 
+        proxy.IsNarrow = true;
         proxy.Open();
         using var run = new Run(way, way.AddressOf(proxy.Port));
         Dispatch(run.Dispatcher, 0, Alerts / 2);

@@ -13,6 +13,9 @@ internal sealed partial class ExportLane : IDisposable
     /// <summary>Alerts refused alone, one after the other, from which on the receiver is to blame and not the alert.</summary>
     private const int ManyRefusals = 3;
 
+    /// <summary>Batches in a row that a receiver takes before it is given larger ones again: each that is too large costs a timeout.</summary>
+    private const int BatchesBeforeLarger = 8;
+
     /// <summary>Tries of one alert that are refused, or fail, then.</summary>
     private const int MostTries = 5;
 
@@ -30,6 +33,7 @@ internal sealed partial class ExportLane : IDisposable
     private readonly Thread _thread;
     private RetryPause _pause;
     private int _limit;
+    private int _batchesUntilLarger;
     private int _refusals;
     private int _tries;
     private long _exported;
@@ -289,7 +293,12 @@ internal sealed partial class ExportLane : IDisposable
         {
             _exporter.Export(alerts, _stop.Token);
             Succeeded(batch, batch.Count);
-            (_failure, _refusals, _limit) = (null, 0, Math.Min(_exporter.BatchSize, _limit * 2));
+            (_failure, _refusals) = (null, 0);
+            if (_batchesUntilLarger-- <= 0)
+            {
+                (_batchesUntilLarger, _limit) = (0, Math.Min(_exporter.BatchSize, _limit * 2));
+            }
+
             return true;
         }
         catch (Exception) when (_exporter.IsRetried && _stop.IsCancellationRequested)
@@ -303,7 +312,7 @@ internal sealed partial class ExportLane : IDisposable
             if (exception.Delivered == 0)
             {
                 // It may have been too much for the time there is.
-                _limit = Math.Max(1, batch.Count / 2);
+                (_limit, _batchesUntilLarger) = (Math.Max(1, batch.Count / 2), BatchesBeforeLarger);
             }
 
             return Fail(exception.Message, exception.RetryAfter);

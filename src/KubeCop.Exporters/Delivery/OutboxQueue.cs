@@ -19,7 +19,6 @@ internal sealed class OutboxQueue
     private readonly AlertCodec? _codec;
     private readonly SegmentStore? _store;
     private readonly string _directory = "";
-    private readonly string _positionFile = "";
     private readonly bool _isUsable = true;
 
     // Taken first by whoever needs both: all that reads or writes files. The other one is never held for longer than a few instructions.
@@ -47,7 +46,6 @@ internal sealed class OutboxQueue
     {
         (_directory, _codec) = (directory, codec);
         _store = new SegmentStore(directory, Extension, time, logger);
-        _positionFile = Path.Combine(directory, "sent");
         _sent = ReadPosition();
         _isUsable = _store.Recover((segment, sequence) =>
         {
@@ -68,6 +66,8 @@ internal sealed class OutboxQueue
         _last = _written = Math.Max(_written, _sent);
         DeleteSent();
     }
+
+    private string PositionFile => Path.Combine(_directory, "sent");
 
     /// <summary>All that wait.</summary>
     public long Count
@@ -466,8 +466,8 @@ internal sealed class OutboxQueue
         try
         {
             // Twice, so that a damaged one is none: one that says too much would lose what was not sent.
-            return File.Exists(_positionFile)
-                && File.ReadAllText(_positionFile).Split(' ') is [var one, var other] && one == other
+            return File.Exists(PositionFile)
+                && File.ReadAllText(PositionFile).Split(' ') is [var one, var other] && one == other
                 && long.TryParse(one, NumberStyles.None, CultureInfo.InvariantCulture, out var sent) ? sent : 0;
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
@@ -480,14 +480,14 @@ internal sealed class OutboxQueue
     {
         try
         {
-            var file = $"{_positionFile}.new";
+            var file = $"{PositionFile}.new";
             using (var handle = Posix.OpenOrCreate(file))
             {
                 RandomAccess.SetLength(handle, 0);
                 RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_sent} {_sent}")), 0);
             }
 
-            File.Move(file, _positionFile, overwrite: true);
+            File.Move(file, PositionFile, overwrite: true);
         }
         catch (Exception error) when (DiskErrors.IsDiskError(error))
         {

@@ -64,21 +64,22 @@ public sealed partial class AlertHistory : IAlertExporter, IDisposable
             // Whatever happens below, who waits looks again.
             _arrived.SetResult();
             _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            for (var i = 0; i < batch.Count; i++)
+            var kept = 0;
+            try
             {
-                _buffer.ResetWrittenCount();
-                AlertJson.Write(_buffer, batch[i]);
-                _buffer.Write("\n"u8);
-                try
+                DiskReserve.Leave(_directory);
+                for (; kept < batch.Count; kept++)
                 {
-                    DiskReserve.Leave(_directory);
-                    WritableSegment().Append(batch[i].Id, _buffer.WrittenSpan);
+                    _buffer.ResetWrittenCount();
+                    AlertJson.Write(_buffer, batch[kept]);
+                    _buffer.Write("\n"u8);
+                    WritableSegment().Append(batch[kept].Id, _buffer.WrittenSpan);
                 }
-                catch (IOException exception)
-                {
-                    var reason = exception.HResult == DiskErrors.NoSpace ? DiskFull : WriteFailed;
-                    throw new ExportException(reason, batch.Count - i, $"Alerts cannot be kept in {_directory}: {exception.Message}", exception);
-                }
+            }
+            catch (IOException exception)
+            {
+                var reason = exception.HResult == DiskErrors.NoSpace ? DiskFull : WriteFailed;
+                throw new ExportException(reason, batch.Count - kept, $"Alerts cannot be kept in {_directory}: {exception.Message}", exception);
             }
         }
 

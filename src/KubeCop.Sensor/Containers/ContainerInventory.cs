@@ -142,11 +142,8 @@ internal sealed partial class ContainerInventory : IHostedService, IDisposable
     {
         lock (_lock)
         {
-            foreach (var removed in (InventoryEntry?[])[_watched.GetValueOrDefault(id), _earlier.GetValueOrDefault(id)])
-            {
-                Forget(removed);
-            }
-
+            Forget(_watched.GetValueOrDefault(id));
+            Forget(_earlier.GetValueOrDefault(id));
             _changed |= _watched.Remove(id);
             _changed |= _earlier.Remove(id);
         }

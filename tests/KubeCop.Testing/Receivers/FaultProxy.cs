@@ -18,6 +18,9 @@ public sealed class FaultProxy(int target) : IDisposable
     /// <summary>How long answers wait before they are passed on. Default: zero.</summary>
     public TimeSpan Delay { get; set; }
 
+    /// <summary>Takes a few KiB at a time, so that the other end soon notices when nothing is taken any more. Default: false.</summary>
+    public bool IsNarrow { get; set; }
+
     /// <summary>Takes connections.</summary>
     public void Open()
     {
@@ -71,8 +74,11 @@ public sealed class FaultProxy(int target) : IDisposable
                 var near = await listener.AcceptAsync(_stop.Token);
                 var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
-                // Little is under way, so that what the other end has not taken is noticed here.
-                near.ReceiveBufferSize = 4096;
+                if (IsNarrow)
+                {
+                    near.ReceiveBufferSize = 4096;
+                }
+
                 lock (_lock)
                 {
                     _sockets.AddRange([near, far]);

@@ -295,6 +295,34 @@ public sealed class RetriedDeliveryTests : IDisposable
     }
 
     [Fact]
+    public async Task ReceiverThatIsInTimeForSmallBatchesOnly_IsRarelyGivenLargerOnes()
+    {
+        var tooLarge = 0;
+        var exporter = new SwitchedExporter("narrow")
+        {
+            Failure = batch =>
+            {
+                if (batch.Count <= 8)
+                {
+                    return null;
+                }
+
+                tooLarge++;
+                return new ReceiverAwayException("No answer in time.");
+            },
+        };
+        exporter.Answers.Reset();
+        using var dispatcher = Create(exporter);
+        Dispatch(dispatcher, 0, 800);
+        exporter.Answers.Set();
+        await Wait.UntilAsync(() => exporter.Ids.Count, static count => count >= 800, "arrival of all");
+        Assert.Equal(Ids(0, 800), exporter.Ids);
+
+        // At least 100 batches are taken. Of those that are not, some were before it is known what it takes.
+        Assert.InRange(tooLarge, 1, 30);
+    }
+
+    [Fact]
     public async Task OneAlertRefused_OnlyThatIsDroppedAndCounted()
     {
         var bad = TestAlerts.Create(37).Id;

@@ -43,7 +43,7 @@ internal sealed partial class AccessControl(AccessToken token, DashboardCookie c
         }
         catch (BadRequestException exception) when (SignIn.IsForPeople(context.Request))
         {
-            await SignIn.WriteAsync(context, exception.Status, exception.Message);
+            await SignIn.WriteAsync(context, exception, TokenOf(context.Request).Length > 0);
             return;
         }
 

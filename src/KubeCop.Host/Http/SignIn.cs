@@ -23,10 +23,13 @@ internal static class SignIn
 
     /// <summary>Whether a page is asked for, by a browser.</summary>
     public static bool IsForPeople(HttpRequest request) =>
-        request.Path.StartsWithSegments(SiloDashboard.Path) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+        (request.Path == "/" || request.Path.StartsWithSegments(SiloDashboard.Path)) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
-    /// <param name="reason">Why it is shown; empty when it was asked for.</param>
-    public static Task WriteAsync(HttpContext context, int status, string reason)
+    /// <summary>Answers a request that was refused with the form.</summary>
+    public static Task WriteAsync(HttpContext context, BadRequestException refusal, bool hasToken) =>
+        WriteAsync(context, refusal.Status, refusal.Status != StatusCodes.Status401Unauthorized ? refusal.Message : hasToken ? "This token is not known." : "");
+
+    private static Task WriteAsync(HttpContext context, int status, string reason)
     {
         var response = context.Response;
         response.StatusCode = status;
@@ -46,6 +49,7 @@ internal static class SignIn
             <label>Token <input name="{Field}" type="password" autocomplete="off" required autofocus></label>
             <button>Sign in</button>
             </form>
+            <p>The content of the file 'token' in the silo's data directory, or in a cluster a token with the right to the dashboard.</p>
             </body>
             </html>
 
@@ -55,13 +59,15 @@ internal static class SignIn
 
     private static async Task SignInAsync(HttpContext context)
     {
+        var given = "";
         try
         {
-            await context.RequestServices.GetRequiredService<AccessControl>().RequireDashboardAsync(context, await ReadAsync(context));
+            given = await ReadAsync(context);
+            await context.RequestServices.GetRequiredService<AccessControl>().RequireDashboardAsync(context, given);
         }
         catch (BadRequestException exception) when (IsForPeople(context.Request))
         {
-            await WriteAsync(context, exception.Status, exception.Message);
+            await WriteAsync(context, exception, given.Length > 0);
             return;
         }
 

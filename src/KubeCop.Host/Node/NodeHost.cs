@@ -291,6 +291,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     private static void MapDashboard(IEndpointRouteBuilder endpoints)
     {
+        endpoints.MapGet("/", static context =>
+        {
+            context.Response.Redirect($"{SiloDashboard.Path}/");
+            return Task.CompletedTask;
+        }).WithMetadata(EndpointAccess.Read);
+
         RequestDelegate serve = static context => context.RequestServices.GetRequiredService<SiloDashboard>().InvokeAsync(context);
         endpoints.MapGet($"{SiloDashboard.Path}/{{**path}}", serve).WithMetadata(EndpointAccess.Read);
 

@@ -460,17 +460,21 @@ public sealed class AccessControlTests(RemoteNodeFixture remote) : IClassFixture
         Assert.False(answer.Headers.Contains("Set-Cookie"), "A cookie was given.");
     }
 
-    [Fact]
-    public async Task Dashboard_AskedForByABrowser_ShowsWhereToSignIn()
+    [Theory]
+    [InlineData("/dashboard")]
+    [InlineData("/")]
+    public async Task Dashboard_AskedForByABrowser_ShowsWhereToSignIn(string path)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/dashboard");
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Accept.ParseAdd("text/html,application/xhtml+xml");
         using var answer = await remote.Http.SendAsync(request, Cancelled);
 
         Assert.Equal((HttpStatusCode.Unauthorized, "text/html"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
         var page = await answer.Content.ReadAsStringAsync(Cancelled);
         Assert.Contains("<form method=\"post\" action=\"/dashboard/sign-in\">", page, StringComparison.Ordinal);
+        Assert.Contains("The content of the file 'token'", page, StringComparison.Ordinal);
         Assert.DoesNotContain("Orleans", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("Authorization", page, StringComparison.Ordinal);
         Assert.Contains("default-src 'none'", string.Join(' ', answer.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
     }
 

@@ -242,7 +242,7 @@ public sealed partial class DocsTests
     private static string[] Words(string text) => [.. Word().Matches(text).Select(static word => word.Value.Trim('"', '\''))];
 
     /// <summary>The program as the first word of a command, under whichever path, up to what is another command, a file or a remark.</summary>
-    [GeneratedRegex(@"(?:^|[=(;]\s*|&& |\|\|? |\$ )(?:[\w./]+/)?kubecop (?<arguments>[a-z\[-](?:[^|&;>#)]|(?<=[\w:])#)*)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?:^|ExecStart=|[(;]\s*|&& |\|\|? |\$ )(?:[\w./]+/)?kubecop (?<arguments>[a-z\[-](?:[^|&;>#)]|(?<=[\w:])#)*)", RegexOptions.ExplicitCapture)]
     private static partial Regex Call();
 
     [GeneratedRegex(@"""[^""]*""|'[^']*'|\S+")]

@@ -27,7 +27,8 @@ public sealed partial class DocsTests
     [Fact]
     public void Pages_Links_LeadToFilesAndHeadings()
     {
-        var broken = DocPage.All.SelectMany(static page => page.Links).Where(static link => !link.Url.Contains("://", StringComparison.Ordinal) && Fault(link) is not null)
+        var broken = DocPage.All.SelectMany(static page => page.Links)
+            .Where(static link => !link.Url.Contains("://", StringComparison.Ordinal) && Fault(link) is not null)
             .Select(static link => $"{link}: {Fault(link)}");
 
         Assert.Empty(broken);
@@ -44,7 +45,9 @@ public sealed partial class DocsTests
             .ToList();
 
         Assert.True(commands.Count > 50, $"Only {commands.Count} commands were found; the test looks for them in the wrong way.");
-        Assert.Empty(commands.Select(static call => (call.Command, Fault: Fault(call.Arguments))).Where(static call => call.Fault is not null).Select(static call => $"{call.Command}: {call.Fault}"));
+        Assert.Empty(commands.Select(static call => (call.Command, Fault: Fault(call.Arguments)))
+            .Where(static call => call.Fault is not null)
+            .Select(static call => $"{call.Command}: {call.Fault}"));
     }
 
     [Fact]
@@ -65,14 +68,15 @@ public sealed partial class DocsTests
         var sources = string.Concat(
             new[] { "src", "tests", "tools" }
                 .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(DocPage.Root, folder), "*", SearchOption.AllDirectories))
-                .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal) && Path.GetExtension(file) is ".cs" or "")
-                .Where(static file => !file.EndsWith("/DocsTests.cs", StringComparison.Ordinal))
+                .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+                .Where(static file => Path.GetExtension(file) is ".cs" or "" && !file.EndsWith("/DocsTests.cs", StringComparison.Ordinal))
                 .Select(File.ReadAllText));
         var named = DocPage.All.SelectMany(static page => page.Spans)
             .Select(static span => (Span: span, Variable().Match(span.Text).Groups["name"].Value))
             .Where(static variable => variable.Value.Length > 0);
 
-        Assert.Empty(named.Where(variable => !Regex.IsMatch(sources, $@"\b{variable.Value}\b")).Select(static variable => $"{variable.Span}: nothing reads {variable.Value}"));
+        Assert.Empty(named.Where(variable => !sources.Contains(variable.Value, StringComparison.Ordinal))
+            .Select(static variable => $"{variable.Span}: nothing reads {variable.Value}"));
     }
 
     [Fact]
@@ -113,7 +117,9 @@ public sealed partial class DocsTests
             if (json.RootElement.TryGetProperty("KubeCop", out _))
             {
                 using var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
-                var keys = new ConfigurationBuilder().AddJsonStream(stream).Build().AsEnumerable().Where(static pair => pair.Value is not null).Select(static pair => pair.Key);
+                var keys = new ConfigurationBuilder().AddJsonStream(stream).Build().AsEnumerable()
+                    .Where(static pair => pair.Value is not null)
+                    .Select(static pair => pair.Key);
                 Assert.All(keys, key => Assert.True(known.Has(key), $"{block}: there is no setting {key}"));
             }
         });
@@ -187,7 +193,9 @@ public sealed partial class DocsTests
     private static string? Fault(DocLink link)
     {
         var parts = link.Url.Split('#', 2);
-        var file = parts[0].Length == 0 ? link.Page.FullPath : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(link.Page.FullPath)!, Uri.UnescapeDataString(parts[0])));
+        var file = parts[0].Length == 0
+            ? link.Page.FullPath
+            : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(link.Page.FullPath)!, Uri.UnescapeDataString(parts[0])));
         if (!File.Exists(file) && !Directory.Exists(file))
         {
             return "there is no such file";
@@ -242,7 +250,9 @@ public sealed partial class DocsTests
     private static string[] Words(string text) => [.. Word().Matches(text).Select(static word => word.Value.Trim('"', '\''))];
 
     /// <summary>The program as the first word of a command, under whichever path, up to what is another command, a file or a remark.</summary>
-    [GeneratedRegex(@"(?:^|ExecStart=|[(;]\s*|&& |\|\|? |\$ )(?:[\w./]+/)?kubecop (?<arguments>[a-z\[-](?:[^|&;>#)]|(?<=[\w:])#)*)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"(^|ExecStart=|[(;]\s*|&& |\|\|? |\$ )([\w./]+/)?kubecop (?<arguments>[a-z\[-]([^|&;>#)]|(?<=[\w:])#)*)",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Call();
 
     [GeneratedRegex(@"""[^""]*""|'[^']*'|\S+")]
@@ -251,7 +261,10 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"\bKubeCop(?::[A-Z][A-Za-z]+){2,}|\bKubeCop(?:__[A-Za-z0-9]+){2,}")]
     private static partial Regex Setting();
 
-    [GeneratedRegex(@"^(?<name>(KUBECOP|CLAMAV|EXPORTER|OPEN_IGNORE|SYSLOG|ALERTMANAGER|HTTP_ENDPOINT|STDOUT|FINALIZATION|STORE|NODE|POD|HOST|SAMPLING|RUNC|KUBERNETES_SERVICE)_[A-Z_]+)(=.*)?$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        "^(?<name>(KUBECOP|CLAMAV|EXPORTER|OPEN_IGNORE|SYSLOG|ALERTMANAGER|HTTP_ENDPOINT|STDOUT|FINALIZATION|STORE|NODE|POD|HOST|SAMPLING|RUNC|KUBERNETES_SERVICE)"
+        + "_[A-Z_]+)(=.*)?$",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Variable();
 
     [GeneratedRegex(@"\bkubecop_[a-z][a-z_]*[a-z]\b(?!\.|/)")]

@@ -18,7 +18,7 @@ internal sealed class KnownSettings
     public static KnownSettings Read()
     {
         var known = new KnownSettings();
-        foreach (var section in typeof(Settings).GetProperties().Where(static property => property.PropertyType is { IsInterface: false } && !typeof(IEnumerable).IsAssignableFrom(property.PropertyType)))
+        foreach (var section in typeof(Settings).GetProperties().Where(static property => property.PropertyType is { IsInterface: false }))
         {
             known.Add($"KubeCop:{section.Name}", section.PropertyType);
         }
@@ -39,7 +39,9 @@ internal sealed class KnownSettings
         }
         else if (type.Namespace?.StartsWith("KubeCop.", StringComparison.Ordinal) is true && !type.IsEnum)
         {
-            foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static property => property.CanWrite || property.PropertyType.IsGenericType))
+            // As the settings themselves look for them: what can be set, and lists that are filled.
+            var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
+            foreach (var property in properties.Where(static property => property.CanWrite || property.PropertyType.IsGenericType))
             {
                 Add($"{key}:{property.Name}", property.PropertyType);
             }

@@ -11,6 +11,8 @@ public sealed class DocPage
 {
     private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseAutoIdentifiers(AutoIdentifierOptions.GitHub).Build();
 
+    private static readonly string[] Folders = ["docs", "charts"];
+
     private DocPage(string name)
     {
         Name = name;
@@ -35,7 +37,7 @@ public sealed class DocPage
     public static IReadOnlyList<DocPage> All { get; } =
     [
         .. Directory.EnumerateFiles(Root, "*.md")
-            .Concat(new[] { "docs", "charts" }.SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories)))
+            .Concat(Folders.SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories)))
             .Order(StringComparer.Ordinal)
             .Select(static file => new DocPage(Path.GetRelativePath(Root, file))),
     ];
@@ -77,9 +79,9 @@ public sealed class DocPage
 }
 
 /// <summary>A link, to wherever.</summary>
-public sealed record DocLink(DocPage Page, int Line, string Url)
+public sealed record DocLink(DocPage Page, int Line, string Target)
 {
-    public override string ToString() => $"{Page.Name}:{Line}: {Url}";
+    public override string ToString() => $"{Page.Name}:{Line}: {Target}";
 }
 
 /// <summary>Code on a page.</summary>

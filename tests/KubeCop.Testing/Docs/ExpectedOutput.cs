@@ -32,7 +32,7 @@ public static partial class ExpectedOutput
         return Regex.IsMatch(text, pattern.Append(@"\z").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
-    private static IReadOnlyList<string> Tidy(IEnumerable<string> lines) =>
+    private static List<string> Tidy(IEnumerable<string> lines) =>
         [.. lines.Select(static line => Blanks().Replace(line, " ").Trim()).Where(static line => line.Length > 0)];
 
     [GeneratedRegex(@"\s+")]

@@ -20,6 +20,7 @@ public sealed partial class DocsTests
     /// <summary>The form of variables as the README explains it.</summary>
     private const string VariableForm = "KubeCop__Section__Name";
 
+    private static readonly string[] SourceFolders = ["src", "tests", "tools"];
     private static readonly string[] CommandLanguages = ["sh", "console", "text", "indented", "span", ""];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -28,7 +29,7 @@ public sealed partial class DocsTests
     public void Pages_Links_LeadToFilesAndHeadings()
     {
         var broken = DocPage.All.SelectMany(static page => page.Links)
-            .Where(static link => !link.Url.Contains("://", StringComparison.Ordinal) && Fault(link) is not null)
+            .Where(static link => !link.Target.Contains("://", StringComparison.Ordinal) && Fault(link) is not null)
             .Select(static link => $"{link}: {Fault(link)}");
 
         Assert.Empty(broken);
@@ -66,7 +67,7 @@ public sealed partial class DocsTests
     public void Pages_Variables_AreReadSomewhere()
     {
         var sources = string.Concat(
-            new[] { "src", "tests", "tools" }
+            SourceFolders
                 .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(DocPage.Root, folder), "*", SearchOption.AllDirectories))
                 .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
                 .Where(static file => Path.GetExtension(file) is ".cs" or "" && !file.EndsWith("/DocsTests.cs", StringComparison.Ordinal))
@@ -185,14 +186,14 @@ public sealed partial class DocsTests
         Assert.NotEmpty(installations);
         foreach (var (command, arguments) in installations)
         {
-            var result = await Commands.TryRunAsync(helm, ["template", .. arguments.Select(word => word == "charts/kubecop" ? chart : word)]);
+            var result = await Commands.TryRunAsync(helm!, ["template", .. arguments.Select(word => word == "charts/kubecop" ? chart : word)]);
             Assert.True(result.ExitCode == 0, $"{command}: {result.Error}");
         }
     }
 
     private static string? Fault(DocLink link)
     {
-        var parts = link.Url.Split('#', 2);
+        var parts = link.Target.Split('#', 2);
         var file = parts[0].Length == 0
             ? link.Page.FullPath
             : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(link.Page.FullPath)!, Uri.UnescapeDataString(parts[0])));

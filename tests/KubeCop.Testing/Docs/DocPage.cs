@@ -9,7 +9,11 @@ namespace KubeCop.Testing.Docs;
 /// <summary>A page of the documentation, for tests of what it says.</summary>
 public sealed class DocPage
 {
-    private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UsePipeTables().UseAutoIdentifiers(AutoIdentifierOptions.GitHub).Build();
+    private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder()
+        .UsePreciseSourceLocation()
+        .UsePipeTables()
+        .UseAutoIdentifiers(AutoIdentifierOptions.GitHub)
+        .Build();
 
     private static readonly string[] Folders = ["docs", "charts"];
 

@@ -22,6 +22,9 @@ public sealed class ContainerdFixture : IAsyncLifetime
     /// <summary>What is <c>HOST_ROOT</c> for a sensor that is to read this containerd's files: the root of its mount namespace.</summary>
     public string HostRoot => $"/proc/{Guard.Id}/root";
 
+    /// <summary>What comes before the arguments of <c>ctr</c>, so that a script can run it in this run's namespace.</summary>
+    public IReadOnlyList<string> CtrCommand => ["nsenter", .. Ctr([])];
+
     private Process Guard => _guard ?? throw new InvalidOperationException(Machine.MissingForContainers ?? "The fixture was not initialized.");
 
     private TestDirectory Files => _directory ?? throw new InvalidOperationException("The fixture was not initialized.");
@@ -150,7 +153,8 @@ public sealed class ContainerdFixture : IAsyncLifetime
     /// <summary>Runs <c>ctr</c> in this run's namespace.</summary>
     public Task<string> CtrAsync(params IEnumerable<string> arguments) => Commands.RunAsync("nsenter", Ctr(arguments));
 
-    internal Task<CommandResult> TryCtrAsync(params IEnumerable<string> arguments) => Commands.TryRunAsync("nsenter", Ctr(arguments));
+    /// <summary>The same, however it ends.</summary>
+    public Task<CommandResult> TryCtrAsync(params IEnumerable<string> arguments) => Commands.TryRunAsync("nsenter", Ctr(arguments));
 
     internal string NewExecId() => $"e{Interlocked.Increment(ref _execs)}";
 

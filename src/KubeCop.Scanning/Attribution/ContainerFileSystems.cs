@@ -104,11 +104,19 @@ internal sealed class ContainerFileSystems
             return null;
         }
 
-        // Only a path that really is there: a layer lacks what another one has.
+        // Only a path that really is there: a layer lacks what another one has. What was deleted is a device (a whiteout) in the upper one.
         var candidates = mount.MountPoint == "/" && system.Layers.Count > 0
             ? system.Layers.Select(layer => MountTable.Join(layer, MountTable.Below(text, "/")))
             : _hostMounts.PathOf(new FilePlace(mount.Device, MountTable.Join(mount.Root, MountTable.Below(text, mount.MountPoint)))) is { } known ? [known] : [];
-        return candidates.Select(Bytes).FirstOrDefault(candidate => LookAtHost(candidate) is not null);
+        foreach (var candidate in candidates.Select(Bytes))
+        {
+            if (LookAtHost(candidate) is { } status)
+            {
+                return status.IsRegular || status.IsDirectory ? candidate : null;
+            }
+        }
+
+        return null;
     }
 
     private static string Text(ReadOnlySpan<byte> path) => Encoding.Latin1.GetString(path);
@@ -126,7 +134,7 @@ internal sealed class ContainerFileSystems
 
     private static LibC.FileStatus? Look(Microsoft.Win32.SafeHandles.SafeFileHandle root, ReadOnlySpan<byte> path)
     {
-        var error = LibC.OpenInRoot(root, BytePath.Terminated(path), follow: false, out var file);
+        var error = LibC.OpenWithoutLinks(root, BytePath.Terminated(path), out var file);
         using (file)
         {
             return error == 0 && LibC.Status(file, out var status) == 0 ? status : null;
@@ -233,7 +241,7 @@ internal sealed class ContainerFileSystems
             place = layers is null ? place : new FilePlace("layers", string.Join(':', layers.Lower));
         }
 
-        Use(place, () => new ScanRoot(system.Process, system.Container.Id, ScanRootKind.Merged, "/"u8), system, Place.Merged, "/");
+        AddUse(place, () => new ScanRoot(system.Process, system.Container.Id, ScanRootKind.Merged, "/"u8), system, Place.Merged, "/");
     }
 
     private void AddVolume(FileSystem system, Mount mount)
@@ -249,11 +257,11 @@ internal sealed class ContainerFileSystems
     {
         if (_hostMounts.PathOf(place) is not { } path)
         {
-            Use(place, () => new ScanRoot(system.Process, system.Container.Id, rootKind, Bytes(mountPoint)), system, kind, mountPoint);
+            AddUse(place, () => new ScanRoot(system.Process, system.Container.Id, rootKind, Bytes(mountPoint)), system, kind, mountPoint);
         }
         else if (path != "/")
         {
-            Use(place, () => new ScanRoot(_host, rootKind, Bytes(path)), system, kind, mountPoint);
+            AddUse(place, () => new ScanRoot(_host, rootKind, Bytes(path)), system, kind, mountPoint);
         }
     }
 
@@ -261,11 +269,11 @@ internal sealed class ContainerFileSystems
     {
         if (_hostMounts.PlaceOf(path) is { } place)
         {
-            Use(place, () => new ScanRoot(_host, rootKind, Bytes(path)), system, kind, "/");
+            AddUse(place, () => new ScanRoot(_host, rootKind, Bytes(path)), system, kind, "/");
         }
     }
 
-    private void Use(FilePlace place, Func<ScanRoot> root, FileSystem system, Place kind, string mountPoint)
+    private void AddUse(FilePlace place, Func<ScanRoot> root, FileSystem system, Place kind, string mountPoint)
     {
         if (!_trees.TryGetValue(place, out var tree))
         {

@@ -32,6 +32,7 @@ internal static unsafe partial class LibC
 
     // openat2(2) has the same number on every architecture; the C library has no function for it.
     private const long OpenAt2Number = 437;
+    private const ulong ResolveNoLinks = 0x04;
     private const ulong ResolveInRoot = 0x10;
     private const int OpenAt2Tries = 16;
 
@@ -154,26 +155,13 @@ internal static unsafe partial class LibC
 
     /// <summary>Opens a path with all of its links as if <paramref name="root"/> were the root of the file system: nothing leads out of it.</summary>
     /// <param name="path">Ends with a zero byte.</param>
-    /// <param name="follow">Whether the last component may be a link that is followed; else the link is what is opened.</param>
     /// <returns>0, or the error's number.</returns>
-    public static int OpenInRoot(SafeFileHandle root, ReadOnlySpan<byte> path, bool follow, out SafeFileHandle handle)
-    {
-        var how = new OpenHow { Flags = (uint)(PathOnly | (follow ? 0 : NoFollow)), Resolve = ResolveInRoot };
-        fixed (byte* start = path)
-        {
-            // Refused for the moment while something on the way is being renamed (openat2(2), EAGAIN).
-            for (var attempt = 1; ; attempt++)
-            {
-                var descriptor = OpenAt2(OpenAt2Number, (int)root.DangerousGetHandle(), start, &how, (nuint)sizeof(OpenHow));
-                var error = descriptor >= 0 ? 0 : Marshal.GetLastPInvokeError();
-                if (error is not (TryAgain or Interrupted) || attempt == OpenAt2Tries)
-                {
-                    handle = new SafeFileHandle((nint)descriptor, ownsHandle: true);
-                    return error;
-                }
-            }
-        }
-    }
+    public static int OpenInRoot(SafeFileHandle root, ReadOnlySpan<byte> path, out SafeFileHandle handle) => Open(root, path, PathOnly, ResolveInRoot, out handle);
+
+    /// <summary>As <see cref="OpenInRoot"/>, of a path that has no links.</summary>
+    /// <returns>0, or the error's number: <see cref="TooManyLinks"/> if it has one.</returns>
+    public static int OpenWithoutLinks(SafeFileHandle root, ReadOnlySpan<byte> path, out SafeFileHandle handle) =>
+        Open(root, path, PathOnly | NoFollow, ResolveInRoot | ResolveNoLinks, out handle);
 
     /// <summary>The next entries of a directory, as <c>linux_dirent64</c>: inode 8 bytes, offset 8, length of the record 2, type 1, name up to a zero byte.</summary>
     /// <returns>How many bytes; 0 at the end; below 0 the error's number, negative.</returns>
@@ -243,6 +231,25 @@ internal static unsafe partial class LibC
 
             handle = new SafeFileHandle(descriptor, ownsHandle: true);
             return error;
+        }
+    }
+
+    private static int Open(SafeFileHandle root, ReadOnlySpan<byte> path, int flags, ulong resolve, out SafeFileHandle handle)
+    {
+        var how = new OpenHow { Flags = (uint)flags, Resolve = resolve };
+        fixed (byte* start = path)
+        {
+            // Refused for the moment while something on the way is being renamed (openat2(2), EAGAIN).
+            for (var attempt = 1; ; attempt++)
+            {
+                var descriptor = OpenAt2(OpenAt2Number, (int)root.DangerousGetHandle(), start, &how, (nuint)sizeof(OpenHow));
+                var error = descriptor >= 0 ? 0 : Marshal.GetLastPInvokeError();
+                if (error is not (TryAgain or Interrupted) || attempt == OpenAt2Tries)
+                {
+                    handle = new SafeFileHandle((nint)descriptor, ownsHandle: true);
+                    return error;
+                }
+            }
         }
     }
 

@@ -67,7 +67,8 @@ internal sealed class ScanRoot
         var kept = new List<ScanRoot>();
         foreach (var root in roots.OrderBy(static root => root.Path.Length).ThenBy(static root => root.Kind))
         {
-            if (!kept.Exists(outer => outer.ContainerId == root.ContainerId && BytePath.IsWithin(root.Path, outer.Path)))
+            // The walk of what only a container has stays in one file system.
+            if (root.ContainerId is not null || !kept.Exists(outer => outer.ContainerId is null && BytePath.IsWithin(root.Path, outer.Path)))
             {
                 kept.Add(root);
             }
@@ -93,7 +94,7 @@ internal sealed class ScanRoot
                 return error;
             }
 
-            error = LibC.OpenInRoot(root, BytePath.Terminated(Path), follow: true, out handle);
+            error = LibC.OpenInRoot(root, BytePath.Terminated(Path), out handle);
         }
 
         if (error == 0 && _host is not null && LibC.PathOf(handle) is { } own)

@@ -15,14 +15,10 @@ internal static unsafe partial class LibC
     public const int NoMemory = 12;
     public const int NoDevice = 19;
     public const int NotDirectory = 20;
-    public const int Invalid = 22;
     public const int TableFull = 23;
     public const int TooManyOpen = 24;
     public const int TooManyLinks = 40;
     public const int Stale = 116;
-
-    /// <summary>The longest name of a directory's entry (NAME_MAX).</summary>
-    public const int MaxName = 255;
 
     private const int CurrentDirectory = -100;
     private const int SymlinkNoFollow = 0x100;

@@ -56,13 +56,14 @@ internal sealed record OverlayLayers(string? Upper, IReadOnlyList<string> Lower)
         return lower.Count == 0 || (upper is not null && !hasWork) ? null : new OverlayLayers(upper, lower);
     }
 
-    /// <summary>Directories that the relative paths may start from, the likeliest first.</summary>
+    /// <summary>Directories that the relative paths may start from: the upper layer's, if that is not relative too.</summary>
     public IEnumerable<string> Bases()
     {
         // …/snapshots/13/fs and …/overlay2/<id>/diff both lie two levels below.
         if (Upper is ['/', ..] && MountTable.Ancestors(Upper).ElementAtOrDefault(2) is { } directory)
         {
             yield return directory;
+            yield break;
         }
 
         foreach (var known in KnownDirectories)

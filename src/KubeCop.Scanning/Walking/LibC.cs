@@ -57,8 +57,6 @@ internal static unsafe partial class LibC
         [FieldOffset(32)] public readonly ulong Inode;
         [FieldOffset(40)] public readonly long Size;
         [FieldOffset(48)] private readonly long _blocks;
-        [FieldOffset(80)] private readonly long _createdSeconds;
-        [FieldOffset(88)] private readonly uint _createdNanoseconds;
         [FieldOffset(96)] private readonly long _changedSeconds;
         [FieldOffset(104)] private readonly uint _changedNanoseconds;
         [FieldOffset(112)] private readonly long _modifiedSeconds;

@@ -9,7 +9,7 @@ namespace KubeCop.Tests.Scanning.Walking;
 internal sealed partial class Tree : IDisposable
 {
     private readonly TestDirectory _directory = new();
-    private readonly Stack<string> _mounts = [];
+    private readonly Stack<string> _mounts = new();
 
     public string Path => _directory.Path;
 

@@ -24,7 +24,9 @@ internal sealed record OverlayLayers(string? Upper, IReadOnlyList<string> Lower)
         "/var/snap/docker/common/var-lib-docker/overlay2",
     ];
 
-    /// <param name="options">Of the mount table, escaped: <c>rw,lowerdir=/a:/b,upperdir=/c,workdir=/d</c>; since Linux 6.5 also <c>lowerdir+=/a,lowerdir+=/b</c>.</param>
+    /// <param name="options">
+    /// Of the mount table, escaped: <c>rw,lowerdir=/a:/b,upperdir=/c,workdir=/d</c>; since Linux 6.5 also <c>lowerdir+=/a,lowerdir+=/b</c>.
+    /// </param>
     /// <returns>Null when they name no lower layer, or were cut off.</returns>
     public static OverlayLayers? Parse(string options)
     {

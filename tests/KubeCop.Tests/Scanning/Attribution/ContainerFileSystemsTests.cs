@@ -177,7 +177,9 @@ public sealed class ContainerFileSystemsTests : IDisposable
     public void Containers_WithoutProcesses_AreTold()
     {
         var systems = ContainerFileSystems.Read(
-            new Running([new RunningContainer(Sample.Container with { Id = "one" }, []), new RunningContainer(Sample.Container with { Id = "two" }, [int.MaxValue])]), new HostRoot("/"));
+            new Running(
+                [new RunningContainer(Sample.Container with { Id = "one" }, []), new RunningContainer(Sample.Container with { Id = "two" }, [int.MaxValue])]),
+            new HostRoot("/"));
 
         Assert.Contains("hostPID", systems.Unreadable["one"], StringComparison.Ordinal);
         Assert.Contains("ended", systems.Unreadable["two"], StringComparison.Ordinal);
@@ -192,7 +194,8 @@ public sealed class ContainerFileSystemsTests : IDisposable
     private static string? HostPath(ContainerFileSystems systems, string container, string path) =>
         systems.HostPathOf(container, Encoding.UTF8.GetBytes(path)) is { } found ? Encoding.UTF8.GetString(found) : null;
 
-    private ContainerFileSystems Read() => ContainerFileSystems.Read(new Running([.. _containers.Select(static container => container.Running)]), new HostRoot("/"));
+    private ContainerFileSystems Read() =>
+        ContainerFileSystems.Read(new Running([.. _containers.Select(static container => container.Running)]), new HostRoot("/"));
 
     private IEnumerable<string> Sees(ContainerFileSystems systems, string name) =>
         systems.Sees(Encoding.UTF8.GetBytes(_tree.Combine(name))).Select(Show).Order(StringComparer.Ordinal);

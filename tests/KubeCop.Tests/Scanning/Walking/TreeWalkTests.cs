@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using KubeCop.Scanning.Walking;
-using KubeCop.Testing;
 
 namespace KubeCop.Tests.Scanning.Walking;
 

@@ -31,6 +31,7 @@ internal static class Keys
     public const string HttpExportUrl = "KubeCop:Export:Http:Url";
     public const string MalwareAddress = "KubeCop:Malware:Address";
     public const string MalwarePaths = "KubeCop:Malware:Paths";
+    public const string MalwareInterval = "KubeCop:Malware:Interval";
     public const string MalwarePatience = "KubeCop:Malware:Patience";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

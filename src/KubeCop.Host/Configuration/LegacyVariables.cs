@@ -86,6 +86,11 @@ internal static class LegacyVariables
             yield return new(Keys.MalwareAddress, clamd.StartsWith("unix:", StringComparison.Ordinal) ? clamd : $"{clamd}:{Value("CLAMAV_PORT") ?? ClamdPort}");
         }
 
+        if (Value("CLAMAV_SCAN_INTERVAL") is { } interval)
+        {
+            yield return new(Keys.MalwareInterval, interval);
+        }
+
         foreach (var (index, path) in (Value("CLAMAV_SCAN_PATH") ?? "").Split([',', ':'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Index())
         {
             yield return new($"{Keys.MalwarePaths}:{index}", path);

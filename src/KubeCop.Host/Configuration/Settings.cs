@@ -49,7 +49,8 @@ internal sealed class Settings
         $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.FirstPause)}", $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.LongestPause)}",
         $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.Timeout)}", $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.ResolveAfter)}",
         $"{SyslogOptions.Section}:{nameof(SyslogOptions.Timeout)}", $"{HttpExporterOptions.Section}:{nameof(HttpExporterOptions.Timeout)}",
-        Keys.MalwarePatience, $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.ConnectTimeout)}", $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.AnswerTimeout)}",
+        Keys.MalwareInterval, Keys.MalwarePatience, $"{MalwareOptions.Section}:{nameof(MalwareOptions.MaxDatabaseAge)}",
+        $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.ConnectTimeout)}", $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.AnswerTimeout)}",
         $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.ReplyTimeout)}", $"{MalwareOptions.PressureSection}:{nameof(PressureOptions.LongestPause)}",
     ];
 

@@ -5,6 +5,7 @@ namespace KubeCop.Scanning.Scans;
 /// <summary>What a scan has done. Written by the scan; anybody may read, while it goes on too.</summary>
 internal sealed class ScanCounts
 {
+    private readonly ScanCounts? _total;
     private long _files;
     private long _unchanged;
     private long _clean;
@@ -13,6 +14,15 @@ internal sealed class ScanCounts
     private long _failed;
     private long _bytes;
     private long _pauses;
+
+    /// <param name="total">Of which these are a part; null for none.</param>
+    public ScanCounts(ScanCounts? total = null)
+    {
+        _total = total;
+
+        // Reasons of walks are not read while they go on, so there is one count of them for all scans.
+        Passed = total?.Passed ?? new PassedOver();
+    }
 
     /// <summary>Regular files met.</summary>
     public long Files => Volatile.Read(ref _files);
@@ -37,27 +47,52 @@ internal sealed class ScanCounts
     public long Pauses => Volatile.Read(ref _pauses);
 
     /// <summary>What was met and has no content to scan, or could not be opened.</summary>
-    public PassedOver Passed { get; } = new();
+    public PassedOver Passed { get; }
 
-    public void AddFile() => Interlocked.Increment(ref _files);
+    /// <summary>Not judged, for whatever reason.</summary>
+    public long NotScanned => OverLimit + Failed;
 
-    public void AddUnchanged() => Interlocked.Increment(ref _unchanged);
+    public void AddFile()
+    {
+        Interlocked.Increment(ref _files);
+        _total?.AddFile();
+    }
+
+    public void AddUnchanged()
+    {
+        Interlocked.Increment(ref _unchanged);
+        _total?.AddUnchanged();
+    }
 
     public void AddClean(long bytes)
     {
         Interlocked.Increment(ref _clean);
         Interlocked.Add(ref _bytes, bytes);
+        _total?.AddClean(bytes);
     }
 
     public void AddFound(long bytes)
     {
         Interlocked.Increment(ref _found);
         Interlocked.Add(ref _bytes, bytes);
+        _total?.AddFound(bytes);
     }
 
-    public void AddOverLimit() => Interlocked.Increment(ref _overLimit);
+    public void AddOverLimit()
+    {
+        Interlocked.Increment(ref _overLimit);
+        _total?.AddOverLimit();
+    }
 
-    public void AddFailed() => Interlocked.Increment(ref _failed);
+    public void AddFailed()
+    {
+        Interlocked.Increment(ref _failed);
+        _total?.AddFailed();
+    }
 
-    public void AddPause() => Interlocked.Increment(ref _pauses);
+    public void AddPause()
+    {
+        Interlocked.Increment(ref _pauses);
+        _total?.AddPause();
+    }
 }

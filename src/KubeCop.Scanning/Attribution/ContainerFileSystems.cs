@@ -105,9 +105,9 @@ internal sealed class ContainerFileSystems
         }
 
         // Only a path that really is there: a layer lacks what another one has. What was deleted is a device (a whiteout) in the upper one.
-        var candidates = mount.MountPoint == "/" && system.Layers.Count > 0
+        IEnumerable<string> candidates = mount.MountPoint == "/" && system.Layers.Count > 0
             ? system.Layers.Select(layer => MountTable.Join(layer, MountTable.Below(text, "/")))
-            : _hostMounts.PathOf(new FilePlace(mount.Device, MountTable.Join(mount.Root, MountTable.Below(text, mount.MountPoint)))) is { } known ? [known] : [];
+            : system.Mounts.PlaceOf(text) is { } place && _hostMounts.PathOf(place) is { } known ? [known] : [];
         foreach (var candidate in candidates.Select(Bytes))
         {
             if (LookAtHost(candidate) is { } status)
@@ -238,7 +238,7 @@ internal sealed class ContainerFileSystems
         if (upper is [var own])
         {
             AddLayer(system, own, Place.Upper, ScanRootKind.UpperLayer);
-            place = layers is null ? place : new FilePlace("layers", string.Join(':', layers.Lower));
+            place = layers is null ? place : new FilePlace("layers", string.Join(':', layers.Lower.Prepend(layers.Bases().First())));
         }
 
         AddUse(place, () => new ScanRoot(system.Process, system.Container.Id, ScanRootKind.Merged, "/"u8), system, Place.Merged, "/");

@@ -156,6 +156,6 @@ internal sealed class MountTable
 
     private static bool IsOctal(ReadOnlySpan<char> digits) => digits[0] is >= '0' and <= '3' && !digits.ContainsAnyExceptInRange('0', '7');
 
-    // A directory that was deleted since has "//deleted" behind its path.
-    private static string RootOf(string field) => Unescape(field) is var root && root.StartsWith('/') ? root : "/" + root;
+    // Of namespaces' files it is no path, but "net:[4026531840]".
+    private static string RootOf(string field) => "/" + Unescape(field).TrimStart('/');
 }

@@ -24,7 +24,9 @@ internal sealed record OverlayLayers(string? Upper, IReadOnlyList<string> Lower)
         "/var/snap/docker/common/var-lib-docker/overlay2",
     ];
 
-    /// <param name="options">Of the mount table, escaped: <c>rw,lowerdir=/a:/b,upperdir=/c,workdir=/d</c>; since Linux 6.5 also <c>lowerdir+=/a,lowerdir+=/b</c>.</param>
+    /// <param name="options">
+    /// Of the mount table, escaped: <c>rw,lowerdir=/a:/b,upperdir=/c,workdir=/d</c>; since Linux 6.5 also <c>lowerdir+=/a,lowerdir+=/b</c>.
+    /// </param>
     /// <returns>Null when they name no lower layer, or were cut off.</returns>
     public static OverlayLayers? Parse(string options)
     {
@@ -56,13 +58,14 @@ internal sealed record OverlayLayers(string? Upper, IReadOnlyList<string> Lower)
         return lower.Count == 0 || (upper is not null && !hasWork) ? null : new OverlayLayers(upper, lower);
     }
 
-    /// <summary>Directories that the relative paths may start from, the likeliest first.</summary>
+    /// <summary>Directories that the relative paths may start from: the upper layer's, if that is not relative too.</summary>
     public IEnumerable<string> Bases()
     {
         // …/snapshots/13/fs and …/overlay2/<id>/diff both lie two levels below.
         if (Upper is ['/', ..] && MountTable.Ancestors(Upper).ElementAtOrDefault(2) is { } directory)
         {
             yield return directory;
+            yield break;
         }
 
         foreach (var known in KnownDirectories)

@@ -2,13 +2,16 @@ namespace KubeCop.Scanning.Pressure;
 
 /// <summary>
 /// Holds a scan to so many files and bytes a second. What was not used is kept for one second; a file larger than a second's bytes passes, and
-/// those after it wait for it. Any thread may use it.
+/// those after it wait for it, a minute at most. Any thread may use it.
 /// </summary>
 /// <param name="filesPerSecond">0 for no limit.</param>
 /// <param name="bytesPerSecond">0 for no limit.</param>
 internal sealed class RateLimit(double filesPerSecond, double bytesPerSecond, TimeProvider time)
 {
     private const double Burst = 1;
+
+    // A sparse file may say it has more bytes than any disk.
+    private const double MostSeconds = 60;
 
     private readonly Lock _lock = new();
     private readonly long _start = time.GetTimestamp();
@@ -46,7 +49,7 @@ internal sealed class RateLimit(double filesPerSecond, double bytesPerSecond, Ti
 
         paid = Math.Max(paid, now - Burst);
         var wait = paid - now;
-        paid += amount / perSecond;
+        paid += Math.Min(amount / perSecond, MostSeconds);
         return wait;
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SystemPressure
     private readonly string[] _directories;
     private long? _lookedAt;
     private long _since;
-    private State _state = State.Running;
+    private State _state;
 
     public SystemPressure(PressureOptions options, string hostRoot, TimeProvider time)
         : this(options, time, "/proc/pressure", $"{hostRoot.TrimEnd('/')}/proc/pressure")

@@ -5,7 +5,10 @@ internal static class BytePath
 {
     private const byte Slash = (byte)'/';
 
-    /// <summary>Whether <paramref name="path"/> is <paramref name="root"/> or lies below it. Both without a slash at their end; all is within an empty root and within <c>/</c>.</summary>
+    /// <summary>
+    /// Whether <paramref name="path"/> is <paramref name="root"/> or lies below it. Both without a slash at their end; all is within an empty
+    /// root and within <c>/</c>.
+    /// </summary>
     public static bool IsWithin(ReadOnlySpan<byte> path, ReadOnlySpan<byte> root)
     {
         var prefix = root.TrimEnd(Slash);

@@ -30,7 +30,7 @@ internal sealed class ContainerProcess(ProcessStart start, string procfs = "/pro
 
     /// <summary>The one that began first of several: a container's init process, whose view of the file system its runtime made.</summary>
     public static ContainerProcess? Oldest(IEnumerable<int> ids, string procfs = "/proc") =>
-        ids.Select(id => Find(id, procfs)).OfType<ContainerProcess>().OrderBy(static process => process.StartTime).ThenBy(static process => process.Id).FirstOrDefault();
+        ids.Select(id => Find(id, procfs)).OfType<ContainerProcess>().MinBy(static process => (process.StartTime, process.Id));
 
     private ulong StartTime => start.StartTime;
 

@@ -12,7 +12,9 @@ internal enum FileSystemKind
     Network,
 }
 
-/// <summary>What a file system is by its type in statfs(2). Numbers: include/uapi/linux/magic.h, the file systems' own sources, and coreutils' stat.c.</summary>
+/// <summary>
+/// What a file system is by its type in statfs(2). Numbers: include/uapi/linux/magic.h, the file systems' own sources, and coreutils' stat.c.
+/// </summary>
 internal static class FileSystems
 {
     /// <summary>One that is in no list counts as local: what is stored there is rather scanned than missed.</summary>

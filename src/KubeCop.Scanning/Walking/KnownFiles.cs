@@ -289,7 +289,9 @@ internal sealed class KnownFiles
     // A quarter stays free: searches are short then.
     private static int SlotsFor(int files) => (int)(((long)files * 4 / 3) + 2);
 
-    /// <summary>Makes place for one more, if it may be had: by a larger table, at its limit by forgetting what this scan and the one before did not meet.</summary>
+    /// <summary>
+    /// Makes place for one more, if it may be had: by a larger table, at its limit by forgetting what this scan and the one before did not meet.
+    /// </summary>
     private bool MakeRoom()
     {
         if (_count >= _limit)

@@ -57,8 +57,6 @@ internal static unsafe partial class LibC
         [FieldOffset(32)] public readonly ulong Inode;
         [FieldOffset(40)] public readonly long Size;
         [FieldOffset(48)] private readonly long _blocks;
-        [FieldOffset(80)] private readonly long _createdSeconds;
-        [FieldOffset(88)] private readonly uint _createdNanoseconds;
         [FieldOffset(96)] private readonly long _changedSeconds;
         [FieldOffset(104)] private readonly uint _changedNanoseconds;
         [FieldOffset(112)] private readonly long _modifiedSeconds;
@@ -117,7 +115,9 @@ internal static unsafe partial class LibC
 
     /// <summary>Opens an entry of a directory only to look at it: opens no device, waits for no FIFO. Of a link it is the link.</summary>
     /// <param name="name">Ends with a zero byte.</param>
-    public static int OpenEntry(int directory, ReadOnlySpan<byte> name, out SafeFileHandle handle) => Open(directory, name, PathOnly | NoFollow, out handle);
+    /// <returns>0, or the error's number.</returns>
+    public static int OpenEntry(int directory, ReadOnlySpan<byte> name, out SafeFileHandle handle) =>
+        Open(directory, name, PathOnly | NoFollow, out handle);
 
     /// <summary>Opens a directory that is an entry of another one, for reading.</summary>
     /// <param name="name">Ends with a zero byte.</param>
@@ -152,14 +152,17 @@ internal static unsafe partial class LibC
     /// <summary>Opens a path with all of its links as if <paramref name="root"/> were the root of the file system: nothing leads out of it.</summary>
     /// <param name="path">Ends with a zero byte.</param>
     /// <returns>0, or the error's number.</returns>
-    public static int OpenInRoot(SafeFileHandle root, ReadOnlySpan<byte> path, out SafeFileHandle handle) => Open(root, path, PathOnly, ResolveInRoot, out handle);
+    public static int OpenInRoot(SafeFileHandle root, ReadOnlySpan<byte> path, out SafeFileHandle handle) =>
+        Open(root, path, PathOnly, ResolveInRoot, out handle);
 
     /// <summary>As <see cref="OpenInRoot"/>, of a path that has no links.</summary>
     /// <returns>0, or the error's number: <see cref="TooManyLinks"/> if it has one.</returns>
     public static int OpenWithoutLinks(SafeFileHandle root, ReadOnlySpan<byte> path, out SafeFileHandle handle) =>
         Open(root, path, PathOnly | NoFollow, ResolveInRoot | ResolveNoLinks, out handle);
 
-    /// <summary>The next entries of a directory, as <c>linux_dirent64</c>: inode 8 bytes, offset 8, length of the record 2, type 1, name up to a zero byte.</summary>
+    /// <summary>
+    /// The next entries of a directory, as <c>linux_dirent64</c>: inode 8 bytes, offset 8, length of the record 2, type 1, name up to a zero byte.
+    /// </summary>
     /// <returns>How many bytes; 0 at the end; below 0 the error's number, negative.</returns>
     public static int ReadEntries(int directory, Span<byte> buffer)
     {

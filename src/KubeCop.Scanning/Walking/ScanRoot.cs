@@ -67,8 +67,7 @@ internal sealed class ScanRoot
         var kept = new List<ScanRoot>();
         foreach (var root in roots.OrderBy(static root => root.Path.Length).ThenBy(static root => root.Kind))
         {
-            // The walk of what only a container has stays in one file system.
-            if (root.ContainerId is not null || !kept.Exists(outer => outer.ContainerId is null && BytePath.IsWithin(root.Path, outer.Path)))
+            if (!kept.Exists(root.IsWalkedBy))
             {
                 kept.Add(root);
             }
@@ -103,6 +102,26 @@ internal sealed class ScanRoot
         }
 
         return error;
+    }
+
+    // The walk of what only a container has stays in one file system; that of the host does not enter a network file system the user did not name.
+    private bool IsWalkedBy(ScanRoot outer)
+    {
+        if (ContainerId is not null || outer.ContainerId is not null)
+        {
+            return Key == outer.Key;
+        }
+
+        return BytePath.IsWithin(Path, outer.Path) && (Path.Length == outer.Path.Length || Kind != ScanRootKind.HostPath || !IsInNetwork());
+    }
+
+    private bool IsInNetwork()
+    {
+        var error = Open(out var handle, out _);
+        using (handle)
+        {
+            return error == 0 && FileSystems.KindOf(LibC.FileSystemType(handle)) == FileSystemKind.Network;
+        }
     }
 
     private int OpenBase(out SafeFileHandle root) => _host is not null ? _host.Open(out root) : _process!.OpenRoot(out root);

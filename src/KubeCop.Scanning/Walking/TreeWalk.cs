@@ -436,8 +436,8 @@ internal sealed class TreeWalk : IDisposable
         var error = _root.Open(out var entry, out _);
         using (entry)
         {
-            error = error != 0 ? error : LibC.OpenDirectory((int)entry.DangerousGetHandle(), ".\0"u8, out entry!);
-            var directory = entry;
+            var opened = LibC.OpenDirectory((int)entry.DangerousGetHandle(), ".\0"u8, out var directory);
+            error = error != 0 ? error : opened;
             while (error == 0 && _levels[_top + 1].Is(directory))
             {
                 _top++;

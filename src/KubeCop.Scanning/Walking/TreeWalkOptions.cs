@@ -20,6 +20,8 @@ internal sealed record TreeWalkOptions
     /// </summary>
     public int MaxNames { get; init; } = 65_536;
 
-    /// <summary>Devices (as <see cref="FileIdentity.Device"/>) that this scan walks elsewhere: merged file systems of containers whose layers are walked.</summary>
+    /// <summary>
+    /// Devices (as <see cref="FileIdentity.Device"/>) that this scan walks elsewhere: merged file systems of containers whose layers are walked.
+    /// </summary>
     public IReadOnlySet<ulong> WalkedElsewhere { get; init; } = new HashSet<ulong>();
 }

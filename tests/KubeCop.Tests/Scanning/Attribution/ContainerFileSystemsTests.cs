@@ -27,8 +27,7 @@ public sealed class ContainerFileSystemsTests : IDisposable
         _tree.Write("snapshots/1/fs/bin/tool");
         _tree.Write("snapshots/2/fs/opt/tool");
         await StartContainerdAsync("one", "10", "2/fs:1/fs");
-        await StartContainerdAsync("two", "11", "2/fs:1/fs");
-        _tree.Write("snapshots/11/fs/tmp/dropped");
+        await StartContainerdAsync("two", "11", "2/fs:1/fs", """mkdir "$root/tmp"; echo x > "$root/tmp/dropped" """);
 
         var systems = Read();
 
@@ -38,7 +37,7 @@ public sealed class ContainerFileSystemsTests : IDisposable
                 $"ImageLayer {_tree.Combine("snapshots/1/fs")}", $"ImageLayer {_tree.Combine("snapshots/2/fs")}",
                 $"UpperLayer {_tree.Combine("snapshots/10/fs")}", $"UpperLayer {_tree.Combine("snapshots/11/fs")}",
             ],
-            RootsIn(systems).Order(StringComparer.Ordinal).Order(NaturalOrder));
+            RootsIn(systems).Order(StringComparer.Ordinal));
         Assert.Equal(["one ImageLayer /bin/tool", "two ImageLayer /bin/tool"], Sees(systems, "snapshots/1/fs/bin/tool"));
         Assert.Equal(["one ImageLayer /opt/tool", "two ImageLayer /opt/tool"], Sees(systems, "snapshots/2/fs/opt/tool"));
         Assert.Equal(["two Upper /tmp/dropped"], Sees(systems, "snapshots/11/fs/tmp/dropped"));
@@ -178,14 +177,14 @@ public sealed class ContainerFileSystemsTests : IDisposable
     public void Containers_WithoutProcesses_AreTold()
     {
         var systems = ContainerFileSystems.Read(
-            new Running([new RunningContainer(Sample.Container with { Id = "one" }, []), new RunningContainer(Sample.Container with { Id = "two" }, [int.MaxValue])]), new HostRoot("/"));
+            new Running(
+                [new RunningContainer(Sample.Container with { Id = "one" }, []), new RunningContainer(Sample.Container with { Id = "two" }, [int.MaxValue])]),
+            new HostRoot("/"));
 
         Assert.Contains("hostPID", systems.Unreadable["one"], StringComparison.Ordinal);
         Assert.Contains("ended", systems.Unreadable["two"], StringComparison.Ordinal);
         Assert.Empty(systems.Roots());
     }
-
-    private static readonly Comparer<string> NaturalOrder = Comparer<string>.Create(static (one, other) => one.Length.CompareTo(other.Length));
 
     private static void SkipWithoutOverlays() => Assert.SkipWhen(OverlayContainer.Missing is not null, OverlayContainer.Missing ?? "");
 
@@ -195,7 +194,8 @@ public sealed class ContainerFileSystemsTests : IDisposable
     private static string? HostPath(ContainerFileSystems systems, string container, string path) =>
         systems.HostPathOf(container, Encoding.UTF8.GetBytes(path)) is { } found ? Encoding.UTF8.GetString(found) : null;
 
-    private ContainerFileSystems Read() => ContainerFileSystems.Read(new Running([.. _containers.Select(static container => container.Running)]), new HostRoot("/"));
+    private ContainerFileSystems Read() =>
+        ContainerFileSystems.Read(new Running([.. _containers.Select(static container => container.Running)]), new HostRoot("/"));
 
     private IEnumerable<string> Sees(ContainerFileSystems systems, string name) =>
         systems.Sees(Encoding.UTF8.GetBytes(_tree.Combine(name))).Select(Show).Order(StringComparer.Ordinal);

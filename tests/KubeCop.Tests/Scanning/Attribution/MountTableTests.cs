@@ -27,7 +27,8 @@ public sealed class MountTableTests
     [InlineData("/mnt/my files/a", "254:0", "/srv/files/a")]
     [InlineData("/run/a", "0:42", "/a")]
     [InlineData("/", "254:0", "/")]
-    public void Place_OfAPath_IsThatOfTheTopmostMount(string path, string device, string place) => Assert.Equal(new FilePlace(device, place), _table.PlaceOf(path));
+    public void Place_OfAPath_IsThatOfTheTopmostMount(string path, string device, string place) =>
+        Assert.Equal(new FilePlace(device, place), _table.PlaceOf(path));
 
     [Theory]
     [InlineData("254:0", "/srv/files/a", "/srv/files/a")]
@@ -59,7 +60,8 @@ public sealed class MountTableTests
     public void Layers_OfDocker_AreItsDirectories()
     {
         var layers = OverlayLayers.Parse(
-            "rw,lowerdir=/var/lib/docker/overlay2/l/ABC:/var/lib/docker/overlay2/l/DEF,upperdir=/var/lib/docker/overlay2/1234/diff,workdir=/var/lib/docker/overlay2/1234/work,nouserxattr");
+            "rw,lowerdir=/var/lib/docker/overlay2/l/ABC:/var/lib/docker/overlay2/l/DEF,"
+            + "upperdir=/var/lib/docker/overlay2/1234/diff,workdir=/var/lib/docker/overlay2/1234/work,nouserxattr");
 
         Assert.NotNull(layers);
         Assert.Equal(["/var/lib/docker/overlay2/l/ABC", "/var/lib/docker/overlay2/l/DEF"], layers.Lower);

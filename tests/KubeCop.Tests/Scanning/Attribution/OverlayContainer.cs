@@ -32,10 +32,12 @@ internal sealed class OverlayContainer : IDisposable
     public static async Task<OverlayContainer> StartAsync(string id, string directory, string root, string options, string mounts = ":")
     {
         Directory.CreateDirectory(root);
+        var overlay = options.Length == 0 ? ":" : $"mount -t overlay -o '{options}' overlay '{root}'";
         var script = $"""
+            PATH=$PATH:/usr/sbin:/sbin
             cd '{directory}'
             root='{root}'
-            {(options.Length == 0 ? ":" : $"mount -t overlay -o '{options}' overlay \"$root\"")}
+            {overlay}
             {mounts}
             mkdir -p "$root/old"
             cd "$root"

@@ -33,7 +33,8 @@ public sealed class RateLimitTests
         var limit = new RateLimit(0, 1000, _time);
 
         Assert.Equal(TimeSpan.Zero, limit.Take(5000));
-        Assert.Equal(5, limit.Take(1).TotalSeconds, 0.001);
+        Assert.Equal(5, limit.Take(long.MaxValue).TotalSeconds, 0.001);
+        Assert.Equal(65, limit.Take(1).TotalSeconds, 0.001);
     }
 
     [Fact]

@@ -15,7 +15,8 @@ public sealed class KnownFilesTests : IDisposable
     [Fact]
     public void KnownFiles_OfAnyOperations_AreThoseOfADictionary()
     {
-        var file = Gen.Select(Gen.ULong[1, 3], Gen.ULong[1, 40], Gen.Long[1, 3], Gen.Long[0, 2], static (device, inode, changed, size) => new FileIdentity(device, inode, changed, size));
+        var file = Gen.Select(Gen.ULong[1, 3], Gen.ULong[1, 40], Gen.Long[1, 3], Gen.Long[0, 2],
+            static (device, inode, changed, size) => new FileIdentity(device, inode, changed, size));
 
         // Mostly adding and looking, now and then saving and loading.
         Gen.Select(Gen.Int[0, 20], file).Array[0, 400].Sample(operations =>

@@ -9,7 +9,7 @@ namespace KubeCop.Tests.Scanning.Walking;
 internal sealed partial class Tree : IDisposable
 {
     private readonly TestDirectory _directory = new();
-    private readonly Stack<string> _mounts = [];
+    private readonly Stack<string> _mounts = new();
 
     public string Path => _directory.Path;
 
@@ -42,7 +42,8 @@ internal sealed partial class Tree : IDisposable
     }
 
     public TreeWalk Begin(TreeWalkOptions? options = null, string root = "", ReadOnlySpan<byte> after = default) => new(
-        new ScanRoot(new HostRoot("/"), ScanRootKind.HostPath, Encoding.UTF8.GetBytes(Combine(root))), options ?? TreeWalkOptions.Default, Links, Passed, TimeProvider.System, after);
+        new ScanRoot(new HostRoot("/"), ScanRootKind.HostPath, Encoding.UTF8.GetBytes(Combine(root))),
+        options ?? TreeWalkOptions.Default, Links, Passed, TimeProvider.System, after);
 
     /// <summary>Walks to the end.</summary>
     /// <returns>What the walk handed out, by <see cref="TreeWalk.Position"/>.</returns>

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using KubeCop.Scanning.Walking;
-using KubeCop.Testing;
 
 namespace KubeCop.Tests.Scanning.Walking;
 
@@ -143,7 +142,8 @@ public sealed class TreeWalkTests : IDisposable
         _tree.Write("b");
         await _tree.RunAsync("ln a a2; ln b b2");
         using var walk = new TreeWalk(
-            new ScanRoot(new HostRoot("/"), ScanRootKind.HostPath, Encoding.UTF8.GetBytes(_tree.Path)), TreeWalkOptions.Default, new LinkedFiles(1), _tree.Passed, TimeProvider.System);
+            new ScanRoot(new HostRoot("/"), ScanRootKind.HostPath, Encoding.UTF8.GetBytes(_tree.Path)),
+            TreeWalkOptions.Default, new LinkedFiles(1), _tree.Passed, TimeProvider.System);
 
         Assert.Equal(["a", "b", "b2"], Tree.Rest(walk));
     }

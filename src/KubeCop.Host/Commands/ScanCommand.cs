@@ -5,10 +5,7 @@ using System.Text;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Malware;
 using KubeCop.Host.Configuration;
-using KubeCop.Scanning.Clamd;
-using KubeCop.Scanning.Pressure;
 using KubeCop.Scanning.Scans;
-using KubeCop.Scanning.Walking;
 
 namespace KubeCop.Host.Commands;
 
@@ -67,48 +64,17 @@ internal static class ScanCommand
     internal static async Task<int> RunAsync(
         Settings settings, IReadOnlyList<string> paths, bool json, TextWriter output, TextWriter messages, CancellationToken cancellationToken)
     {
-        var options = settings.Malware;
         var time = TimeProvider.System;
-        if (!ClamdAddress.TryParse(options.Address, out var address, out var mistake))
-        {
-            throw new UsageException(mistake);
-        }
-
-        await using var clamd = new ClamdClient(address, options.Clamd, time);
-        var host = new HostRoot(settings.Node.HostRoot);
-        var roots = ScanRoot.Distinct(paths.Select(path => new ScanRoot(host, ScanRootKind.HostPath, Encoding.UTF8.GetBytes(path))));
-        var scan = new MalwareScan(
-            settings.Node.Name,
-            new ClamdScanner(clamd, time),
-            new KnownFiles(options.MaxKnownFiles),
-            systems: null,
-            new RateLimit(options.FilesPerSecond, options.BytesPerSecond, time),
-            new SystemPressure(options.Pressure, settings.Node.HostRoot, time),
-            options.Patience,
-            time);
         var started = time.GetTimestamp();
-        string? unfinished = null;
-        try
-        {
-            await scan.RunAsync(roots, from: null, finding => Write(finding, json, output), cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            unfinished = "it was interrupted";
-        }
-        catch (IOException exception)
-        {
-            unfinished = exception.Message;
-        }
-
+        var scan = await DirectScan.RunAsync(settings.Malware, settings.Node, paths, finding => Write(finding, json, output), time, cancellationToken);
         foreach (var (root, problem) in scan.Problems)
         {
             messages.WriteLine($"kubecop: {TerminalText.Escape(root)}: {TerminalText.Escape(problem)}");
         }
 
-        if (unfinished is not null)
+        if (scan.Failure is { } failure)
         {
-            messages.WriteLine($"kubecop: The scan did not come to its end: {TerminalText.Escape(unfinished)}");
+            messages.WriteLine($"kubecop: The scan did not come to its end: {TerminalText.Escape(failure)}");
         }
 
         if (!json)
@@ -117,7 +83,7 @@ internal static class ScanCommand
         }
 
         return scan.Counts.Found > 0 ? ExitCode.Malware
-            : unfinished is not null || scan.Problems.Count > 0 || scan.Counts.Failed > 0 ? ExitCode.Failure
+            : scan.Failure is not null || scan.Problems.Count > 0 || scan.Counts.Failed > 0 ? ExitCode.Failure
             : ExitCode.Success;
     }
 
@@ -144,25 +110,12 @@ internal static class ScanCommand
             ("not scanned: over a limit", Number(counts.OverLimit)),
             ("not scanned: clamd failed", Number(counts.Failed)),
         };
-        facts.AddRange(Enum.GetValues<PassReason>().Where(reason => counts.Passed[reason] > 0).Select(reason => ($"passed over: {Name(reason)}", Number(counts.Passed[reason]))));
+        facts.AddRange(counts.ByPassReason.Where(static passed => passed.Value > 0).Select(static passed => ($"passed over: {passed.Key.Replace('_', ' ')}", Number(passed.Value))));
         facts.Add(("bytes", Number(counts.Bytes)));
         facts.Add(("time", Duration.Format(duration)));
         output.WriteLine();
         TextTable.WriteFacts(output, facts);
     }
-
-    private static string Name(PassReason reason) => reason switch
-    {
-        PassReason.Link => "link",
-        PassReason.HardLink => "further name",
-        PassReason.Special => "no regular file",
-        PassReason.PseudoFileSystem => "file system of the kernel",
-        PassReason.NetworkFileSystem => "network file system",
-        PassReason.WalkedElsewhere => "scanned elsewhere",
-        PassReason.Unreadable => "unreadable",
-        PassReason.Vanished => "vanished",
-        _ => "too deep",
-    };
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,9 +1,10 @@
+using System.Text.Json;
 using KubeCop.Scanning.Walking;
 
 namespace KubeCop.Scanning.Scans;
 
 /// <summary>What a scan has done. Written by the scan; anybody may read, while it goes on too.</summary>
-internal sealed class ScanCounts
+public sealed class ScanCounts
 {
     private readonly ScanCounts? _total;
     private long _files;
@@ -16,11 +17,11 @@ internal sealed class ScanCounts
     private long _pauses;
 
     /// <param name="total">Of which these are a part; null for none.</param>
-    public ScanCounts(ScanCounts? total = null)
+    internal ScanCounts(ScanCounts? total = null)
     {
         _total = total;
 
-        // Reasons of walks are not read while they go on, so there is one count of them for all scans.
+        // Walks count in one place, so that is the total's.
         Passed = total?.Passed ?? new PassedOver();
     }
 
@@ -46,53 +47,60 @@ internal sealed class ScanCounts
     /// <summary>How often it paused for pressure.</summary>
     public long Pauses => Volatile.Read(ref _pauses);
 
-    /// <summary>What was met and has no content to scan, or could not be opened.</summary>
-    public PassedOver Passed { get; }
+    /// <summary>Why something is passed over, in <c>snake_case</c>.</summary>
+    public static IReadOnlyList<string> PassReasons { get; } = [.. Enum.GetValues<PassReason>().Select(Name)];
+
+    /// <summary>What was met and has no content to scan, or could not be opened, by each of <see cref="PassReasons"/>.</summary>
+    public IReadOnlyDictionary<string, long> ByPassReason => Enum.GetValues<PassReason>().ToDictionary(Name, reason => Passed[reason]);
+
+    internal PassedOver Passed { get; }
 
     /// <summary>Not judged, for whatever reason.</summary>
     public long NotScanned => OverLimit + Failed;
 
-    public void AddFile()
+    internal void AddFile()
     {
         Interlocked.Increment(ref _files);
         _total?.AddFile();
     }
 
-    public void AddUnchanged()
+    internal void AddUnchanged()
     {
         Interlocked.Increment(ref _unchanged);
         _total?.AddUnchanged();
     }
 
-    public void AddClean(long bytes)
+    internal void AddClean(long bytes)
     {
         Interlocked.Increment(ref _clean);
         Interlocked.Add(ref _bytes, bytes);
         _total?.AddClean(bytes);
     }
 
-    public void AddFound(long bytes)
+    internal void AddFound(long bytes)
     {
         Interlocked.Increment(ref _found);
         Interlocked.Add(ref _bytes, bytes);
         _total?.AddFound(bytes);
     }
 
-    public void AddOverLimit()
+    internal void AddOverLimit()
     {
         Interlocked.Increment(ref _overLimit);
         _total?.AddOverLimit();
     }
 
-    public void AddFailed()
+    internal void AddFailed()
     {
         Interlocked.Increment(ref _failed);
         _total?.AddFailed();
     }
 
-    public void AddPause()
+    internal void AddPause()
     {
         Interlocked.Increment(ref _pauses);
         _total?.AddPause();
     }
+
+    private static string Name(PassReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 }

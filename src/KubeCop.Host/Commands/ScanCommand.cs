@@ -5,6 +5,7 @@ using System.Text;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Malware;
 using KubeCop.Host.Configuration;
+using KubeCop.Host.Http;
 using KubeCop.Scanning.Scans;
 
 namespace KubeCop.Host.Commands;
@@ -12,6 +13,8 @@ namespace KubeCop.Host.Commands;
 /// <summary><c>kubecop scan</c>: has files of this machine judged by clamd, whether or not a node runs here.</summary>
 internal static class ScanCommand
 {
+    private const string Path = "api/v1/malware";
+
     public static Command Create()
     {
         var paths = new Argument<string[]>("PATH")
@@ -33,7 +36,7 @@ internal static class ScanCommand
         var command = new Command(
             "scan", $"Scan files for malware with ClamAV's clamd; exit code {ExitCode.Malware} if there is any, {ExitCode.Failure} if not everything could be scanned.")
         {
-            paths, clamd, patience, json,
+            paths, clamd, patience, json, Status(), Change("start", "Begin a scan of the node that runs here.", "scan"), Change("cancel", "End its scan.", "cancel"),
         };
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -61,7 +64,59 @@ internal static class ScanCommand
         return command;
     }
 
-    internal static async Task<int> RunAsync(
+    private static Command Status()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("status", "How the scans of the node that runs here stand.") { json };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            if (result.GetValue(json))
+            {
+                await Raw.WriteAsync(node, Path, cancellationToken);
+                return ExitCode.Success;
+            }
+
+            WriteStatus(await node.GetAsync(Path, ApiJson.Default.MalwareView, cancellationToken), Console.Out);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command Change(string name, string description, string verb)
+    {
+        var command = new Command(name, description);
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            using var node = client.Connect(result);
+            await node.PostAsync($"{Path}/{verb}", new ByteArrayContent([]), cancellationToken);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void WriteStatus(MalwareView view, TextWriter output) => TextTable.WriteFacts(
+        output,
+        [
+            ("scan", !view.Enabled ? "off: no clamd is named" : view.State.Length == 0 ? "none yet" : view.State),
+            ("started", Time(view.StartedAt)),
+            ("ended", Time(view.EndedAt)),
+            ("next", Time(view.NextAt)),
+            ("skipped", Number(view.Skipped)),
+            ("files", Number(view.Files)),
+            ("unchanged", Number(view.Unchanged)),
+            ("clean", Number(view.Clean)),
+            ("malware", Number(view.Found)),
+            ("not scanned", Number(view.NotScanned)),
+            ("bytes", Number(view.Bytes)),
+            ("problem", view.Problem.Length == 0 ? "-" : view.Problem),
+        ]);
+
+    private static string Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-";
+
+    private static async Task<int> RunAsync(
         Settings settings, IReadOnlyList<string> paths, bool json, TextWriter output, TextWriter messages, CancellationToken cancellationToken)
     {
         var time = TimeProvider.System;

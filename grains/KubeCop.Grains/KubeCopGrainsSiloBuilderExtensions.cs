@@ -1,10 +1,12 @@
 using KubeCop.Core.Bindings;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions;
 using KubeCop.Grains.Abstractions.Collection;
 using KubeCop.Grains.Abstractions.Mirroring;
+using KubeCop.Grains.Abstractions.Scanning;
 using KubeCop.Grains.Containers;
 using KubeCop.Grains.Placement;
 using KubeCop.Grains.Policies;
@@ -37,6 +39,10 @@ public static class KubeCopGrainsSiloBuilderExtensions
         // Not before the containers that run have said so.
         builder.Keep("collection", TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), static services =>
             services.GetRequiredService<IGrainFactory>().GetGrain<ICollectorGrain>(ICollectorGrain.Key).RunAsync());
+        builder.Services.TryAddSingleton<IMalwareScanner, NoMalwareScanner>();
+        builder.Keep("malware scans", TimeSpan.Zero, TimeSpan.FromMinutes(1), static services => services.GetRequiredService<IMalwareScanner>().IsEnabled
+            ? services.GetRequiredService<IGrainFactory>().GetGrain<IScannerGrain>(services.GetRequiredService<ILocalSiloDetails>().Name).KeepAsync()
+            : Task.CompletedTask);
         builder.Services.TryAddSingleton<IPolicySource, NoPolicySource>();
         builder.Services.AddSingleton<StorageWarnings>();
         builder.Services.TryAddSingleton<CurrentSilo>();

@@ -13,4 +13,7 @@ internal static class ExitCode
 
     /// <summary>The verb needs a running silo and there is none.</summary>
     public const int NoSilo = 3;
+
+    /// <summary>A scan found malware.</summary>
+    public const int Malware = 4;
 }

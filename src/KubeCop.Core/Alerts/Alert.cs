@@ -1,4 +1,5 @@
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 
@@ -51,6 +52,9 @@ public sealed record Alert
     [Id(17)] public required SensorEvent Event { get; init; }
     [Id(18)] public required string Expected { get; init; }
     [Id(19)] public required string Fix { get; init; }
+
+    /// <summary>The file, with the container's place alone, when the alert is about malware and not about an event; then <see cref="Event"/> has no kind.</summary>
+    [Id(20)] public MalwareFinding? Malware { get; init; }
 }
 
 /// <summary>The process an alert is about.</summary>

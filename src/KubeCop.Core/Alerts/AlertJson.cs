@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Workloads;
 
 namespace KubeCop.Core.Alerts;
@@ -34,7 +35,15 @@ public static class AlertJson
         WriteText(json, "node", alert.Node);
         WriteContainer(json, alert.Container);
         WriteProcess(json, alert.Process);
-        WriteEvent(json, alert.Event);
+        if (alert.Malware is { } malware)
+        {
+            WriteMalware(json, malware);
+        }
+        else
+        {
+            WriteEvent(json, alert.Event);
+        }
+
         WriteText(json, "expected", alert.Expected);
         WriteText(json, "fix", alert.Fix);
         json.WriteEndObject();
@@ -97,6 +106,25 @@ public static class AlertJson
         }
 
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteMalware(Utf8JsonWriter json, MalwareFinding malware)
+    {
+        var place = malware.Places is [var only, ..] ? only : null;
+        json.WriteStartObject("event");
+        json.WriteString("kind", "malware");
+        WriteText(json, "path", place?.Path ?? malware.HostPath);
+        WriteText(json, "hostPath", malware.HostPath);
+        WriteText(json, "signature", malware.Signature);
+        json.WriteString("sha256", malware.Sha256);
+        json.WriteNumber("size", malware.Size);
+        json.WriteNumber("uid", malware.Owner);
+        json.WriteNumber("gid", malware.Group);
+        WriteTime(json, "modified", malware.Modified);
+        WriteTime(json, "changed", malware.Changed);
+        json.WriteString("layer", place is null ? "host" : MalwareJson.Name(place.Layer));
+        json.WriteBoolean("hidden", place?.IsHidden == true);
         json.WriteEndObject();
     }
 

@@ -84,6 +84,7 @@ internal static class KubeCopCommand
             RecordCommand.Create(),
             ReplayCommand.Create(),
             StorageCommand.Create(),
+            ScanCommand.Create(),
         };
 
     private static string PathOf(CommandResult command) =>

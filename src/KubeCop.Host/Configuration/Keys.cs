@@ -29,5 +29,9 @@ internal static class Keys
     public const string SyslogProtocol = "KubeCop:Export:Syslog:Protocol";
     public const string CsvPath = "KubeCop:Export:Csv:Path";
     public const string HttpExportUrl = "KubeCop:Export:Http:Url";
+    public const string MalwareAddress = "KubeCop:Malware:Address";
+    public const string MalwarePaths = "KubeCop:Malware:Paths";
+    public const string MalwareInterval = "KubeCop:Malware:Interval";
+    public const string MalwarePatience = "KubeCop:Malware:Patience";
     public const string PendingTime = "KubeCop:Sensor:PendingTime";
 }

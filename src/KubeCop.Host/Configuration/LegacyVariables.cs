@@ -3,6 +3,9 @@ namespace KubeCop.Host.Configuration;
 /// <summary>The environment variables of KubeCop, which keep their names and meaning, and Kubernetes' own.</summary>
 internal static class LegacyVariables
 {
+    /// <summary>Where clamd listens, unless it is told another port.</summary>
+    private const string ClamdPort = "3310";
+
     private static readonly string[] WithoutEffect = ["_PPROF_SERVER", "GOMEMLIMIT", "SAMPLING_INTERVAL", "RUNC_PATH"];
 
     /// <summary>What the variables say, as configuration keys.</summary>
@@ -76,6 +79,21 @@ internal static class LegacyVariables
         if (Value("HTTP_ENDPOINT_URL") is { } endpoint)
         {
             yield return new(Keys.HttpExportUrl, endpoint);
+        }
+
+        if (Value("CLAMAV_HOST") is { } clamd)
+        {
+            yield return new(Keys.MalwareAddress, clamd.StartsWith("unix:", StringComparison.Ordinal) ? clamd : $"{clamd}:{Value("CLAMAV_PORT") ?? ClamdPort}");
+        }
+
+        if (Value("CLAMAV_SCAN_INTERVAL") is { } interval)
+        {
+            yield return new(Keys.MalwareInterval, interval);
+        }
+
+        foreach (var (index, path) in (Value("CLAMAV_SCAN_PATH") ?? "").Split([',', ':'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Index())
+        {
+            yield return new($"{Keys.MalwarePaths}:{index}", path);
         }
 
         string? Value(string variable) => environment.GetValueOrDefault(variable) is { Length: > 0 } value ? value : null;

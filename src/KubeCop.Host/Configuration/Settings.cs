@@ -15,6 +15,9 @@ using KubeCop.Exporters.Syslog;
 using KubeCop.Kubernetes;
 using KubeCop.Kubernetes.Api;
 using KubeCop.Kubernetes.Membership;
+using KubeCop.Scanning;
+using KubeCop.Scanning.Clamd;
+using KubeCop.Scanning.Pressure;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
@@ -46,6 +49,9 @@ internal sealed class Settings
         $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.FirstPause)}", $"{DeliveryOptions.Section}:{nameof(DeliveryOptions.LongestPause)}",
         $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.Timeout)}", $"{AlertmanagerOptions.Section}:{nameof(AlertmanagerOptions.ResolveAfter)}",
         $"{SyslogOptions.Section}:{nameof(SyslogOptions.Timeout)}", $"{HttpExporterOptions.Section}:{nameof(HttpExporterOptions.Timeout)}",
+        Keys.MalwareInterval, Keys.MalwarePatience, $"{MalwareOptions.Section}:{nameof(MalwareOptions.MaxDatabaseAge)}",
+        $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.ConnectTimeout)}", $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.AnswerTimeout)}",
+        $"{MalwareOptions.ClamdSection}:{nameof(ClamdOptions.ReplyTimeout)}", $"{MalwareOptions.PressureSection}:{nameof(PressureOptions.LongestPause)}",
     ];
 
     private Settings(IConfiguration configuration)
@@ -79,13 +85,16 @@ internal sealed class Settings
         Bind(configuration, CsvOptions.Section, Export.Csv);
         Bind(configuration, HttpExporterOptions.Section, Export.Http);
         RequireNames(configuration, ExportOptions.Section, Export);
+        Bind(configuration, MalwareOptions.ClamdSection, Malware.Clamd);
+        Bind(configuration, MalwareOptions.PressureSection, Malware.Pressure);
+        Bind(configuration, MalwareOptions.Section, Malware);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {
             string[] known =
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
                 OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section, KubernetesOptions.Section,
-                ExportOptions.Section,
+                ExportOptions.Section, MalwareOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -120,6 +129,8 @@ internal sealed class Settings
     public KubernetesOptions Kubernetes { get; } = new();
 
     public ExportOptions Export { get; } = new();
+
+    public MalwareOptions Malware { get; } = new();
 
     /// <summary>What the user should know although everything can go on.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
@@ -275,7 +286,7 @@ internal sealed class Settings
                 "a socket's path that starts with / or unix:///");
         }
 
-        if ((Storage.FindMistake() ?? Export.FindMistake()) is { } mistake)
+        if ((Storage.FindMistake() ?? Export.FindMistake() ?? Malware.FindMistake()) is { } mistake)
         {
             throw new UsageException(mistake);
         }

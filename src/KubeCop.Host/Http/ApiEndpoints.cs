@@ -54,6 +54,7 @@ internal static class ApiEndpoints
         endpoints.MapGet("/api/v1/alerts", GetAlertsAsync).WithMetadata(EndpointAccess.Read);
         endpoints.MapPost("/api/v1/alerts/test", TestAlertsAsync).WithMetadata(EndpointAccess.Guarded);
         endpoints.MapProfiles();
+        endpoints.MapMalware();
     }
 
     internal static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)

@@ -12,6 +12,7 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(BindingsView))]
 [JsonSerializable(typeof(ItemList<TestDeliveryView>))]
 [JsonSerializable(typeof(AllowRequest))]
+[JsonSerializable(typeof(MalwareView))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(StorageCheckView))]
 [JsonSerializable(typeof(JsonElement))]

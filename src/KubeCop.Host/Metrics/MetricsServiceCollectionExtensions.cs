@@ -12,6 +12,7 @@ internal static class MetricsServiceCollectionExtensions
         services.AddSingleton<IMetricSource, AlertMetrics>();
         services.AddSingleton<IMetricSource, ExporterMetrics>();
         services.AddSingleton<IMetricSource, BindingMetrics>();
+        services.AddSingleton<IMetricSource, MalwareMetrics>();
         services.AddSingleton<IMetricSource, SiloMetrics>();
         services.AddSingleton<IMetricSource, StorageMetrics>();
         services.AddSingleton<IMetricSource, KubernetesMetrics>();

@@ -23,6 +23,9 @@ internal static class NodeFiles
     /// <summary>Alerts that wait for receivers that are away.</summary>
     public static string OutboxDirectory(string dataDirectory) => Path.Combine(dataDirectory, "outbox");
 
+    /// <summary>What malware scans know.</summary>
+    public static string MalwareDirectory(string dataDirectory) => Path.Combine(dataDirectory, "malware");
+
     /// <summary>Writes a file whole or not at all, for the owner only.</summary>
     public static void WritePrivate(string path, string content)
     {

@@ -5,6 +5,7 @@ using KubeCop.Host.Silo;
 using KubeCop.Host.Tls;
 using KubeCop.Kubernetes.Pods;
 using KubeCop.Kubernetes.Profiles;
+using KubeCop.Scanning.Scans;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage;
@@ -12,7 +13,7 @@ using KubeCop.Storage;
 namespace KubeCop.Host.Node;
 
 /// <summary>A part of this node that does less than it should, while the rest goes on.</summary>
-/// <param name="Part">sensor, journal, storage, bindings, cluster, endpoints, kubernetes, or the exporter's name.</param>
+/// <param name="Part">sensor, journal, storage, bindings, cluster, endpoints, kubernetes, malware, or the exporter's name.</param>
 /// <param name="Reason">For people: what does not work, why, and what to do.</param>
 internal sealed record Degradation(string Part, string Reason);
 
@@ -26,6 +27,7 @@ internal sealed class NodeHealth(
     SiloHost silo,
     NodeCertificates certificates,
     PeerRefusals refusals,
+    NodeMalwareScanner malware,
     PodWatch? pods = null,
     ProfileMirror? mirror = null)
 {
@@ -36,12 +38,13 @@ internal sealed class NodeHealth(
     public const string Cluster = "cluster";
     public const string Endpoints = "endpoints";
     public const string Kubernetes = "kubernetes";
+    public const string Malware = "malware";
 
     /// <summary>Named at a time; the log has all.</summary>
     private const int MostRefusals = 5;
 
     /// <summary>Those there always are.</summary>
-    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Endpoints, Kubernetes];
+    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Endpoints, Kubernetes, Malware];
 
     /// <summary>Every part there is: the values of a label.</summary>
     public IReadOnlyList<string> Parts => [.. OwnParts, .. alerts.Exporters.Select(static exporter => exporter.Name)];
@@ -71,6 +74,7 @@ internal sealed class NodeHealth(
         .. mirror?.Failure is { } unshown
             ? [new Degradation(Kubernetes, $"ApplicationProfiles do not show what is learned, and changes of them are not in force: {unshown}")]
             : Array.Empty<Degradation>(),
+        .. malware.Problem is { } unscanned ? [new Degradation(Malware, unscanned)] : Array.Empty<Degradation>(),
         .. alerts.Failing.Select(static failing => new Degradation(failing.Exporter, failing.Reason)),
     ];
 }

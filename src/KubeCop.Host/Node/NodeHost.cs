@@ -1,5 +1,6 @@
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
@@ -21,7 +22,9 @@ using KubeCop.Host.Tls;
 using KubeCop.Kubernetes;
 using KubeCop.Kubernetes.Access;
 using KubeCop.Kubernetes.Api;
+using KubeCop.Scanning.Scans;
 using KubeCop.Sensor;
+using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
 using KubeCop.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -255,6 +258,16 @@ internal sealed partial class NodeHost : IAsyncDisposable
         addSensor(services);
 
         services.AddSingleton<NodeContainers>();
+        services.AddSingleton<ContainerProcesses>();
+        services.AddSingleton(provider => new NodeMalwareScanner(
+            settings.Malware,
+            settings.Node,
+            NodeFiles.MalwareDirectory(settings.Node.DataDirectory),
+            new RunningContainers(provider.GetRequiredService<NodeContainers>(), provider.GetRequiredService<ContainerProcesses>()),
+            provider.GetRequiredService<IAlertDispatcher>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<NodeMalwareScanner>>()));
+        services.AddSingleton<IMalwareScanner>(static provider => provider.GetRequiredService<NodeMalwareScanner>());
         services.AddSingleton<NodeHealth>();
         services.AddSingleton<AccessToken>();
         services.AddSingleton<DashboardCookie>();

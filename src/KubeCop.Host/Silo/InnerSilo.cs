@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KubeCop.Core.Bindings;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Grains;
 using KubeCop.Grains.Abstractions;
@@ -39,6 +40,7 @@ internal sealed partial class InnerSilo : IAsyncDisposable
         builder.Services.AddSingleton(process.GetRequiredService<StorageHealth>());
         builder.Services.AddSingleton(process.GetRequiredService<CurrentSilo>());
         builder.Services.AddSingleton(process.GetRequiredService<WatchedContainers>());
+        builder.Services.AddSingleton(process.GetService<IMalwareScanner>() ?? new NoMalwareScanner());
         builder.Services.AddSingleton(process.GetService<IProfileMirror>() ?? new NoProfileMirror());
         builder.Services.AddSingleton(process.GetService<IProfileChanges>() ?? new NoProfileChanges());
         if (process.GetService<IPolicySource>() is { } policySource)

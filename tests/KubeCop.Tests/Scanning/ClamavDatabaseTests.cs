@@ -91,8 +91,11 @@ public sealed class ClamavDatabaseTests : IDisposable
 
     private Task<string> ReduceAsync(int exitCode) => RunAsync(exitCode, FindTool(), _directory.Path, From, To);
 
-    private async Task<string[]> ListAsync() =>
-        [.. (await RunAsync(0, DebianClamd.PathOf("usr/bin/sigtool"), _directory.Path, $"--list-sigs={Path.Combine(To, "daily.cud")}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+    private async Task<string[]> ListAsync()
+    {
+        var list = await RunAsync(0, DebianClamd.PathOf("usr/bin/sigtool"), _directory.Path, $"--list-sigs={Path.Combine(To, "daily.cud")}");
+        return [.. list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+    }
 
     private async Task<string> ScanAsync(string content)
     {

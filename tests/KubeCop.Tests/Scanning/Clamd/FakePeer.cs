@@ -78,7 +78,7 @@ internal sealed class FakePeer : IAsyncDisposable
             {
                 await _serve(socket, _stop.Token);
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException)
+            catch (Exception exception) when (exception is OperationCanceledException or SocketException or IOException)
             {
                 // The client has gone, or the test has ended.
             }

@@ -290,7 +290,7 @@ internal sealed class ClamdClient(ClamdAddress address, ClamdOptions options, Ti
                 await connection.SendAsync(command, options.AnswerTimeout, token);
                 var reply = await connection.ReceiveAsync(options.AnswerTimeout, token) ?? throw new EndOfStreamException("clamd closed the connection without a reply");
                 return read(Encoding.ASCII.GetString(reply.Span))
-                    ?? throw new InvalidDataException($"expected the reply to {ClamdReply.Printable(command.AsSpan(1, command.Length - 2))}, got '{ClamdReply.Printable(reply.Span)}'");
+                    ?? throw new InvalidDataException($"expected the reply to {ClamdReply.Printable(command.AsSpan(1..^1))}, got '{ClamdReply.Printable(reply.Span)}'");
             },
             cancellationToken);
 

@@ -106,12 +106,12 @@ internal sealed class ClamdConnection : IDisposable
     public async ValueTask<ReadOnlyMemory<byte>?> ReceiveAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         // The whole reply in time: a byte now and then is not an answer.
-        return await WithinAsync(timeout, "reply", _time, cancellationToken, ReceiveAsync);
+        return await WithinAsync(timeout, "reply", _time, cancellationToken, ReadReplyAsync);
     }
 
     public void Dispose() => _socket.Dispose();
 
-    private async Task<ReadOnlyMemory<byte>?> ReceiveAsync(CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>?> ReadReplyAsync(CancellationToken cancellationToken)
     {
         var searched = _start;
         while (true)
@@ -119,7 +119,7 @@ internal sealed class ClamdConnection : IDisposable
             var length = _buffer.AsSpan(searched.._end).IndexOf((byte)0);
             if (length >= 0)
             {
-                var reply = _buffer.AsMemory(_start, searched + length - _start);
+                ReadOnlyMemory<byte> reply = _buffer.AsMemory(_start, searched + length - _start);
                 _start = searched + length + 1;
                 return reply;
             }
@@ -139,7 +139,12 @@ internal sealed class ClamdConnection : IDisposable
             var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), cancellationToken);
             if (received == 0)
             {
-                return _end == 0 ? null : throw new EndOfStreamException("clamd closed the connection within a reply");
+                if (_end > 0)
+                {
+                    throw new EndOfStreamException("clamd closed the connection within a reply");
+                }
+
+                return null;
             }
 
             _end += received;

@@ -3,6 +3,8 @@ namespace KubeCop.Scanning.Clamd;
 /// <summary>How clamd is asked. clamd does not tell its own limits: where <c>clamd.conf</c> sets others than its defaults, say so here.</summary>
 public sealed class ClamdOptions
 {
+    private const long MostBytes = 1L << 31;
+
     /// <summary>How long to wait for a connection, 100 ms to 1 minute. Default: 2 s.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -38,8 +40,8 @@ public sealed class ClamdOptions
             ? $"{nameof(AnswerTimeout)} '{AnswerTimeout}' is not accepted; expected 00:00:00.1 to 5m."
         : ReplyTimeout < TimeSpan.FromSeconds(1) || ReplyTimeout > TimeSpan.FromHours(1) ? $"{nameof(ReplyTimeout)} '{ReplyTimeout}' is not accepted; expected 1s to 1h."
         : MaxConnections is < 1 or > 64 ? $"{nameof(MaxConnections)} '{MaxConnections}' is not accepted; expected 1 to 64."
-        : MaxStreamBytes is < 1 or > 1L << 31 ? $"{nameof(MaxStreamBytes)} '{MaxStreamBytes}' is not accepted; expected 1 to 2147483648."
-        : MaxFileBytes is < 1 or > 1L << 31 ? $"{nameof(MaxFileBytes)} '{MaxFileBytes}' is not accepted; expected 1 to 2147483648."
-        : MaxReplyBytes is < 1 << 10 or > 1 << 20 ? $"{nameof(MaxReplyBytes)} '{MaxReplyBytes}' is not accepted; expected 1024 to 1048576."
+        : MaxStreamBytes is < 1 or > MostBytes ? $"{nameof(MaxStreamBytes)} '{MaxStreamBytes}' is not accepted; expected 1 to 2147483648."
+        : MaxFileBytes is < 1 or > MostBytes ? $"{nameof(MaxFileBytes)} '{MaxFileBytes}' is not accepted; expected 1 to 2147483648."
+        : MaxReplyBytes is < 1024 or > 1048576 ? $"{nameof(MaxReplyBytes)} '{MaxReplyBytes}' is not accepted; expected 1024 to 1048576."
         : null;
 }

@@ -83,26 +83,22 @@ internal static unsafe partial class DescriptorPassing
     }
 
     // struct msghdr of 64-bit Linux, glibc and musl alike (little endian).
-    [StructLayout(LayoutKind.Sequential)]
+    [StructLayout(LayoutKind.Explicit, Size = 56)]
     private struct Message
     {
-        public void* Name;
-        public uint NameLength;
-        public Vector* Vectors;
-        public nuint VectorCount;
-        public void* Control;
-        public nuint ControlLength;
-        public int Flags;
+        [FieldOffset(16)] public Vector* Vectors;
+        [FieldOffset(24)] public nuint VectorCount;
+        [FieldOffset(32)] public void* Control;
+        [FieldOffset(40)] public nuint ControlLength;
     }
 
     // struct cmsghdr with one descriptor, padded to CMSG_SPACE(sizeof(int)).
-    [StructLayout(LayoutKind.Sequential)]
+    [StructLayout(LayoutKind.Sequential, Size = 24)]
     private struct ControlMessage
     {
         public nuint Length;
         public int Level;
         public int Type;
         public int Descriptor;
-        private readonly int _padding;
     }
 }

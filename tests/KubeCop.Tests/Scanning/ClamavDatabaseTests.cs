@@ -25,7 +25,7 @@ public sealed class ClamavDatabaseTests : IDisposable
 
         await ReduceAsync(0);
 
-        Assert.Equal(["Unix.Trojan.Darwin.D", "Multios.Win.E", "Php.Webshell.F", "Eicar-Test-G", "Unix.Hash"], await ListAsync());
+        Assert.Equal(["Eicar-Test-G", "Multios.Win.E", "Php.Webshell.F", "Unix.Hash", "Unix.Trojan.Darwin.D"], await ListAsync());
         Assert.Contains("Unix.Trojan.Darwin.D", await ScanAsync($"{Prefix}Unix.Trojan.Darwin.D"), StringComparison.Ordinal);
         Assert.Contains(": OK", await ScanAsync($"{Prefix}Win.Trojan.A"), StringComparison.Ordinal);
         Assert.Equal([Path.Combine(To, "daily.cud"), Path.Combine(To, "daily.cud.from")], Directory.EnumerateFileSystemEntries(To).Order(StringComparer.Ordinal));
@@ -91,8 +91,11 @@ public sealed class ClamavDatabaseTests : IDisposable
 
     private Task<string> ReduceAsync(int exitCode) => RunAsync(exitCode, FindTool(), _directory.Path, From, To);
 
-    private async Task<string[]> ListAsync() =>
-        (await RunAsync(0, DebianClamd.PathOf("usr/bin/sigtool"), _directory.Path, $"--list-sigs={Path.Combine(To, "daily.cud")}")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    private async Task<string[]> ListAsync()
+    {
+        var list = await RunAsync(0, DebianClamd.PathOf("usr/bin/sigtool"), _directory.Path, $"--list-sigs={Path.Combine(To, "daily.cud")}");
+        return [.. list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+    }
 
     private async Task<string> ScanAsync(string content)
     {

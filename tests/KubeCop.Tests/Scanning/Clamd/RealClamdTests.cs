@@ -43,7 +43,7 @@ public sealed class RealClamdTests(ClamdFixture fixture) : IClassFixture<ClamdFi
 
         var verdict = await client.ScanFileAsync(stream.SafeFileHandle, stream.Length, Cancellation);
 
-        Assert.Equal((ClamdVerdict.Found(TestMalware.EicarSignature), 20), (verdict, stream.Position));
+        Assert.Equal((ClamdVerdict.Found(TestMalware.EicarSignature), 20L), (verdict, stream.Position));
     }
 
     /// <summary>clamd says OK of these.</summary>

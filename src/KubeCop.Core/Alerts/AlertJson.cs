@@ -125,6 +125,17 @@ public static class AlertJson
         WriteTime(json, "changed", malware.Changed);
         json.WriteString("layer", place is null ? "host" : MalwareJson.Name(place.Layer));
         json.WriteBoolean("hidden", place?.IsHidden == true);
+        if (malware.Writer is { } writer)
+        {
+            json.WriteStartObject("writer");
+            json.WriteNumber("pid", writer.Pid);
+            json.WriteNumber("uid", writer.Uid);
+            WriteText(json, "comm", writer.Comm);
+            WriteText(json, "exe", writer.Executable);
+            WriteTime(json, "time", writer.At);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
     }
 

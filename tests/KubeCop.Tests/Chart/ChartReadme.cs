@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -50,7 +51,7 @@ internal static partial class ChartReadme
             if (comment.Length > 0)
             {
                 var shown = value.Length > 0 ? $"`{value}`" : "see `values.yaml`";
-                page.Append($"| `{string.Join('.', path)}` | {shown} | {comment.Replace("|", "\\|", StringComparison.Ordinal)} |\n");
+                page.Append(CultureInfo.InvariantCulture, $"| `{string.Join('.', path)}` | {shown} | {comment.Replace("|", "\\|", StringComparison.Ordinal)} |\n");
                 defaultDepth = value.Length == 0 ? depth : int.MaxValue;
             }
             else if (value.Length > 0)

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using k8s;
 using k8s.Models;
@@ -47,7 +46,8 @@ public sealed partial class ChartTests : IDisposable
     {
         var text = await RenderAsync(ChartCases.Accepted[name]);
 
-        var known = YamlSeparator().Split(text).Where(static document => Kind().IsMatch(document) && !ForeignGroups.Any(group => document.Contains($"apiVersion: {group}", StringComparison.Ordinal)));
+        var known = YamlSeparator().Split(text)
+            .Where(static document => Kind().IsMatch(document) && !ForeignGroups.Any(group => document.Contains($"\napiVersion: {group}", StringComparison.Ordinal)));
         var objects = KubernetesYaml.LoadAllFromString(string.Join("\n---\n", known), null, true);
         var daemonSet = Assert.Single(objects.OfType<V1DaemonSet>());
         Assert.Equal(daemonSet.Spec.Selector.MatchLabels, daemonSet.Spec.Template.Metadata.Labels.Where(label => daemonSet.Spec.Selector.MatchLabels.ContainsKey(label.Key)));
@@ -143,7 +143,7 @@ public sealed partial class ChartTests : IDisposable
     }
 
     // "group/resource verb", of roles that are KubeCop's own.
-    private static IEnumerable<string> RightsOf(string text) => YamlText.Documents(text)
+    private static List<string> RightsOf(string text) => YamlText.Documents(text)
         .Where(static document => document.Text("kind") is "Role" or "ClusterRole")
         .SelectMany(static document => document["rules"]!.AsArray())
         .SelectMany(static rule =>

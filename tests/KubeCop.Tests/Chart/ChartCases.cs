@@ -35,7 +35,10 @@ internal static class ChartCases
         ],
         ["http-endpoint"] = ["kubecop.httpEndpoint.enabled=true", "kubecop.httpEndpoint.url=https://hooks/x"],
         ["all-exporters"] =
-            ["kubecop.alertmanager.enabled=true", "kubecop.syslog.enabled=true", "kubecop.csv.enabled=true", "kubecop.httpEndpoint.enabled=true", "kubecop.events.enabled=true", "kubecop.stdout.enabled=false"],
+        [
+            "kubecop.alertmanager.enabled=true", "kubecop.syslog.enabled=true", "kubecop.csv.enabled=true", "kubecop.httpEndpoint.enabled=true",
+            "kubecop.events.enabled=true", "kubecop.stdout.enabled=false",
+        ],
         ["events"] = ["kubecop.events.enabled=true"],
         ["monitored"] = ["kubecop.prometheusExporter.enabled=true", "prometheusRule.enabled=true", "grafanaDashboard.enabled=true"],
         ["monitored-public"] = ["kubecop.prometheusExporter.enabled=true", "kubecop.prometheusExporter.publicMetrics=true"],

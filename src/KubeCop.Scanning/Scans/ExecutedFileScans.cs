@@ -84,7 +84,7 @@ internal sealed partial class ExecutedFileScans(
                     file = null;
                 }
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (!_stop.IsCancellationRequested)
             {
                 queue.Add(ExecutedFileResult.Failed);
                 LogWarningFailed(executed.Container.Id, exception.Message);
@@ -106,7 +106,7 @@ internal sealed partial class ExecutedFileScans(
                 {
                     queue.Add(await JudgeAsync(executed, file));
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (!_stop.IsCancellationRequested)
                 {
                     queue.Add(ExecutedFileResult.Failed);
                     LogWarningFailed(executed.Container.Id, exception.Message);

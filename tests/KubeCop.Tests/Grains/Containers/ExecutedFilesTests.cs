@@ -3,7 +3,10 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
+using KubeCop.Core.Workloads;
+using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
+using KubeCop.Testing;
 using KubeCop.Tests.Core;
 using KubeCop.Tests.Core.Alerts;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -99,6 +102,31 @@ public sealed class ExecutedFilesTests : IExecutedFiles
     }
 
     [Fact]
+    public void EventsOfTheImage_WhileSomebodyScans_AllocateNothing()
+    {
+        var monitor = Described();
+        monitor.Assign(new ProfileAssignment
+        {
+            Slot = new ProfileSlot("web", "r1", false),
+            Generation = 1,
+            State = ProfileState.Learning,
+            CompletesAt = Sample.Boot.AddSeconds(10),
+        });
+        var batch = Batch(Sample.Exec("/bin/ls", "/bin/busybox"), Sample.Open("/data/log", Create));
+        monitor.Ingest(batch);
+        monitor.TakeLearned();
+
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var i = 0; i < 1000; i++)
+            {
+                monitor.Ingest(batch);
+            }
+        }));
+        Assert.Empty(_submitted);
+    }
+
+    [Fact]
     public void Writers_MoreThanTheLimit_ForgetTheOldest()
     {
         var writers = new FileWriters(limit: 2);
@@ -111,7 +139,9 @@ public sealed class ExecutedFilesTests : IExecutedFiles
         Assert.Null(writers.Of("/a", new BootClock()));
     }
 
-    private static void Ingest(ContainerMonitor monitor, params SensorEvent[] events)
+    private static void Ingest(ContainerMonitor monitor, params SensorEvent[] events) => monitor.Ingest(Batch(events));
+
+    private static EventBatch Batch(params SensorEvent[] events)
     {
         var batch = new EventBatch(events.Length);
         foreach (var sensorEvent in events)
@@ -119,7 +149,7 @@ public sealed class ExecutedFilesTests : IExecutedFiles
             batch.Add() = sensorEvent;
         }
 
-        monitor.Ingest(batch);
+        return batch;
     }
 
     private ContainerMonitor Described()
@@ -131,10 +161,8 @@ public sealed class ExecutedFilesTests : IExecutedFiles
 
     private ContainerMonitor Monitor()
     {
-        var bindings = new SettableRules();
-        bindings.Set(RuleSet.Empty);
         return new ContainerMonitor(
-            new NodeRules(bindings, new RuleCounters(), null),
+            new NodeRules(new NoRules(), new RuleCounters(), null),
             new AlertList(),
             new NoRepeatFilter(),
             new BootClock(),
@@ -143,5 +171,12 @@ public sealed class ExecutedFilesTests : IExecutedFiles
             new AlertOptions(),
             NullLogger<ContainerMonitor>.Instance,
             this);
+    }
+
+    private sealed class NoRules : IRuleBindings
+    {
+        public long Version => 1;
+
+        public RuleSet RulesOf(ContainerDescription container) => RuleSet.Empty;
     }
 }

@@ -3,7 +3,6 @@ using KubeCop.Core.Events;
 using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
-using KubeCop.Core.Workloads;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Containers;
 using KubeCop.Testing;
@@ -162,7 +161,7 @@ public sealed class ExecutedFilesTests : IExecutedFiles
     private ContainerMonitor Monitor()
     {
         return new ContainerMonitor(
-            new NodeRules(new NoRules(), new RuleCounters(), null),
+            new NodeRules(new FixedRules(RuleSet.Empty), new RuleCounters(), null),
             new AlertList(),
             new NoRepeatFilter(),
             new BootClock(),
@@ -171,12 +170,5 @@ public sealed class ExecutedFilesTests : IExecutedFiles
             new AlertOptions(),
             NullLogger<ContainerMonitor>.Instance,
             this);
-    }
-
-    private sealed class NoRules : IRuleBindings
-    {
-        public long Version => 1;
-
-        public RuleSet RulesOf(ContainerDescription container) => RuleSet.Empty;
     }
 }

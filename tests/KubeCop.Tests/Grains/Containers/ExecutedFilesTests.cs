@@ -158,17 +158,14 @@ public sealed class ExecutedFilesTests : IExecutedFiles
         return monitor;
     }
 
-    private ContainerMonitor Monitor()
-    {
-        return new ContainerMonitor(
-            new NodeRules(new FixedRules(RuleSet.Empty), new RuleCounters(), null),
-            new AlertList(),
-            new NoRepeatFilter(),
-            new BootClock(),
-            new FakeTimeProvider(Sample.Boot),
-            new LearningOptions(),
-            new AlertOptions(),
-            NullLogger<ContainerMonitor>.Instance,
-            this);
-    }
+    private ContainerMonitor Monitor() => new(
+        new NodeRules(new FixedRules(RuleSet.Empty), new RuleCounters()),
+        new AlertList(),
+        new NoRepeatFilter(),
+        new BootClock(),
+        new FakeTimeProvider(Sample.Boot),
+        new LearningOptions(),
+        new AlertOptions(),
+        NullLogger<ContainerMonitor>.Instance,
+        this);
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Rules;
 using KubeCop.Host.Commands;
 using KubeCop.Testing;
@@ -96,7 +97,7 @@ public sealed partial class DocsTests
     [Fact]
     public void Pages_Rules_Exist()
     {
-        var rules = RuleCatalog.Descriptors.Select(static rule => rule.Id).Append("R0000").ToHashSet(StringComparer.Ordinal);
+        var rules = RuleCatalog.Descriptors.Select(static rule => rule.Id).Append("R0000").Append(MalwareAlert.RuleId).ToHashSet(StringComparer.Ordinal);
 
         Assert.Empty(DocPage.All.Where(static page => !page.Name.StartsWith("docs/decisions/", StringComparison.Ordinal))
             .SelectMany(static page => Rule().Matches(page.Text).Select(match => (page.Name, Id: match.Value)))

@@ -47,7 +47,7 @@ public sealed class SerializedTypesTests
     [Fact]
     public void SerializedTypes_HaveNamesOfTheirOwn()
     {
-        Assert.All(Types(), static type => Assert.True(type.GetCustomAttribute<AliasAttribute>() is not null, $"{type} has no [Alias]: a new name or namespace of it would break a rolling upgrade."));
+        Assert.All(Types(), static type => Assert.True(type.GetCustomAttribute<AliasAttribute>(inherit: false) is not null, $"{type} has no [Alias]: a new name or namespace of it would break a rolling upgrade."));
         Assert.Distinct(Types().Select(NameOf));
     }
 
@@ -101,7 +101,7 @@ public sealed class SerializedTypesTests
         : [type];
 
     private static string NameOf(Type type) =>
-        type.GetCustomAttribute<AliasAttribute>() is { } alias ? alias.Alias
+        type.GetCustomAttribute<AliasAttribute>(inherit: false) is { } alias ? alias.Alias
         : type.IsArray ? $"{NameOf(type.GetElementType()!)}[]"
         : Nullable.GetUnderlyingType(type) is { } value ? $"{NameOf(value)}?"
         : type.IsGenericType ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>"

@@ -210,7 +210,12 @@ public sealed class ContainerFileSystemsTests : IDisposable
     private void AddBusybox(string layer)
     {
         Directory.CreateDirectory(_tree.Combine($"{layer}/bin"));
-        File.Copy(Commands.Find("busybox")!, _tree.Combine($"{layer}/bin/busybox"), overwrite: true);
+        var busybox = _tree.Combine($"{layer}/bin/busybox");
+        if (!File.Exists(busybox))
+        {
+            // Written once: the containers before run from it.
+            File.Copy(Commands.Find("busybox")!, busybox);
+        }
     }
 
     private string Own(string directory, string upper) => $"upperdir={_tree.Combine($"{directory}/{upper}")},workdir={_tree.Combine($"{directory}/work")}";

@@ -98,7 +98,7 @@ public sealed class RealClamdTests(ClamdFixture fixture) : IClassFixture<ClamdFi
     [InlineData(false)]
     public async Task ScanTree_HostileNames_AreNamedByteForByte(bool parallel)
     {
-        using var directory = new TestDirectory();
+        using var directory = new Walking.Tree();
         byte[][] names = ["plain"u8.ToArray(), "a: b FOUND"u8.ToArray(), "x: OK"u8.ToArray(), "two\nlines"u8.ToArray(), [(byte)'i', 0xff, 0xfe]];
         foreach (var name in names)
         {

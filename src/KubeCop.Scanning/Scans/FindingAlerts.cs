@@ -22,12 +22,13 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
 
     /// <param name="alert">Of a finding that is there now.</param>
     /// <param name="until">When to take it for gone, if it is not told of again.</param>
-    /// <returns>Whether it is new, and everybody was told.</returns>
-    public bool Tell(Alert alert, DateTimeOffset until)
+    /// <param name="isNews">Whether everybody is told, though it may have been found before.</param>
+    /// <returns>Whether everybody was told.</returns>
+    public bool Tell(Alert alert, DateTimeOffset until, bool isNews = false)
     {
         lock (_lock)
         {
-            if (!book.Contains(alert.Fingerprint))
+            if (isNews || !book.Contains(alert.Fingerprint))
             {
                 return TellNew(alert with { Until = until });
             }

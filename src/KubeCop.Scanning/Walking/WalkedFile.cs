@@ -16,7 +16,7 @@ internal sealed class WalkedFile : IDisposable
         AllocatedBytes = status.AllocatedBytes;
         Modified = Time(status.ModifiedNanoseconds);
         Changed = Time(status.ChangedNanoseconds);
-        IsSettled = openedAt - Changed >= Unsettled;
+        IsSettled = openedAt - Changed >= Unsettled && !FileSystems.IsInMemory(LibC.FileSystemType(handle));
     }
 
     /// <summary>On the host, or in the container whose root is walked (<see cref="ScanRoot.ContainerId"/>); bytes of no encoding.</summary>
@@ -46,7 +46,8 @@ internal sealed class WalkedFile : IDisposable
 
     /// <summary>
     /// Whether a later change is certain to give it another identity. The kernel's times are only as fine as its tick, and some file systems' as a
-    /// second: what changed within the last two seconds may change again and look the same. Such a file is not to be remembered as clean.
+    /// second: what changed within the last two seconds may change again and look the same. In a file system in memory that is always so
+    /// (<see cref="FileSystems.IsInMemory"/>). Such a file is not to be remembered as clean.
     /// </summary>
     public bool IsSettled { get; }
 

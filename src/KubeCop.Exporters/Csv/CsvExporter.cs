@@ -55,7 +55,7 @@ internal sealed class CsvExporter : IAlertExporter, IDisposable
         new("Description", static alert => alert.Malware!.Signature),
         new("Path", static alert => alert.Malware!.Path()),
         new("Hash", static alert => alert.Malware!.Sha256),
-        new("Size", static alert => alert.Malware!.Size()),
+        new("Size", static alert => alert.Malware!.SizeText()),
 
         // KubeCop wrote the kind of Kubernetes resource.
         new("Resource", static alert => alert.Container.Pod is null ? "" : "pods"),

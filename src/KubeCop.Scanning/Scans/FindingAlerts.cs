@@ -22,7 +22,7 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
 
     /// <param name="alert">Of a finding that is there now.</param>
     /// <param name="until">When to take it for gone, if it is not told of again.</param>
-    /// <param name="isNews">Whether everybody is told, though it may have been found before.</param>
+    /// <param name="isNews">Whether everybody is told in any case, though it may have been found before: something was done about it.</param>
     /// <returns>Whether everybody was told.</returns>
     public bool Tell(Alert alert, DateTimeOffset until, bool isNews = false)
     {
@@ -30,7 +30,7 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
         {
             if (isNews || !book.Contains(alert.Fingerprint))
             {
-                return TellNew(alert with { Until = until });
+                return TellNew(alert with { Until = until }, isNews);
             }
 
             book.Add(alert.Fingerprint, alert.LastSeen);
@@ -40,7 +40,7 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
         return false;
     }
 
-    private bool TellNew(Alert alert)
+    private bool TellNew(Alert alert, bool isNews)
     {
         if (time.GetElapsedTime(_openedAt) >= Window)
         {
@@ -49,7 +49,7 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
         }
 
         var told = _told.GetValueOrDefault(alert.Container.Id);
-        if (told >= Limit)
+        if (told >= Limit && !isNews)
         {
             Interlocked.Increment(ref _held);
             return false;
@@ -57,7 +57,7 @@ internal sealed class FindingAlerts(FindingBook book, IAlertDispatcher alerts, T
 
         _told[alert.Container.Id] = told + 1;
         book.Add(alert.Fingerprint, alert.LastSeen);
-        alerts.Dispatch(told + 1 < Limit ? alert : alert with
+        alerts.Dispatch(told + 1 != Limit ? alert : alert with
         {
             Message = $"{alert.Message}; these were {Limit} files within {Window.TotalSeconds:0} s, and further ones are told by later scans",
         });

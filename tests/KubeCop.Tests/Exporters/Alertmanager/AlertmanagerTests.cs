@@ -40,7 +40,8 @@ public sealed class AlertmanagerTests
         await using var server = await AlertmanagerServer.StartNewAsync();
         using var exporter = new AlertmanagerExporter(server.Address, new AlertmanagerOptions(), TimeProvider.System);
 
-        exporter.Export([TestAlerts.Malware()]);
+        var now = DateTimeOffset.UtcNow;
+        exporter.Export([TestAlerts.Malware() with { Timestamp = now, FirstSeen = now, LastSeen = now }]);
 
         var alert = Assert.Single(await server.AlertsAsync());
         Assert.Equal(

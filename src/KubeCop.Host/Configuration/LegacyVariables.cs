@@ -76,6 +76,11 @@ internal static class LegacyVariables
             yield return new(Keys.CsvPath, csv);
         }
 
+        if (Value("EXPORTER_CSV_MALWARE_PATH") is { } malware)
+        {
+            yield return new(Keys.CsvMalwarePath, malware);
+        }
+
         if (Value("HTTP_ENDPOINT_URL") is { } endpoint)
         {
             yield return new(Keys.HttpExportUrl, endpoint);

@@ -95,6 +95,16 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Load_KubeCopsScannedPaths_AreThoseOfTheHost()
+    {
+        var paths = string.Join(',', _directory, $"{_directory}/var/lib", $"{_directory}s/a", "/opt");
+
+        var settings = Load([], new() { ["HOST_ROOT"] = _directory, ["CLAMAV_HOST"] = "localhost", ["CLAMAV_SCAN_PATH"] = paths });
+
+        Assert.Equal(["/", "/var/lib", $"{_directory}s/a", "/opt"], settings.Malware.Paths);
+    }
+
+    [Fact]
     public void Load_KubeCopsIgnoredFiles_AreThoseOfLearning()
     {
         var settings = Load([], new() { ["OPEN_IGNORE_PREFIXES"] = "/proc, /tmp,", ["OPEN_IGNORE_MOUNTS"] = "true" });

@@ -22,7 +22,7 @@ public static class ExportersServiceCollectionExtensions
             services.AddSingleton<IAlertExporter>(_ => new SyslogExporter(options.Syslog));
         }
 
-        if (options.Csv.Path.Length > 0)
+        if (options.Csv.Path.Length > 0 || options.Csv.MalwarePath.Length > 0)
         {
             services.AddSingleton<IAlertExporter>(_ => new CsvExporter(options.Csv));
         }

@@ -12,6 +12,11 @@ public enum AlertState
 
     /// <summary>Closes a window of repeats of an alert that was sent as new; its count is greater than 1.</summary>
     Summary,
+
+    /// <summary>
+    /// What was sent as new is still so. It is for receivers alone that hold alerts as firing; others, and standard output, have been told.
+    /// </summary>
+    Ongoing,
 }
 
 /// <summary>
@@ -55,12 +60,33 @@ public sealed record Alert
 
     /// <summary>The file, with the container's place alone, when the alert is about malware and not about an event; then <see cref="Event"/> has no kind.</summary>
     [Id(20)] public MalwareFinding? Malware { get; init; }
+
+    /// <summary>Until when it counts as firing, unless it is told of again; null for what happened and is over.</summary>
+    [Id(21)] public DateTimeOffset? Until { get; init; }
 }
 
 /// <summary>The process an alert is about.</summary>
 [GenerateSerializer, Immutable, Alias("kubecop.AlertProcess")]
 public sealed record AlertProcess
 {
+    /// <summary>Of an alert about what no process is known to have done.</summary>
+    public static AlertProcess None { get; } = new()
+    {
+        Pid = 0,
+        ParentPid = 0,
+        Uid = 0,
+        Gid = 0,
+        Comm = "",
+        Executable = "",
+        Arguments = [],
+        WorkingDirectory = "",
+        StartTime = DateTimeOffset.UnixEpoch,
+        Ancestors = [],
+    };
+
+    /// <summary>Whether there is one: 0 is the pid of none that does anything.</summary>
+    public bool IsKnown => Pid != 0;
+
     [Id(0)] public required uint Pid { get; init; }
     [Id(1)] public required uint ParentPid { get; init; }
     [Id(2)] public required uint Uid { get; init; }

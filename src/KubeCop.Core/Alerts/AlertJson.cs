@@ -15,7 +15,7 @@ public static class AlertJson
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
         json.WriteString("id", alert.Id);
-        json.WriteString("state", alert.State == AlertState.New ? "new" : "summary");
+        json.WriteString("state", alert.State.ToString().ToLowerInvariant());
         json.WriteString("ruleId", alert.RuleId);
         json.WriteString("ruleName", alert.RuleName);
         json.WriteString("severity", alert.Severity.ToString().ToLowerInvariant());
@@ -85,6 +85,12 @@ public static class AlertJson
 
     private static void WriteProcess(Utf8JsonWriter json, AlertProcess process)
     {
+        if (!process.IsKnown)
+        {
+            json.WriteNull("process");
+            return;
+        }
+
         json.WriteStartObject("process");
         json.WriteNumber("pid", process.Pid);
         json.WriteNumber("ppid", process.ParentPid);

@@ -18,8 +18,8 @@ public interface IAlertExporter
     /// <summary>Whether what the receiver does not take now waits, on the disk too, and is tried again. Default: false, it is given up.</summary>
     bool IsRetried => false;
 
-    /// <summary>Whether an alert is for it at all; others are neither queued for it nor counted. From any thread. Default: each is.</summary>
-    bool Takes(Alert alert) => true;
+    /// <summary>Whether an alert is for it at all; others are neither queued for it nor counted. From any thread. Default: each that tells something new.</summary>
+    bool Takes(Alert alert) => alert.State != AlertState.Ongoing;
 
     /// <summary>Takes a batch, oldest first; returns when it was handed over.</summary>
     /// <returns>What the receiver answered, for people, for example <c>200 OK</c>.</returns>

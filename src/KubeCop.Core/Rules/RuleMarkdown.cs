@@ -20,6 +20,8 @@ public static class RuleMarkdown
                 + $"{(rule.NeedsProfile ? "yes" : "no")} | {string.Join(", ", rule.Tags)} | {rule.Mitre.Id} {rule.Mitre.Name} ({rule.Mitre.Tactic}) |");
         }
 
+        writer.WriteLine();
+        writer.WriteLine("Alerts of `R3000` `KubeCopMalwareDetected` come from scans of files ([malware.md](malware.md)), which no binding concerns.");
         foreach (var rule in RuleCatalog.Descriptors)
         {
             WriteRule(writer, rule);

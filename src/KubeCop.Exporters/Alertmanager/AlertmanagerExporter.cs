@@ -7,7 +7,7 @@ namespace KubeCop.Exporters.Alertmanager;
 
 /// <summary>
 /// Posts alerts to one Alertmanager (API v2). There they fire from when they were first seen until
-/// <see cref="AlertmanagerOptions.ResolveAfter"/> after they were last. Alertmanager forgets all it was not told of again when it restarts, so
+/// <see cref="AlertmanagerOptions.ResolveAfter"/> after they were last, or until <see cref="Alert.Until"/> if that is later. Alertmanager forgets all it was not told of again when it restarts, so
 /// those that fire are posted anew each minute; it ends them by itself.
 /// </summary>
 internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
@@ -44,6 +44,8 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
 
     public bool IsRetried => true;
 
+    public bool Takes(Alert alert) => true;
+
     public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {
         // What comes late, after an outage, fires from now on: posted as over already it would reach nobody.
@@ -61,7 +63,11 @@ internal sealed class AlertmanagerExporter : IAlertExporter, IDisposable
         _receiver.Dispose();
     }
 
-    private DateTimeOffset EndOf(Alert alert, DateTimeOffset now) => (alert.LastSeen > now ? alert.LastSeen : now) + _options.ResolveAfter;
+    private DateTimeOffset EndOf(Alert alert, DateTimeOffset now)
+    {
+        var end = (alert.LastSeen > now ? alert.LastSeen : now) + _options.ResolveAfter;
+        return alert.Until > end ? alert.Until.Value : end;
+    }
 
     private void Refresh()
     {

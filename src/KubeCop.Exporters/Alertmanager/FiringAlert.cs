@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Malware;
 
 namespace KubeCop.Exporters.Alertmanager;
 
@@ -38,7 +39,7 @@ internal sealed class FiringAlert
     {
         var container = alert.Container;
         var labels = new List<KeyValuePair<string, string>>();
-        Add(labels, "alertname", "KubeCopRuleViolated");
+        Add(labels, "alertname", alert.Malware is null ? "KubeCopRuleViolated" : MalwareAlert.RuleName);
         Add(labels, "rule_id", alert.RuleId);
         Add(labels, "rule_name", alert.RuleName);
         Add(labels, "severity", alert.Severity.ToString().ToLowerInvariant());
@@ -49,6 +50,15 @@ internal sealed class FiringAlert
         Add(labels, "workload_kind", container.Workload.Kind);
         Add(labels, "workload_name", container.Workload.Name);
         Add(labels, "fingerprint", alert.Fingerprint);
+        if (alert.Malware is { } malware)
+        {
+            Add(labels, "malware_name", malware.Signature);
+            Add(labels, "hash", malware.Sha256);
+            Add(labels, "size", malware.SizeText());
+            Add(labels, "is_part_of_image", malware.IsPartOfImage() ? "true" : "false");
+            Add(labels, "container_image", container.Image);
+        }
+
         foreach (var (name, value) in further)
         {
             if (!labels.Exists(label => label.Key == name))
@@ -73,9 +83,11 @@ internal sealed class FiringAlert
     private static List<KeyValuePair<string, string>> AnnotationsOf(Alert alert)
     {
         var (container, process) = (alert.Container, alert.Process);
-        var where = container.Pod is { } pod ? $"pod {pod.Name} in namespace {pod.Namespace}" : $"container {container.Name} on node {alert.Node}";
+        var where = container.Pod is { } pod ? $"pod {pod.Name} in namespace {pod.Namespace}"
+            : container.Id.Length > 0 ? $"container {container.Name} on node {alert.Node}"
+            : $"files of node {alert.Node}";
         var annotations = new List<KeyValuePair<string, string>>();
-        var title = $"Rule '{alert.RuleName}' in {where}";
+        var title = alert.Malware is { } found ? $"Malware '{found.Signature}' in {where}" : $"Rule '{alert.RuleName}' in {where}";
         Add(annotations, "title", title);
         Add(annotations, "summary", title);
         Add(annotations, "message", alert.Message);
@@ -88,6 +100,18 @@ internal sealed class FiringAlert
         Add(annotations, "learning", alert.Learning ? "true" : "");
         Add(annotations, "container_id", container.Id);
         Add(annotations, "image", container.Image);
+        if (alert.Malware is { } malware)
+        {
+            Add(annotations, "path", malware.Path());
+            Add(annotations, "host_path", malware.HostPath);
+            Add(annotations, "layer", malware.Layer());
+        }
+
+        if (!process.IsKnown)
+        {
+            return annotations;
+        }
+
         Add(annotations, "pid", Text(process.Pid));
         Add(annotations, "ppid", Text(process.ParentPid));
         Add(annotations, "uid", Text(process.Uid));

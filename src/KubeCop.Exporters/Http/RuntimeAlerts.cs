@@ -54,10 +54,24 @@ internal static class RuntimeAlerts
         json.WriteNumber("severity", (int)alert.Severity);
         Write(json, "processName", process.Comm);
         Write(json, "fixSuggestions", alert.Fix);
-        json.WriteNumber("pid", process.Pid);
-        json.WriteNumber("ppid", process.ParentPid);
-        json.WriteNumber("uid", process.Uid);
-        json.WriteNumber("gid", process.Gid);
+        if (process.IsKnown)
+        {
+            json.WriteNumber("pid", process.Pid);
+            json.WriteNumber("ppid", process.ParentPid);
+            json.WriteNumber("uid", process.Uid);
+            json.WriteNumber("gid", process.Gid);
+        }
+
+        if (alert.Malware is { } malware)
+        {
+            Write(json, "malwareName", malware.Signature);
+            Write(json, "malwareDescription", malware.Signature);
+            Write(json, "path", malware.Path());
+            Write(json, "hash", malware.Sha256);
+            Write(json, "size", malware.SizeText());
+            json.WriteBoolean("isPartOfImage", malware.IsPartOfImage());
+        }
+
         Write(json, "containerImage", container.Image);
         Write(json, "containerID", container.Id);
         Write(json, "containerName", container.Name);

@@ -18,7 +18,11 @@ public sealed record AlertLine
     public bool Learning { get; init; }
     public required ContainerPart Container { get; init; }
     public required WorkloadPart Workload { get; init; }
-    public required ProcessPart Process { get; init; }
+
+    /// <summary>Null when no process is known.</summary>
+    public required ProcessPart? Process { get; init; }
+
+    public EventPart? Event { get; init; }
     public string Expected { get; init; } = "";
     public string Fix { get; init; } = "";
 
@@ -29,7 +33,7 @@ public sealed record AlertLine
     public static AlertLine From(Alert alert) => new()
     {
         Id = alert.Id,
-        State = alert.State == AlertState.New ? "new" : "summary",
+        State = alert.State.ToString().ToLowerInvariant(),
         RuleId = alert.RuleId,
         RuleName = alert.RuleName,
         Severity = alert.Severity.ToString().ToLowerInvariant(),
@@ -39,7 +43,7 @@ public sealed record AlertLine
         Learning = alert.Learning,
         Container = new ContainerPart(alert.Container.Id, alert.Container.Name, alert.Container.Image),
         Workload = new WorkloadPart(alert.Container.Workload.Kind, alert.Container.Workload.Name, alert.Container.Workload.Namespace),
-        Process = new ProcessPart
+        Process = !alert.Process.IsKnown ? null : new ProcessPart
         {
             Pid = alert.Process.Pid,
             Uid = alert.Process.Uid,
@@ -47,6 +51,15 @@ public sealed record AlertLine
             Exe = alert.Process.Executable,
             Args = alert.Process.Arguments,
             Ancestors = [.. alert.Process.Ancestors.Select(static ancestor => new AncestorPart(ancestor.Pid, ancestor.Comm))],
+        },
+        Event = alert.Malware is not { } malware ? null : new EventPart
+        {
+            Kind = EventPart.Malware,
+            Path = malware.Path(),
+            HostPath = malware.HostPath,
+            Sha256 = malware.Sha256,
+            Size = malware.Size,
+            Layer = malware.Layer(),
         },
         Expected = alert.Expected,
         Fix = alert.Fix,
@@ -66,6 +79,19 @@ public sealed record AlertLine
 
         /// <summary>Parent first.</summary>
         public IReadOnlyList<AncestorPart> Ancestors { get; init; } = [];
+    }
+
+    /// <summary>Of malware, the file; of other events their kind alone is used.</summary>
+    public sealed record EventPart
+    {
+        public const string Malware = "malware";
+
+        public required string Kind { get; init; }
+        public string Path { get; init; } = "";
+        public string HostPath { get; init; } = "";
+        public string Sha256 { get; init; } = "";
+        public long Size { get; init; }
+        public string Layer { get; init; } = "";
     }
 
     public sealed record AncestorPart(uint Pid, string Comm);

@@ -25,10 +25,19 @@ public static class AlertText
         Headline(text, alert, colour);
         text.Append(Indent).AppendLine(Value(alert.Message));
         Label(text, "where", colour).AppendLine(Where(alert));
-        Label(text, "process", colour).AppendLine(Chain(alert.Process));
-        if (alert.Process.Args.Count > 0)
+        if (alert.Event is { Kind: AlertLine.EventPart.Malware } file)
         {
-            Label(text, "command", colour).AppendLine(Value(string.Join(' ', alert.Process.Args)));
+            WriteFile(text, file, colour);
+        }
+
+        if (alert.Process is { } process)
+        {
+            Label(text, "process", colour).AppendLine(Chain(process));
+        }
+
+        if (alert.Process is { Args: { Count: > 0 } arguments })
+        {
+            Label(text, "command", colour).AppendLine(Value(string.Join(' ', arguments)));
         }
 
         if (alert.Expected.Length > 0)
@@ -63,6 +72,11 @@ public static class AlertText
     private static string Where(AlertLine alert)
     {
         var container = alert.Container;
+        if (container.Id.Length == 0)
+        {
+            return Value($"{alert.Workload.Kind.ToLowerInvariant()} {alert.Workload.Name}");
+        }
+
         var place = $"{alert.Workload.Namespace}/{alert.Workload.Kind}/{alert.Workload.Name}";
         if (container.Name != alert.Workload.Name)
         {
@@ -75,6 +89,20 @@ public static class AlertText
         }
 
         return Value(container.Image is { Length: > 0 } image ? $"{place}, image {image}" : place);
+    }
+
+    private static void WriteFile(StringBuilder text, AlertLine.EventPart file, bool colour)
+    {
+        Label(text, "file", colour).Append(Value(file.Path)).AppendLine(CultureInfo.InvariantCulture, $" ({Value(file.Layer)}, {file.Size} bytes)");
+        if (file.HostPath.Length > 0 && file.HostPath != file.Path)
+        {
+            Label(text, "on host", colour).AppendLine(Value(file.HostPath));
+        }
+
+        if (file.Sha256.Length > 0)
+        {
+            Label(text, "sha256", colour).AppendLine(Value(file.Sha256));
+        }
     }
 
     /// <summary>The oldest ancestor first, as one reads who started whom.</summary>

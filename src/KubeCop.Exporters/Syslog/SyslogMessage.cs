@@ -86,24 +86,41 @@ internal static class SyslogMessage
         yield return ("priority", Text((int)alert.Severity));
         yield return ("error", alert.Message);
         yield return ("fix_suggestion", alert.Fix);
-        yield return ("ppid", Text(process.ParentPid));
-        yield return ("comm", process.Comm);
-        yield return ("uid", Text(process.Uid));
-        yield return ("gid", Text(process.Gid));
+        if (alert.Malware is { } malware)
+        {
+            yield return ("malware_name", malware.Signature);
+            yield return ("description", malware.Signature);
+            yield return ("path", malware.Path());
+            yield return ("hash", malware.Sha256);
+            yield return ("size", malware.SizeText());
+            yield return ("is_part_of_image", malware.IsPartOfImage() ? "true" : "false");
+            yield return ("container_image", container.Image);
+            yield return ("host_path", malware.HostPath);
+            yield return ("layer", malware.Layer());
+        }
+
+        if (process.IsKnown)
+        {
+            yield return ("ppid", Text(process.ParentPid));
+            yield return ("comm", process.Comm);
+            yield return ("uid", Text(process.Uid));
+            yield return ("gid", Text(process.Gid));
+        }
+
         yield return ("namespace", container.Pod?.Namespace ?? container.Workload.Namespace);
         yield return ("pod_name", container.Pod?.Name ?? "");
         yield return ("container_name", container.Name);
         yield return ("container_id", container.Id);
         yield return ("cwd", process.WorkingDirectory);
         yield return (Id, alert.Id);
-        yield return ("state", alert.State == AlertState.New ? "new" : "summary");
+        yield return ("state", alert.State.ToString().ToLowerInvariant());
         yield return ("rule_id", alert.RuleId);
         yield return ("severity", alert.Severity.ToString().ToLowerInvariant());
         yield return ("count", Text(alert.Count));
         yield return ("fingerprint", alert.Fingerprint);
         yield return ("workload", $"{container.Workload.Kind}/{container.Workload.Name}");
         yield return ("image", container.Image);
-        yield return ("pid", Text(process.Pid));
+        yield return ("pid", process.IsKnown ? Text(process.Pid) : "");
         yield return ("exe", process.Executable);
         yield return ("args", string.Join(' ', process.Arguments));
         yield return ("mitre", alert.Mitre.Id);

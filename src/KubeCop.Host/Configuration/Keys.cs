@@ -28,6 +28,7 @@ internal static class Keys
     public const string SyslogAddress = "KubeCop:Export:Syslog:Address";
     public const string SyslogProtocol = "KubeCop:Export:Syslog:Protocol";
     public const string CsvPath = "KubeCop:Export:Csv:Path";
+    public const string CsvMalwarePath = "KubeCop:Export:Csv:MalwarePath";
     public const string HttpExportUrl = "KubeCop:Export:Http:Url";
     public const string MalwareAddress = "KubeCop:Malware:Address";
     public const string MalwarePaths = "KubeCop:Malware:Paths";

@@ -76,6 +76,11 @@ internal static class LegacyVariables
             yield return new(Keys.CsvPath, csv);
         }
 
+        if (Value("EXPORTER_CSV_MALWARE_PATH") is { } malware)
+        {
+            yield return new(Keys.CsvMalwarePath, malware);
+        }
+
         if (Value("HTTP_ENDPOINT_URL") is { } endpoint)
         {
             yield return new(Keys.HttpExportUrl, endpoint);
@@ -93,7 +98,14 @@ internal static class LegacyVariables
 
         foreach (var (index, path) in (Value("CLAMAV_SCAN_PATH") ?? "").Split([',', ':'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Index())
         {
-            yield return new($"{Keys.MalwarePaths}:{index}", path);
+            yield return new($"{Keys.MalwarePaths}:{index}", OfHost(path));
+        }
+
+        // KubeCop scans paths as its container sees them; MalwareOptions.Paths are the host's own.
+        string OfHost(string path)
+        {
+            var root = (Value("HOST_ROOT") ?? "").TrimEnd('/');
+            return root.Length > 0 && (path == root || path.StartsWith($"{root}/", StringComparison.Ordinal)) ? $"/{path[root.Length..].TrimStart('/')}" : path;
         }
 
         string? Value(string variable) => environment.GetValueOrDefault(variable) is { Length: > 0 } value ? value : null;

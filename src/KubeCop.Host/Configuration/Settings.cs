@@ -291,12 +291,15 @@ internal sealed class Settings
             throw new UsageException(mistake);
         }
 
-        Require(!Directory.Exists(Export.Csv.Path), $"{Keys.CsvPath} (EXPORTER_CSV_RULE_PATH)", Export.Csv.Path, "a file, and that is a directory");
-        Require(
-            Export.Csv.Path.Length == 0 || Directory.Exists(Path.GetDirectoryName(Export.Csv.Path)),
-            $"{Keys.CsvPath} (EXPORTER_CSV_RULE_PATH)",
-            Export.Csv.Path,
-            "a file in a directory that exists");
+        foreach (var (key, path) in new[]
+                 {
+                     ($"{Keys.CsvPath} (EXPORTER_CSV_RULE_PATH)", Export.Csv.Path), ($"{Keys.CsvMalwarePath} (EXPORTER_CSV_MALWARE_PATH)", Export.Csv.MalwarePath),
+                 })
+        {
+            Require(!Directory.Exists(path), key, path, "a file, and that is a directory");
+            Require(path.Length == 0 || Directory.Exists(Path.GetDirectoryName(path)), key, path, "a file in a directory that exists");
+        }
+
         Require(Containers.HasTimeout, Keys.RuntimeTimeout, Containers.RuntimeTimeout, "0.1 s (00:00:00.1) to 5s");
 
         // The name is the first part of container grain keys.

@@ -47,7 +47,7 @@ internal sealed class EventExporter(ApiClient api, TimeProvider time) : IAlertEx
     /// <summary>Each may be lost for a reason of its own.</summary>
     public int BatchSize => 1;
 
-    public bool Takes(Alert alert) => alert.Severity >= Severity.Critical && alert.Container.Pod is not null;
+    public bool Takes(Alert alert) => alert.State != AlertState.Ongoing && alert.Severity >= Severity.Critical && alert.Container.Pod is not null;
 
     public string Export(IReadOnlyList<Alert> batch, CancellationToken cancellationToken)
     {

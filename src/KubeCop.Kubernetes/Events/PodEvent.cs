@@ -135,11 +135,16 @@ internal static class PodEvent
     private static string NoteOf(Alert alert)
     {
         var process = alert.Process;
+        var severity = alert.Severity.ToString().ToLowerInvariant();
+        var where = $"{alert.RuleId} ({severity}) in container {alert.Container.Name}";
+        if (!process.IsKnown)
+        {
+            return Cut(TerminalText.Escape($"{where}: {alert.Message}."), LongestNote);
+        }
+
         var line = string.Join(" > ", process.Ancestors.Take(MaxAncestors).Reverse().Select(static ancestor => ancestor.Comm).Append(process.Comm));
         var command = process.Arguments.Count > 0 ? $", command: {string.Join(' ', process.Arguments)}" : "";
-        var severity = alert.Severity.ToString().ToLowerInvariant();
-        var where = string.Create(CultureInfo.InvariantCulture, $"{alert.RuleId} ({severity}) in container {alert.Container.Name}, pid {process.Pid}");
-        return Cut(TerminalText.Escape($"{where}: {alert.Message}. Process: {line}{command}"), LongestNote);
+        return Cut(TerminalText.Escape(string.Create(CultureInfo.InvariantCulture, $"{where}, pid {process.Pid}: {alert.Message}. Process: {line}{command}")), LongestNote);
     }
 
     /// <summary>The text, or what of it and an ellipsis has at most so many bytes in UTF-8.</summary>

@@ -176,7 +176,7 @@ internal sealed partial class ExecutedFileScans(
         return new MalwareFinding
         {
             Signature = signature,
-            Sha256 = MalwareScan.Hash(file.Handle, _stop.Token),
+            Sha256 = MalwareScan.Hash(file.Handle, file.Identity.Size, _stop.Token),
             Size = file.Identity.Size,
             Owner = file.Owner,
             Group = file.Group,

@@ -26,6 +26,15 @@ internal sealed class FindingBook(int limit = FindingBook.DefaultLimit)
         }
     }
 
+    /// <summary>Whether it was told.</summary>
+    public bool Contains(string fingerprint)
+    {
+        lock (_lock)
+        {
+            return _seen.ContainsKey(fingerprint);
+        }
+    }
+
     /// <summary>It is there at this time.</summary>
     /// <returns>Whether it is to be told.</returns>
     public bool Add(string fingerprint, DateTimeOffset now)

@@ -17,6 +17,12 @@ internal enum FileSystemKind
 /// </summary>
 internal static class FileSystems
 {
+    /// <summary>
+    /// Whether its files are in memory alone (tmpfs, ramfs). Nothing is ever written back there, so who has mapped a file can go on changing it without
+    /// its times being changed (mm/memory.c, fault_dirty_shared_page): they tell of the first write through the mapping only.
+    /// </summary>
+    public static bool IsInMemory(uint type) => type is 0x01021994 or 0x858458f6;
+
     /// <summary>One that is in no list counts as local: what is stored there is rather scanned than missed.</summary>
     public static FileSystemKind KindOf(uint type) => type switch
     {

@@ -20,6 +20,9 @@ internal static unsafe partial class LibC
     public const int TooManyLinks = 40;
     public const int Stale = 116;
 
+    /// <summary>SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER.</summary>
+    private const uint WriteAndWait = 7;
+
     private const int CurrentDirectory = -100;
     private const int SymlinkNoFollow = 0x100;
     private const int NoAutomount = 0x800;
@@ -139,6 +142,13 @@ internal static unsafe partial class LibC
         var error = Open(CurrentDirectory, path, Content | NoAccessTime, out handle);
         return error == NotPermitted ? Open(CurrentDirectory, path, Content, out handle) : error;
     }
+
+    /// <summary>
+    /// Has the kernel write a file's changed pages to the disk, and waits for it (sync_file_range(2)). From then on a write through a mapping changes
+    /// the file's ctime again: it does so only for the first write to a page since that was written back.
+    /// </summary>
+    /// <returns>False when that was not done.</returns>
+    public static bool WriteBack(SafeFileHandle file) => SyncFileRange((int)file.DangerousGetHandle(), 0, 0, WriteAndWait) == 0;
 
     /// <summary>Opens a path as it is.</summary>
     /// <param name="path">Ends with a zero byte.</param>
@@ -272,6 +282,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true)]
     private static partial nint ReadLink(byte* path, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRange(int file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int file);

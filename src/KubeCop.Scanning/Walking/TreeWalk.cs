@@ -142,15 +142,18 @@ internal sealed class TreeWalk : IDisposable
 
             error = LibC.OpenContent(entry, out var handle);
 
-            // Its time is taken before its content is read: what is written meanwhile makes it another file.
-            if (error != 0 || (error = LibC.Status(handle, out _status)) != 0)
+            error = error != 0 ? error : LibC.Status(handle, out _status);
+
+            // Its time is taken before its content is read, and behind what mappings have changed: what is written meanwhile makes it another file.
+            var isWrittenBack = error == 0 && WalkedFile.IsOld(_status, _time.GetUtcNow()) && LibC.WriteBack(handle);
+            if (error != 0 || (isWrittenBack && (error = LibC.Status(handle, out _status)) != 0))
             {
                 handle.Dispose();
                 Pass(error);
                 return null;
             }
 
-            return new WalkedFile(Path.ToArray(), handle, _status, _time.GetUtcNow());
+            return new WalkedFile(Path.ToArray(), handle, _status, _time.GetUtcNow(), isWrittenBack);
         }
         finally
         {

@@ -7,7 +7,8 @@ internal sealed class WalkedFile : IDisposable
 {
     private static readonly TimeSpan Unsettled = TimeSpan.FromSeconds(2);
 
-    internal WalkedFile(byte[] path, SafeFileHandle handle, in LibC.FileStatus status, DateTimeOffset openedAt)
+    /// <param name="isWrittenBack">Whether its pages were, before <paramref name="status"/> was read (<see cref="LibC.WriteBack"/>).</param>
+    internal WalkedFile(byte[] path, SafeFileHandle handle, in LibC.FileStatus status, DateTimeOffset openedAt, bool isWrittenBack = false)
     {
         Path = path;
         Handle = handle;
@@ -16,7 +17,7 @@ internal sealed class WalkedFile : IDisposable
         AllocatedBytes = status.AllocatedBytes;
         Modified = Time(status.ModifiedNanoseconds);
         Changed = Time(status.ChangedNanoseconds);
-        IsSettled = openedAt - Changed >= Unsettled;
+        IsSettled = isWrittenBack && IsOld(status, openedAt) && !FileSystems.IsInMemory(LibC.FileSystemType(handle));
     }
 
     /// <summary>On the host, or in the container whose root is walked (<see cref="ScanRoot.ContainerId"/>); bytes of no encoding.</summary>
@@ -46,9 +47,14 @@ internal sealed class WalkedFile : IDisposable
 
     /// <summary>
     /// Whether a later change is certain to give it another identity. The kernel's times are only as fine as its tick, and some file systems' as a
-    /// second: what changed within the last two seconds may change again and look the same. Such a file is not to be remembered as clean.
+    /// second: what changed within the last two seconds may change again and look the same. So may what was changed through a mapping, as long as the
+    /// kernel has not written it back. In a file system in memory that is always so
+    /// (<see cref="FileSystems.IsInMemory"/>). Such a file is not to be remembered as clean.
     /// </summary>
     public bool IsSettled { get; }
+
+    /// <summary>Whether its last change is long enough ago.</summary>
+    internal static bool IsOld(in LibC.FileStatus status, DateTimeOffset now) => now - Time(status.ChangedNanoseconds) >= Unsettled;
 
     public void Dispose() => Handle.Dispose();
 

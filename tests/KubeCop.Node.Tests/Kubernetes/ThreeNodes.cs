@@ -11,30 +11,11 @@ namespace KubeCop.Node.Tests.Kubernetes;
 /// <summary>
 /// Three nodes of one cluster on this machine, with their API server and their store. Each has a sensor of its own, in one kernel: the first one is the
 /// machine, with its containers; the others are machines whose cgroups are those below one of their own, as the nodes of kind are, where nothing runs.
-/// Each may do what the documentation says, and no more.
+/// Each may do what the chart's roles say, and no more.
 /// </summary>
 public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
 {
     private const string Namespace = "kubecop";
-
-    private const string Rights = """
-        kind: ClusterRole
-        metadata: {name: kubecop}
-        rules:
-        - {apiGroups: [""], resources: [pods, namespaces], verbs: [list, watch]}
-        - {apiGroups: [apps], resources: [replicasets], verbs: [get]}
-        - {apiGroups: [batch], resources: [jobs], verbs: [get]}
-        - {apiGroups: [kubescape.io], resources: [applicationprofiles], verbs: [get, create, patch, list, watch]}
-        - {apiGroups: [kubescape.io], resources: [applicationprofiles/status], verbs: [patch]}
-        - {apiGroups: [kubescape.io], resources: [runtimerulealertbindings], verbs: [list, watch]}
-        ---
-        kind: Role
-        metadata: {name: kubecop-membership, namespace: kubecop}
-        rules:
-        - {apiGroups: [""], resources: [configmaps], resourceNames: [kubecop-membership], verbs: [get, patch]}
-        - {apiGroups: [""], resources: [configmaps], verbs: [create]}
-        - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [list, create, patch, delete]}
-        """;
 
     /// <summary>In which a cluster is whole again when nothing is wrong any more, with ten times slack: silos look every few seconds here.</summary>
     private static readonly TimeSpan HealingTime = TimeSpan.FromMinutes(2);
@@ -154,10 +135,17 @@ public sealed class ThreeNodes(ContainerdFixture containerd) : IAsyncDisposable
         return root;
     }
 
+    /// <summary>Those of the roles that the chart makes, as they are where this cluster has its silos.</summary>
+    private static IReadOnlyList<AccessRule> RightsOfTheChart()
+    {
+        using var chart = new StreamReader(typeof(ThreeNodes).Assembly.GetManifestResourceStream("chart.yaml")!);
+        return [.. AccessRule.FromYaml(chart.ReadToEnd()).Select(static rule => rule.Namespace is null ? rule : rule with { Namespace = Namespace })];
+    }
+
     private Dictionary<string, string> SettingsOf(string name) => new(_tls!.ClusterSettings)
     {
         ["KubeCop:Node:Name"] = name,
-        ["KubeCop:Kubernetes:Kubeconfig"] = Api.WriteKubeconfig(_directory.Combine($"{name}.kubeconfig"), Api.AddUser(name, AccessRule.FromYaml(Rights))),
+        ["KubeCop:Kubernetes:Kubeconfig"] = Api.WriteKubeconfig(_directory.Combine($"{name}.kubeconfig"), Api.AddUser(name, RightsOfTheChart())),
         ["KubeCop:Cluster:Membership"] = "kubernetes",
         ["KubeCop:Cluster:KubernetesNamespace"] = Namespace,
         ["KubeCop:Cluster:AdvertisedAddress"] = "127.0.0.1",

@@ -215,6 +215,11 @@ public sealed partial class ApiServer : IAsyncDisposable
             return;
         }
 
+        if (call.Text("sendInitialEvents").Length > 0)
+        {
+            throw ApiStatusException.NoInitialEvents();
+        }
+
         Watch watch;
         lock (_store.Gate)
         {

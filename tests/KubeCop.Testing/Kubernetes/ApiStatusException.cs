@@ -80,6 +80,12 @@ internal sealed class ApiStatusException(int code, string reason, string message
     /// <summary>A list or a watch asks for what is no longer kept.</summary>
     public static ApiStatusException Expired(string message) => new(410, "Expired", message);
 
+    /// <summary>A watch that asks for what there is first, as an API server with <c>--feature-gates=WatchList=false</c> has it; clients list then.</summary>
+    public static ApiStatusException NoInitialEvents() => new(
+        422,
+        "Invalid",
+        "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled");
+
     public static ApiStatusException BodyTooLarge(long limit) => new(413, "RequestEntityTooLarge", $"Request entity too large: limit is {limit}");
 
     public static ApiStatusException UnsupportedMediaType(params string[] accepted) => new(

@@ -18,6 +18,8 @@ public sealed record AlertView
     public required bool Learning { get; init; }
     public required AlertContainerView Container { get; init; }
     public required WorkloadView Workload { get; init; }
+
+    /// <summary>Null in fact when no process is known, as of malware that a scan found.</summary>
     public required AlertProcessView Process { get; init; }
     public required JsonElement Event { get; init; }
     public required string Expected { get; init; }
@@ -32,7 +34,7 @@ public sealed record AlertView
     public bool EventFlag(string name) => Event.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
     public override string ToString() =>
-        $"{RuleId} {State} x{Count} {Container.Id} pid {Process.Pid} {Process.Exe} [{string.Join(' ', Process.Args.Take(5))}]: {Message}";
+        $"{RuleId} {State} x{Count} {Container.Id} pid {Process?.Pid} {Process?.Exe} [{string.Join(' ', Process?.Args.Take(5) ?? [])}]: {Message}";
 }
 
 public sealed record AlertContainerView(string Id, string Name);

@@ -1,5 +1,6 @@
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
 
@@ -8,6 +9,8 @@ namespace KubeCop.Tests.Exporters;
 /// <summary>Alerts to export.</summary>
 internal static class TestAlerts
 {
+    public const string Digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
     private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     public static Alert Create(int number = 0, string path = "/bin/id", string name = "web", params string[] arguments) => new()
@@ -57,4 +60,26 @@ internal static class TestAlerts
         Expected = "Only programs of the profile are started.",
         Fix = $"kubecop profiles allow default/container-{name} --container {name} --exec {path}",
     };
+
+    /// <param name="layer">Of the container that has the file; null when only the host has it.</param>
+    public static Alert Malware(MalwareLayer? layer = MalwareLayer.ImageLayer, string path = "/opt/evil", string signature = "Unix.Test.Evil-1", long size = 2048)
+    {
+        var finding = new MalwareFinding
+        {
+            Signature = signature,
+            Sha256 = Digest,
+            Size = size,
+            Owner = 1000,
+            Group = 1001,
+            Modified = Time.AddDays(-2),
+            Changed = Time.AddDays(-1),
+            FoundAt = Time,
+            Node = "node",
+            HostPath = $"/layers/7{path}",
+            Places = [],
+        };
+        return MalwareAlert.Create(
+            finding,
+            layer is null ? null : new MalwarePlace { Container = Create().Container with { Image = "registry/web:1" }, Layer = layer.Value, Path = path, IsHidden = false });
+    }
 }

@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Workloads;
+using KubeCop.Tests.Exporters;
 
 namespace KubeCop.Tests.Core.Alerts;
 
@@ -31,6 +33,11 @@ public sealed class AlertJsonTests
         { "ptrace", AlertSample.Of(Sample.Event(EventKind.Ptrace, details: new PtraceDetails("PTRACE_ATTACH", 7))) },
         { "unshare", AlertSample.Of(Sample.Event(EventKind.Unshare, value: 0x10020000)) },
         { "setns", AlertSample.Of(Sample.Event(EventKind.Setns, value: 0x40000000)) },
+        { "malware of the image", TestAlerts.Malware() },
+        { "malware in a volume", TestAlerts.Malware(MalwareLayer.Volume, path: "/data/\ud800\u001b") },
+        { "malware of the host", TestAlerts.Malware(layer: null) },
+        { "malware that could not be read again", TestAlerts.Malware() with { Malware = TestAlerts.Malware().Malware! with { Sha256 = "" } } },
+        { "malware that a process runs", TestAlerts.Malware(MalwareLayer.Upper) with { Process = TestAlerts.Create().Process } },
         {
             "pod", AlertSample.Of(Sample.Open("/etc/shadow")) with
             {
@@ -47,6 +54,20 @@ public sealed class AlertJsonTests
     {
         var errors = JsonSchemaCheck.Errors(Schema, JsonDocument.Parse(Write(alert)).RootElement);
         Assert.True(errors.Count == 0, $"{name}: {string.Join("; ", errors)}");
+    }
+
+    [Fact]
+    public void Write_Malware_HasTheFileAndNoProcess()
+    {
+        using var json = JsonDocument.Parse(Write(TestAlerts.Malware(layer: null)));
+        Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("process").ValueKind);
+        var file = json.RootElement.GetProperty("event");
+        Assert.Equal(
+            ("malware", "/layers/7/opt/evil", "host", 2048, 1000),
+            (
+                file.GetProperty("kind").GetString(), file.GetProperty("path").GetString(), file.GetProperty("layer").GetString(), file.GetProperty("size").GetInt32(),
+                file.GetProperty("uid").GetInt32()));
+        Assert.Equal("Node", json.RootElement.GetProperty("workload").GetProperty("kind").GetString());
     }
 
     [Fact]

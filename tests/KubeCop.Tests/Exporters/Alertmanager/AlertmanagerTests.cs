@@ -35,6 +35,45 @@ public sealed class AlertmanagerTests
     }
 
     [Fact]
+    public async Task Malware_HasKubeCopsLabelsAndNoProcess()
+    {
+        await using var server = await AlertmanagerServer.StartNewAsync();
+        using var exporter = new AlertmanagerExporter(server.Address, new AlertmanagerOptions(), TimeProvider.System);
+
+        var now = DateTimeOffset.UtcNow;
+        exporter.Export([TestAlerts.Malware() with { Timestamp = now, FirstSeen = now, LastSeen = now }]);
+
+        var alert = Assert.Single(await server.AlertsAsync());
+        Assert.Equal(
+            ["KubeCopMalwareDetected", "Unix.Test.Evil-1", TestAlerts.Digest, "2.0 KiB", "true", "registry/web:1", "critical", "web"],
+            new[] { "alertname", "malware_name", "hash", "size", "is_part_of_image", "container_image", "severity", "container_name" }
+                .Select(name => (string?)alert["labels"]![name]));
+        var annotations = alert["annotations"]!;
+        Assert.Equal(("/opt/evil", "image"), ((string?)annotations["path"], (string?)annotations["layer"]));
+        Assert.Contains("Malware 'Unix.Test.Evil-1'", (string?)annotations["summary"], StringComparison.Ordinal);
+        Assert.Null(annotations["pid"]);
+        Assert.Null(annotations["uid"]);
+    }
+
+    [Fact]
+    public async Task Malware_FiresUntilItCountsAsGone_AndLongerWhenItIsMetAgain()
+    {
+        await using var server = await AlertmanagerServer.StartNewAsync();
+        var clock = new SettableClock(DateTimeOffset.UtcNow);
+        using var exporter = new AlertmanagerExporter(server.Address, new AlertmanagerOptions(), clock);
+        var now = clock.GetUtcNow();
+        var found = TestAlerts.Malware() with { Timestamp = now, FirstSeen = now, LastSeen = now, Until = now.AddHours(2) };
+
+        exporter.Export([found]);
+        Assert.Equal(now.AddHours(2), Time(Assert.Single(await server.AlertsAsync()), "endsAt"), TimeSpan.FromMilliseconds(1));
+
+        var again = found with { State = AlertState.Ongoing, LastSeen = now.AddHours(1), Until = now.AddHours(3) };
+        Assert.True(exporter.Takes(again), "Nobody tells Alertmanager that it is still there.");
+        exporter.Export([again]);
+        Assert.Equal(now.AddHours(3), Time(Assert.Single(await server.AlertsAsync()), "endsAt"), TimeSpan.FromMilliseconds(1));
+    }
+
+    [Fact]
     public async Task Repeats_OfOtherProcesses_AreOneAlert_AndOtherSubjectsAreNot()
     {
         await using var server = await AlertmanagerServer.StartNewAsync();

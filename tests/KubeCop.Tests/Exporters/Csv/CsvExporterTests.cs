@@ -10,6 +10,8 @@ public sealed class CsvExporterTests : IDisposable
 {
     private readonly TestDirectory _directory = new();
 
+    private string MalwarePath => _directory.Combine("malware.csv");
+
     private string FilePath => _directory.Combine("alerts.csv");
 
     public void Dispose() => _directory.Dispose();
@@ -33,6 +35,76 @@ public sealed class CsvExporterTests : IDisposable
         Assert.Equal("Unexpected process launched: /tmp/a,\"b\"\\r\\nc", csv["Alert Message"]);
         Assert.Equal(("42", "c0ffee", "x y", "2026-01-02T03:04:05.0000000Z"), (csv["PID"], csv["Container ID"], csv["Arguments"], csv["Timestamp"]));
         Assert.False(csv.Read(), "One alert made two rows.");
+    }
+
+    [Fact]
+    public void Malware_HasKubeCopsColumnsInAFileOfItsOwn()
+    {
+        using (var exporter = new CsvExporter(new CsvOptions { Path = FilePath, MalwarePath = MalwarePath }))
+        {
+            exporter.Export([TestAlerts.Create(1), TestAlerts.Malware(), TestAlerts.Create(2), TestAlerts.Malware(layer: null)]);
+        }
+
+        Assert.Equal([TestAlerts.Create(1).Id, TestAlerts.Create(2).Id], Ids());
+        using var csv = Read(MalwarePath);
+        Assert.Equal(
+            [
+                "Malware Name", "Description", "Path", "Hash", "Size", "Resource", "Namespace", "Pod Name", "Container Name", "Container ID", "Is Part of Image",
+                "Container Image",
+            ],
+            csv.HeaderRecord!.Take(12));
+        Assert.True(csv.Read(), "There is no row.");
+        Assert.Equal(
+            ("Unix.Test.Evil-1", "/opt/evil", TestAlerts.Digest, "2.0 KiB", "true", "registry/web:1"),
+            (csv["Malware Name"], csv["Path"], csv["Hash"], csv["Size"], csv["Is Part of Image"], csv["Container Image"]));
+        Assert.Equal(("image", "2048", ""), (csv["Layer"], csv["Bytes"], csv["PID"]));
+        Assert.True(csv.Read(), "There is no second row.");
+        Assert.Equal(("/layers/7/opt/evil", "false", "Node", "host"), (csv["Path"], csv["Is Part of Image"], csv["Workload Kind"], csv["Layer"]));
+        Assert.False(csv.Read(), "Other alerts are among malware.");
+    }
+
+    [Fact]
+    public void Malware_WithoutAFileOfItsOwn_IsAmongTheOthers()
+    {
+        using (var exporter = Create())
+        {
+            exporter.Export([TestAlerts.Malware()]);
+        }
+
+        using var csv = Read();
+        Assert.True(csv.Read(), "There is no row.");
+        Assert.Equal(("KubeCopMalwareDetected", "", ""), (csv["Rule Name"], csv["PID"], csv["UID"]));
+    }
+
+    [Fact]
+    public void OnlyMalware_IsTakenWhereOnlyItsFileIsNamed()
+    {
+        using var exporter = new CsvExporter(new CsvOptions { MalwarePath = MalwarePath });
+        Assert.True(exporter.Takes(TestAlerts.Malware()));
+        Assert.False(exporter.Takes(TestAlerts.Create(1)));
+        Assert.False(exporter.Takes(TestAlerts.Malware() with { State = AlertState.Ongoing }));
+    }
+
+    /// <summary>What was written into the first file is not written again when the second one is away.</summary>
+    [Fact]
+    public void FileThatIsAway_LeavesOutWhatWasWrittenBefore()
+    {
+        using var exporter = new CsvExporter(new CsvOptions { Path = FilePath, MalwarePath = _directory.Combine("no/such/malware.csv") });
+
+        var away = Assert.Throws<ReceiverAwayException>(() => exporter.Export([TestAlerts.Create(1), TestAlerts.Create(2), TestAlerts.Malware(), TestAlerts.Create(3)]));
+
+        Assert.Equal(2, away.Delivered);
+        Assert.Contains("malware.csv", away.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("malware.csv", "expected a file's path")]
+    [InlineData("/tmp/alerts.csv", "expected one of its own")]
+    public void MalwarePath_ThatIsNone_IsRefused(string path, string reason)
+    {
+        var mistake = new CsvOptions { Path = "/tmp/alerts.csv", MalwarePath = path }.FindMistake();
+        Assert.StartsWith($"MalwarePath (EXPORTER_CSV_MALWARE_PATH) '{path}'", mistake, StringComparison.Ordinal);
+        Assert.Contains(reason, mistake, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -147,9 +219,9 @@ public sealed class CsvExporterTests : IDisposable
 
     private CsvExporter Create(long maxBytes = 1 << 20, int kept = 5) => new(new CsvOptions { Path = FilePath, MaxFileBytes = maxBytes, KeptFiles = kept });
 
-    private CsvReader Read()
+    private CsvReader Read(string? path = null)
     {
-        var csv = new CsvReader(new StreamReader(FilePath), CultureInfo.InvariantCulture);
+        var csv = new CsvReader(new StreamReader(path ?? FilePath), CultureInfo.InvariantCulture);
         csv.Read();
         csv.ReadHeader();
         return csv;

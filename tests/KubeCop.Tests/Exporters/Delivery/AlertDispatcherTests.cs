@@ -30,6 +30,22 @@ public sealed class AlertDispatcherTests
         Assert.Empty(dispatcher.Dropped);
     }
 
+    /// <summary>What is still so was told: only who holds alerts as firing is told again.</summary>
+    [Fact]
+    public async Task Dispatch_Ongoing_IsForNobodyWhoDoesNotAskForIt()
+    {
+        var exporter = new RecordingExporter("exporter");
+        using var dispatcher = Create(16, exporter);
+
+        dispatcher.Dispatch(TestAlerts.Create(1));
+        dispatcher.Dispatch(TestAlerts.Create(2) with { State = AlertState.Ongoing });
+
+        await StopAsync(dispatcher);
+        Assert.Equal([TestAlerts.Create(1).Id], exporter.Ids);
+        Assert.Equal(1, Assert.Single(dispatcher.Alerts).Count);
+        Assert.Empty(dispatcher.Dropped);
+    }
+
     [Fact]
     public async Task Dispatch_ExporterBlocks_ItsAlertsAreDroppedAndCountedAndOthersGoOn()
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Malware;
 using KubeCop.Exporters.Http;
 using KubeCop.Testing;
 using KubeCop.Testing.Receivers;
@@ -38,6 +39,23 @@ public sealed class HttpExporterTests : IDisposable
         Assert.Equal((10, 42, 0), (alert.GetProperty("severity").GetInt32(), alert.GetProperty("pid").GetInt32(), alert.GetProperty("uid").GetInt32()));
         Assert.Equal(("node", Environment.MachineName), (alert.GetProperty("nodeName").GetString(), alert.GetProperty("hostName").GetString()));
         Assert.Equal(TestAlerts.Create(2).Id, alert.GetProperty("alert").GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public void Body_OfMalware_HasKubeCopsFieldsAndNoProcess()
+    {
+        using var exporter = Create();
+        exporter.Export([TestAlerts.Malware(MalwareLayer.Upper)]);
+
+        using var body = JsonDocument.Parse(Assert.Single(_server.Requests).Body);
+        var alert = body.RootElement.GetProperty("spec").GetProperty("alerts")[0];
+        Assert.Equal(
+            ("KubeCopMalwareDetected", "Unix.Test.Evil-1", "/opt/evil", TestAlerts.Digest, "2.0 KiB", "registry/web:1"),
+            (Field("ruleName"), Field("malwareName"), Field("path"), Field("hash"), Field("size"), Field("containerImage")));
+        Assert.False(alert.GetProperty("isPartOfImage").GetBoolean());
+        Assert.All(new[] { "pid", "ppid", "uid", "gid", "processName" }, name => Assert.False(alert.TryGetProperty(name, out _), $"There is a {name}."));
+
+        string? Field(string name) => alert.GetProperty(name).GetString();
     }
 
     [Fact]

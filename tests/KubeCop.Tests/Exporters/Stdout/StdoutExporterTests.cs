@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipes;
 using System.Text;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Malware;
 using KubeCop.Exporters.Stdout;
 
 namespace KubeCop.Tests.Exporters.Stdout;
@@ -58,6 +59,23 @@ public sealed class StdoutExporterTests
         Assert.Contains("command  id -u", text, StringComparison.Ordinal);
         Assert.Contains("kubecop profiles allow default/container-web --container web --exec /bin/id", text, StringComparison.Ordinal);
         Assert.DoesNotContain('\x1b', text);
+    }
+
+    [Theory]
+    [InlineData(MalwareLayer.ImageLayer, "where    default/Container/web, id c0ffee, image registry/web:1", "file     /opt/evil (image, 2048 bytes)")]
+    [InlineData(null, "where    node node", "file     /layers/7/opt/evil (host, 2048 bytes)")]
+    public void Text_Malware_TellsTheFileAndNoProcess(MalwareLayer? layer, string where, string file)
+    {
+        var alert = TestAlerts.Malware(layer);
+        var text = Render(alert, colour: false);
+
+        Assert.Contains(where + Environment.NewLine, text, StringComparison.Ordinal);
+        Assert.Contains(file + Environment.NewLine, text, StringComparison.Ordinal);
+        Assert.Contains($"sha256   {TestAlerts.Digest}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("process  ", text, StringComparison.Ordinal);
+        var json = new ArrayBufferWriter<byte>();
+        AlertJson.Write(json, alert);
+        Assert.Equal(text, Render(AlertLine.Parse(json.WrittenSpan), colour: false));
     }
 
     [Fact]

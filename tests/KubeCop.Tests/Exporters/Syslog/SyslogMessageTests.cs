@@ -24,6 +24,25 @@ public sealed partial class SyslogMessageTests
         Assert.Contains("exe=\"/tmp/\\\"\\] [evil@1 a=\\\"b\\\\\"", text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(480)]
+    [InlineData(8192)]
+    public void Malware_HasKubeCopsParametersAndNoProcess(int limit)
+    {
+        var text = Text(SyslogMessage.Write(TestAlerts.Malware(path: "/opt/\"] [evil@1 a=\"\n"), new SyslogOptions(), limit));
+        Assert.Matches(Rfc5424(), text);
+        Assert.DoesNotContain(" uid=", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(" pid=", text, StringComparison.Ordinal);
+        if (limit > 480)
+        {
+            Assert.Contains(
+                $"malware_name=\"Unix.Test.Evil-1\" description=\"Unix.Test.Evil-1\" path=\"/opt/\\\"\\] [evil@1 a=\\\"\\\\n\" hash=\"{TestAlerts.Digest}\" "
+                + "size=\"2.0 KiB\" is_part_of_image=\"true\" container_image=\"registry/web:1\"",
+                text,
+                StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void LineBreaksAndControlCharacters_AreShown()
     {

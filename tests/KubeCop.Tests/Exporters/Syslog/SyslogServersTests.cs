@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KubeCop.Core.Alerts;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Rules;
 using KubeCop.Exporters.Delivery;
 using KubeCop.Exporters.Receivers;
@@ -25,9 +26,9 @@ public sealed class SyslogServersTests
         await using var server = await StartAsync(name);
         using var exporter = new SyslogExporter(OptionsFor(server, protocol));
 
-        exporter.Export([TestAlerts.Create(1, path: Hostile, arguments: ["a", "]\"\\"]), TestAlerts.Create(2) with { Severity = Severity.Low }]);
+        exporter.Export([TestAlerts.Create(1, path: Hostile, arguments: ["a", "]\"\\"]), TestAlerts.Create(2) with { Severity = Severity.Low }, TestAlerts.Malware(path: Hostile)]);
 
-        var lines = await Wait.UntilAsync(() => server.Lines, static lines => lines.Count == 2, "two messages");
+        var lines = await Wait.UntilAsync(() => server.Lines, static lines => lines.Count == 3, "three messages");
         var first = lines.Single(static line => line.Data["alert_id"] == TestAlerts.Create(1).Id);
         Assert.Equal((106, "node", "kubecop", "R0001"), (first.Priority, first.Host, first.App, first.Id));
         Assert.Equal(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture), first.Process);
@@ -36,6 +37,8 @@ public sealed class SyslogServersTests
         Assert.Equal(first.Text, first.Data["error"]);
         Assert.Equal("Unexpected process launched", first.Data["rule"]);
         Assert.Equal("a ]\"\\", first.Data["args"]);
+        var malware = lines.Single(static line => line.Id == MalwareAlert.RuleId);
+        Assert.Equal((Hostile, "Unix.Test.Evil-1", "2.0 KiB", "true"), (malware.Data["path"], malware.Data["malware_name"], malware.Data["size"], malware.Data["is_part_of_image"]));
         Assert.Equal(109, lines.Single(static line => line.Data["alert_id"] == TestAlerts.Create(2).Id).Priority);
     }
 

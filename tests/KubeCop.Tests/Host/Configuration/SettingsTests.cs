@@ -56,12 +56,13 @@ public sealed class SettingsTests : IDisposable
             ["SYSLOG_HOST"] = "logs:514",
             ["SYSLOG_PROTOCOL"] = "tcp",
             ["EXPORTER_CSV_RULE_PATH"] = "/tmp/alerts.csv",
+            ["EXPORTER_CSV_MALWARE_PATH"] = "/tmp/malware.csv",
             ["HTTP_ENDPOINT_URL"] = "http://synchronizer.kubescape.svc.cluster.local/apis/v1/kubescape.io/v1/RuntimeAlerts",
         });
 
         Assert.Equal(["am-0:9093", "am-1:9093"], settings.Export.Alertmanager.Urls);
         Assert.Equal(("logs:514", SyslogProtocol.Tcp), (settings.Export.Syslog.Address, settings.Export.Syslog.Protocol));
-        Assert.Equal("/tmp/alerts.csv", settings.Export.Csv.Path);
+        Assert.Equal(("/tmp/alerts.csv", "/tmp/malware.csv"), (settings.Export.Csv.Path, settings.Export.Csv.MalwarePath));
         Assert.Equal("http://synchronizer.kubescape.svc.cluster.local/apis/v1/kubescape.io/v1/RuntimeAlerts", settings.Export.Http.Url);
     }
 
@@ -91,6 +92,16 @@ public sealed class SettingsTests : IDisposable
         Assert.Equal(_directory, settings.Node.HostRoot);
         Assert.True(settings.Output.Verbose);
         Assert.False(settings.Output.Stdout);
+    }
+
+    [Fact]
+    public void Load_KubeCopsScannedPaths_AreThoseOfTheHost()
+    {
+        var paths = string.Join(',', _directory, $"{_directory}/var/lib", $"{_directory}s/a", "/opt");
+
+        var settings = Load([], new() { ["HOST_ROOT"] = _directory, ["CLAMAV_HOST"] = "localhost", ["CLAMAV_SCAN_PATH"] = paths });
+
+        Assert.Equal(["/", "/var/lib", $"{_directory}s/a", "/opt"], settings.Malware.Paths);
     }
 
     [Fact]
@@ -153,6 +164,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData(Keys.SyslogAddress, "syslog://logs", "KubeCop:Export:Syslog:Address (SYSLOG_HOST) 'syslog://logs'", "HOST[:PORT]")]
     [InlineData(Keys.SyslogProtocol, "tpc", "KubeCop:Export:Syslog:Protocol 'tpc'", "udp or tcp or tls")]
     [InlineData(Keys.CsvPath, "alerts.csv", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) 'alerts.csv'", "starts with /")]
+    [InlineData(Keys.CsvMalwarePath, "/tmp", "KubeCop:Export:Csv:MalwarePath (EXPORTER_CSV_MALWARE_PATH) '/tmp'", "that is a directory")]
     [InlineData(Keys.CsvPath, "/tmp", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) '/tmp'", "that is a directory")]
     [InlineData(Keys.CsvPath, "/there/is/none/alerts.csv", "KubeCop:Export:Csv:Path (EXPORTER_CSV_RULE_PATH) '/there/is/none/alerts.csv'", "a directory that exists")]
     [InlineData(Keys.HttpExportUrl, "synchronizer:80", "KubeCop:Export:Http:Url (HTTP_ENDPOINT_URL) 'synchronizer:80'", "http(s)://")]

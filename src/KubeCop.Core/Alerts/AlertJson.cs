@@ -125,6 +125,7 @@ public static class AlertJson
         WriteTime(json, "changed", malware.Changed);
         json.WriteString("layer", place is null ? "host" : MalwareJson.Name(place.Layer));
         json.WriteBoolean("hidden", place?.IsHidden == true);
+        WriteText(json, "quarantine", malware.QuarantineId);
         json.WriteEndObject();
     }
 

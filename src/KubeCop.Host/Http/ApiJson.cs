@@ -13,6 +13,7 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(ItemList<TestDeliveryView>))]
 [JsonSerializable(typeof(AllowRequest))]
 [JsonSerializable(typeof(MalwareView))]
+[JsonSerializable(typeof(ItemList<QuarantineView>))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(StorageCheckView))]
 [JsonSerializable(typeof(JsonElement))]

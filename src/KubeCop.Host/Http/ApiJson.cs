@@ -13,6 +13,8 @@ namespace KubeCop.Host.Http;
 [JsonSerializable(typeof(ItemList<TestDeliveryView>))]
 [JsonSerializable(typeof(AllowRequest))]
 [JsonSerializable(typeof(MalwareView))]
+[JsonSerializable(typeof(ScanRequest))]
+[JsonSerializable(typeof(ItemList<ScanStartView>))]
 [JsonSerializable(typeof(ItemList<QuarantineView>))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(StorageCheckView))]

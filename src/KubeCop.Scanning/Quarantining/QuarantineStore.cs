@@ -55,7 +55,7 @@ public sealed class QuarantineStore(string directory, string hostRoot, Quarantin
                 {
                     (refusal, detail) = Move(file, finding, id);
                 }
-                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or QuarantineException)
                 {
                     (refusal, detail) = (QuarantineRefusal.Failed, exception.Message);
                 }

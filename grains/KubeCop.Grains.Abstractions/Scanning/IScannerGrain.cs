@@ -14,7 +14,7 @@ public interface IScannerGrain : IGrainWithStringKey
     /// <param name="paths">Paths of the host, absolute; empty for all that the node scans.</param>
     /// <returns>False when one is running, or the node scans nothing.</returns>
     [Alias("Start")]
-    Task<bool> StartAsync(IReadOnlyList<string> paths);
+    Task<bool> StartAsync(string[] paths);
 
     /// <summary>Ends the scan that runs. The next one begins anew.</summary>
     /// <returns>False when none is running.</returns>

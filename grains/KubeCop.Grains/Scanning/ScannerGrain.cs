@@ -50,7 +50,7 @@ internal sealed partial class ScannerGrain(
 
     public Task KeepAsync() => Task.CompletedTask;
 
-    public async Task<bool> StartAsync(IReadOnlyList<string> paths)
+    public async Task<bool> StartAsync(string[] paths)
     {
         See();
         var begins = scanner.IsEnabled && Begin(from: null, paths);

@@ -251,12 +251,12 @@ public sealed class QuarantineStore(string directory, string hostRoot, Quarantin
         return (QuarantineRefusal.None, "");
     }
 
-    private static void Restore(
+    private void Restore(
         QuarantinedFile known, string id, SafeFileHandle content, SafeFileHandle store, SafeFileHandle parent, byte[] name, string shown)
     {
         var entry = Encoding.ASCII.GetBytes(id + '\0');
         Dress(known, content, shown);
-        var error = FileMoves.Move(store, entry, parent, name);
+        var error = AlwaysCopies ? FileMoves.OtherDevice : FileMoves.Move(store, entry, parent, name);
         if (!FileMoves.NeedsCopy(error))
         {
             if (error != 0)

@@ -3,7 +3,7 @@ using System.Reflection;
 using KubeCop.Core.Events;
 using KubeCop.Grains.Abstractions.Workloads;
 using KubeCop.Grains.Workloads;
-using KubeCop.Testing;
+using KubeCop.Tests.Core;
 
 namespace KubeCop.Tests.Grains;
 

@@ -42,7 +42,8 @@ public sealed class ClamdClientTests
             await FakePeer.ReadSomethingAsync(socket, token);
             await socket.SendAsync(answer, token);
         });
-        var piece = Gen.OneOfConst("1: ", "2: ", "stream", ": ", "OK", " FOUND", " ERROR", "\0", "X.Y", "\u001b[2J", "é").Array[0, 8].Select(static pieces => string.Concat(pieces));
+        string[] pieces = ["1: ", "2: ", "stream", ": ", "OK", " FOUND", " ERROR", "\0", "X.Y", "\u001b[2J", "é"];
+        var piece = Gen.Int[0, pieces.Length - 1].Array[0, 8].Select(chosen => string.Concat(chosen.Select(index => pieces[index])));
         await Gen.OneOf(piece.Select(static text => Encoding.UTF8.GetBytes(text)), Gen.Byte.Array[0, 100]).SampleAsync(
             async bytes =>
             {

@@ -10,10 +10,11 @@ public interface IScannerGrain : IGrainWithStringKey
     [Alias("Keep")]
     Task KeepAsync();
 
-    /// <summary>Begins a scan now.</summary>
+    /// <summary>Begins a scan now. It takes the place of one that waits to go on.</summary>
+    /// <param name="paths">Paths of the host, absolute; empty for all that the node scans.</param>
     /// <returns>False when one is running, or the node scans nothing.</returns>
     [Alias("Start")]
-    Task<bool> StartAsync();
+    Task<bool> StartAsync(string[] paths);
 
     /// <summary>Ends the scan that runs. The next one begins anew.</summary>
     /// <returns>False when none is running.</returns>

@@ -28,9 +28,6 @@ internal sealed partial class ScannerGrain(
     /// <summary>After a scan that failed, until it goes on: it has waited for the scanner before it did.</summary>
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most, as a part of the interval, by which scans are late: so that not all nodes scan at one time.</summary>
-    private const double Jitter = 0.1;
-
     private long _storedAt;
     private bool _isStored = true;
 
@@ -53,10 +50,10 @@ internal sealed partial class ScannerGrain(
 
     public Task KeepAsync() => Task.CompletedTask;
 
-    public async Task<bool> StartAsync()
+    public async Task<bool> StartAsync(string[] paths)
     {
         See();
-        var begins = scanner.IsEnabled && Begin(from: null);
+        var begins = scanner.IsEnabled && Begin(from: null, paths);
         if (begins)
         {
             await StoreAsync();
@@ -80,7 +77,7 @@ internal sealed partial class ScannerGrain(
         {
             IsEnabled = scanner.IsEnabled,
             Report = state.State.Report,
-            NextAt = scanner.Interval > TimeSpan.Zero ? state.State.NextAt : null,
+            NextAt = scanner.Schedule.IsOnDemand ? null : state.State.NextAt,
             Skipped = state.State.Skipped,
         });
     }
@@ -94,11 +91,11 @@ internal sealed partial class ScannerGrain(
         var begins = false;
         if (!isRunning && Unfinished(now) is { } unfinished)
         {
-            begins = Begin(unfinished.Position);
+            begins = Begin(unfinished.Position, unfinished.Paths);
         }
-        else if (scanner.Interval > TimeSpan.Zero && (state.State.NextAt is not { } next || now >= next))
+        else if (IsDue(now))
         {
-            begins = !isRunning && Begin(from: null);
+            begins = !isRunning && Begin(from: null, paths: []);
             state.State = state.State with { NextAt = NextAfter(now), Skipped = state.State.Skipped + (begins ? 0 : 1) };
             _isStored = false;
         }
@@ -107,6 +104,24 @@ internal sealed partial class ScannerGrain(
         {
             await StoreAsync();
         }
+    }
+
+    private bool IsDue(DateTimeOffset now)
+    {
+        if (scanner.Schedule.IsOnDemand)
+        {
+            return false;
+        }
+
+        // Later than it can be: the settings say another time than before the restart, or the clock was ahead.
+        var isKnown = state.State.NextAt is { } known && known <= scanner.Schedule.NextAfter(now, delay: 1);
+        if (!isKnown && (state.State.NextAt is not null || !scanner.Schedule.BeginsAtOnce))
+        {
+            state.State = state.State with { NextAt = NextAfter(now) };
+            _isStored = false;
+        }
+
+        return state.State.NextAt is { } next ? now >= next : scanner.Schedule.BeginsAtOnce;
     }
 
     /// <summary>The scan that did not come to its end, in this process or the one before, and may go on.</summary>
@@ -118,9 +133,9 @@ internal sealed partial class ScannerGrain(
         _ => null,
     };
 
-    private bool Begin(MalwareScanPosition? from)
+    private bool Begin(MalwareScanPosition? from, IReadOnlyList<string> paths)
     {
-        if (!scanner.TryStart(Guid.CreateVersion7(time.GetUtcNow()), from))
+        if (!scanner.TryStart(Guid.CreateVersion7(time.GetUtcNow()), from, paths))
         {
             return false;
         }
@@ -139,7 +154,7 @@ internal sealed partial class ScannerGrain(
         }
     }
 
-    private DateTimeOffset NextAfter(DateTimeOffset now) => now + (scanner.Interval * (1 + (Random.Shared.NextDouble() * Jitter)));
+    private DateTimeOffset? NextAfter(DateTimeOffset now) => scanner.Schedule.NextAfter(now, Random.Shared.NextDouble());
 
     private async Task StoreAsync()
     {

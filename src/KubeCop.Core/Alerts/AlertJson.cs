@@ -142,6 +142,7 @@ public static class AlertJson
             json.WriteEndObject();
         }
 
+        WriteText(json, "quarantine", malware.QuarantineId);
         json.WriteEndObject();
     }
 

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Bindings;
 using KubeCop.Host.Client;
+using KubeCop.Scanning.Quarantining;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Recording;
 using KubeCop.Storage;
@@ -85,6 +86,7 @@ internal static class KubeCopCommand
             ReplayCommand.Create(),
             StorageCommand.Create(),
             ScanCommand.Create(),
+            QuarantineCommand.Create(),
         };
 
     private static string PathOf(CommandResult command) =>
@@ -96,7 +98,7 @@ internal static class KubeCopCommand
         UsageException or OptionsValidationException => (ExitCode.Usage, exception.Message),
         NoSiloException => (ExitCode.NoSilo, exception.Message),
         SensorException sensor => (ExitCode.Failure, $"{sensor.Cause} {sensor.Remedy}"),
-        StorageException or RequestRefusedException or RecordingException => (ExitCode.Failure, exception.Message),
+        StorageException or RequestRefusedException or RecordingException or QuarantineException => (ExitCode.Failure, exception.Message),
         _ => null,
     };
 }

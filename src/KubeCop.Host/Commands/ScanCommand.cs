@@ -2,6 +2,7 @@ using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Malware;
 using KubeCop.Host.Configuration;
@@ -36,15 +37,11 @@ internal static class ScanCommand
         var command = new Command(
             "scan", $"Scan files for malware with ClamAV's clamd; exit code {ExitCode.Malware} if there is any, {ExitCode.Failure} if not everything could be scanned.")
         {
-            paths, clamd, patience, json, Status(), Change("start", "Begin a scan of the node that runs here.", "scan"), Change("cancel", "End its scan.", "cancel"),
+            paths, clamd, patience, json, Status(), Start(), Cancel(),
         };
         command.SetAction(async (result, cancellationToken) =>
         {
-            var given = result.GetValue(paths) ?? [];
-            if (given.FirstOrDefault(static path => !path.StartsWith('/')) is { } relative)
-            {
-                throw new UsageException($"PATH '{relative}' is not accepted; expected a path that starts with /.");
-            }
+            var given = Given(result, paths);
 
             var settings = Settings.Load([
                 .. CommonOptions.Value(result, clamd, Keys.MalwareAddress),
@@ -84,17 +81,61 @@ internal static class ScanCommand
         return command;
     }
 
-    private static Command Change(string name, string description, string verb)
+    private static Command Start()
     {
-        var command = new Command(name, description);
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Directories or files of the host, absolute. Default: all that the node scans.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var scope = new Option<string>("--scope")
+        {
+            Description = "node: the node that runs here; cluster: all nodes of its cluster. Default: node.",
+            HelpName = "node|cluster",
+        };
+        var command = new Command("start", $"Have a running node scan now; exit code {ExitCode.Failure} if a node does not.") { paths, scope };
+        var client = new ClientOptions(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var where = result.GetValue(scope) ?? "node";
+            if (where is not ("node" or "cluster"))
+            {
+                throw new UsageException($"--scope '{where}' is not accepted; expected node or cluster.");
+            }
+
+            var request = new ScanRequest(Given(result, paths));
+            using var node = client.Connect(result);
+            var answer = await node.PostAsync($"{Path}/scan?scope={where}", request, ApiJson.Default.ScanRequest, cancellationToken);
+            return where == "node" ? ExitCode.Success : WriteStarts(JsonSerializer.Deserialize(answer, ApiJson.Default.ItemListScanStartView)!.Items, Console.Out);
+        });
+        return command;
+    }
+
+    private static int WriteStarts(IReadOnlyList<ScanStartView> nodes, TextWriter output)
+    {
+        TextTable.Write(output, ["node", "scan"], nodes.Select(static node => new[] { node.Node, node.Started ? "begun" : node.Problem }));
+        return nodes.All(static node => node.Started) ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    private static Command Cancel()
+    {
+        var command = new Command("cancel", "End the scan of the node that runs here.");
         var client = new ClientOptions(command);
         command.SetAction(async (result, cancellationToken) =>
         {
             using var node = client.Connect(result);
-            await node.PostAsync($"{Path}/{verb}", new ByteArrayContent([]), cancellationToken);
+            await node.PostAsync($"{Path}/cancel", new ByteArrayContent([]), cancellationToken);
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static string[] Given(ParseResult result, Argument<string[]> paths)
+    {
+        var given = result.GetValue(paths) ?? [];
+        return given.FirstOrDefault(static path => !path.StartsWith('/')) is { } relative
+            ? throw new UsageException($"PATH '{relative}' is not accepted; expected a path that starts with /.")
+            : given;
     }
 
     private static void WriteStatus(MalwareView view, TextWriter output) => TextTable.WriteFacts(

@@ -18,6 +18,7 @@ using KubeCop.Kubernetes.Membership;
 using KubeCop.Scanning;
 using KubeCop.Scanning.Clamd;
 using KubeCop.Scanning.Pressure;
+using KubeCop.Scanning.Quarantining;
 using KubeCop.Sensor;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Journal;
@@ -87,6 +88,7 @@ internal sealed class Settings
         RequireNames(configuration, ExportOptions.Section, Export);
         Bind(configuration, MalwareOptions.ClamdSection, Malware.Clamd);
         Bind(configuration, MalwareOptions.PressureSection, Malware.Pressure);
+        Bind(configuration, QuarantineOptions.Section, Malware.Quarantine);
         Bind(configuration, MalwareOptions.Section, Malware);
         foreach (var section in configuration.GetSection(Root).GetChildren())
         {

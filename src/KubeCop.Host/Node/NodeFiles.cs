@@ -26,6 +26,9 @@ internal static class NodeFiles
     /// <summary>What malware scans know.</summary>
     public static string MalwareDirectory(string dataDirectory) => Path.Combine(dataDirectory, "malware");
 
+    /// <summary>Files with malware that were moved aside.</summary>
+    public static string QuarantineDirectory(string dataDirectory) => Path.Combine(dataDirectory, "quarantine");
+
     /// <summary>Writes a file whole or not at all, for the owner only.</summary>
     public static void WritePrivate(string path, string content)
     {

@@ -265,6 +265,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             settings.Malware,
             settings.Node,
             NodeFiles.MalwareDirectory(settings.Node.DataDirectory),
+            NodeFiles.QuarantineDirectory(settings.Node.DataDirectory),
             new RunningContainers(provider.GetRequiredService<NodeContainers>(), provider.GetRequiredService<ContainerProcesses>()),
             provider.GetRequiredService<IAlertDispatcher>(),
             provider.GetRequiredService<TimeProvider>(),

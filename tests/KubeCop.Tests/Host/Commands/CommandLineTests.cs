@@ -23,6 +23,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("FILE is empty", "bindings", "check", "")]
     [InlineData("FILE is empty", "record", "")]
     [InlineData("FILE is empty", "replay", "")]
+    [InlineData("--scope 'galaxy'", "scan", "start", "--scope", "galaxy")]
+    [InlineData("PATH 'srv'", "scan", "start", "srv")]
     public async Task Usage_Wrong_ExitsWithTwoAndNamesIt(string named, params string[] arguments)
     {
         var (exitCode, output, error) = await RunAsync(arguments);
@@ -39,6 +41,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("profiles")]
     [InlineData("profiles", "list")]
     [InlineData("profiles", "show", "container-a")]
+    [InlineData("scan", "start", "/srv", "--scope", "cluster")]
     public async Task Verb_NoSiloRuns_ExitsWithThree(params string[] arguments)
     {
         var (exitCode, _, error) = await RunAsync([.. arguments, "--data-dir", _directory]);

@@ -70,7 +70,8 @@ public static class KubeCopGrainsSiloBuilderExtensions
 
     /// <summary>
     /// Adds what watches containers and outlives silos. It needs <c>NodeRules</c>, <c>IAlertDispatcher</c>, <c>IBehaviourJournal</c>,
-    /// <c>IKernelClock</c> and the values of <see cref="LearningOptions"/>; it takes an <see cref="IRepeatFilter"/> and <see cref="IKeptProfiles"/>.
+    /// <c>IKernelClock</c> and the values of <see cref="LearningOptions"/>; it takes an <see cref="IRepeatFilter"/>, <see cref="IKeptProfiles"/>
+    /// and <see cref="IExecutedFiles"/>.
     /// </summary>
     public static IServiceCollection AddWatchedContainers(this IServiceCollection services)
     {
@@ -78,6 +79,7 @@ public static class KubeCopGrainsSiloBuilderExtensions
         services.TryAddSingleton<IRepeatFilter, NoRepeatFilter>();
         services.TryAddSingleton<IPodWorkloads, RuntimeWorkloads>();
         services.TryAddSingleton<IKeptProfiles, NoKeptProfiles>();
+        services.TryAddSingleton<IExecutedFiles>(NoExecutedFiles.Instance);
         services.TryAddSingleton<WatchedContainers>();
         return services;
     }

@@ -1,5 +1,6 @@
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
@@ -33,6 +34,8 @@ internal sealed partial class ContainerMonitor
     private readonly AlertOptions _alertOptions;
     private readonly ArgumentRedaction _redaction;
     private readonly ILogger<ContainerMonitor> _logger;
+    private readonly IExecutedFiles _executedFiles;
+    private readonly bool _scansExecuted;
     private readonly AlertFolding _folding;
     private readonly ProcessTree _processes = new();
     private readonly ProfilePath _paths = new();
@@ -55,6 +58,7 @@ internal sealed partial class ContainerMonitor
     private bool _isOwnProfile;
     private LearnedBehaviour _learned;
     private LearnedBehaviour? _unassigned;
+    private FileWriters? _writers;
 
     /// <summary>What was done after the time at which learning was to end, while nobody has said that it has.</summary>
     private LearnedBehaviour? _undecided;
@@ -69,7 +73,8 @@ internal sealed partial class ContainerMonitor
         TimeProvider time,
         LearningOptions learning,
         AlertOptions alertOptions,
-        ILogger<ContainerMonitor> logger)
+        ILogger<ContainerMonitor> logger,
+        IExecutedFiles? executedFiles = null)
     {
         _repeats = repeats;
         _node = rules;
@@ -81,6 +86,8 @@ internal sealed partial class ContainerMonitor
         // Made here and not with the first alert, which would wait for it.
         _redaction = alertOptions.Redaction;
         _logger = logger;
+        _executedFiles = executedFiles ?? NoExecutedFiles.Instance;
+        _scansExecuted = _executedFiles.IsEnabled;
         _folding = new AlertFolding(alerts, time, alertOptions.MaxPerMinute);
         _learned = new LearnedBehaviour(learning.MaxEntriesPerKind);
         _ignored = new IgnoredOpens(learning);
@@ -201,7 +208,18 @@ internal sealed partial class ContainerMonitor
             _processes.Apply(sensorEvent);
             if ((sensorEvent.Flags & NotBehaviour) != 0)
             {
+                // What runs already when it is first seen may be malware as well.
+                if (MayScan(sensorEvent) && (sensorEvent.Flags & EventFlags.Setup) == 0)
+                {
+                    SubmitExecuted(sensorEvent, process: null);
+                }
+
                 continue;
+            }
+
+            if (_scansExecuted && FileWriters.IsWriting(sensorEvent))
+            {
+                (_writers ??= new FileWriters()).Add(sensorEvent, _processes.ExecutableOf(sensorEvent.Process.Key));
             }
 
             if (IsWatched(sensorEvent.Kind))
@@ -328,6 +346,11 @@ internal sealed partial class ContainerMonitor
     /// <param name="process">Null when the process tree tells it.</param>
     private void Decide(in SensorEvent sensorEvent, bool? isSuspicious, AlertProcess? process)
     {
+        if (isSuspicious is null && MayScan(sensorEvent))
+        {
+            SubmitExecuted(sensorEvent, process);
+        }
+
         var at = _clock.ToUtc(sensorEvent.Timestamp);
         var isLearning = _assignment is { State: ProfileState.Learning } && at < _assignment.CompletesAt;
         var suspicious = isSuspicious ?? Judge(_rules.Signatures(sensorEvent.Kind), sensorEvent, sensorEvent, at, isLearning, process);
@@ -343,6 +366,35 @@ internal sealed partial class ContainerMonitor
         else
         {
             Compare(sensorEvent, sensorEvent, at, isLearning, suspicious, process);
+        }
+    }
+
+    private bool MayScan(in SensorEvent sensorEvent) => _scansExecuted && sensorEvent is { Kind: EventKind.Exec, IsRefused: false };
+
+    /// <summary>
+    /// Has what was started scanned, if it is not of the image: by the kernel's word on the executable, or because this container wrote it, which
+    /// covers volumes and scripts too.
+    /// </summary>
+    private void SubmitExecuted(in SensorEvent exec, AlertProcess? process)
+    {
+        if ((exec.Flags & ExecutedFile.Drifted) != 0 || _writers?.Knows(exec.Executable) == true)
+        {
+            Submit(exec, exec.Executable, exec.Flags, process);
+        }
+
+        if (_writers?.Knows(exec.Path) == true && exec.Path != exec.Executable)
+        {
+            Submit(exec, exec.Path, exec.Flags & ~ExecutedFile.Drifted, process);
+        }
+    }
+
+    private void Submit(in SensorEvent exec, string path, EventFlags flags, AlertProcess? process)
+    {
+        if (_container is { } container)
+        {
+            var acting = process ?? _processes.Describe(exec, _clock);
+            acting = acting with { Arguments = _redaction.Hide(acting.Arguments) };
+            _executedFiles.Submit(new ExecutedFile(container, exec.Process.Key, acting, path, flags, _writers?.Of(path, _clock)));
         }
     }
 

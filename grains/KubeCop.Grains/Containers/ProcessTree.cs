@@ -44,6 +44,9 @@ internal sealed class ProcessTree(int maxLive = 16_384, int maxEnded = 1024)
         }
     }
 
+    /// <summary>What a process runs, as far as that is known; else empty.</summary>
+    public string ExecutableOf(ProcessKey key) => _processes.TryGetValue(key, out var entry) ? entry.Executable ?? "" : "";
+
     /// <summary>The process an event is about. An exec describes it itself; for other events, and one that was refused, the tree knows what it runs.</summary>
     public AlertProcess Describe(in SensorEvent sensorEvent, IKernelClock clock)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using KubeCop.Core.Alerts;
 using KubeCop.Core.Events;
+using KubeCop.Core.Malware;
 using KubeCop.Core.Profiles;
 using KubeCop.Core.Rules;
 using KubeCop.Core.Workloads;
@@ -34,6 +35,7 @@ public sealed class WatchedContainers : IAsyncDisposable
         IBehaviourJournal journal,
         IKeptProfiles kept,
         IPodWorkloads pods,
+        IExecutedFiles executedFiles,
         CurrentSilo silo,
         TimeProvider time,
         IOptions<LearningOptions> learning,
@@ -44,7 +46,7 @@ public sealed class WatchedContainers : IAsyncDisposable
         var monitorLogger = loggers.CreateLogger<ContainerMonitor>();
         Profiles = new ProfileCache(silo, kept, warnings, time, loggers.CreateLogger<ProfileCache>());
         _create = id => new WatchedContainer(id, this, silo, journal, Profiles, pods, warnings, time, logger);
-        _createMonitor = () => new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, alertOptions.Value, monitorLogger);
+        _createMonitor = () => new ContainerMonitor(rules, alerts, repeats, clock, time, learning.Value, alertOptions.Value, monitorLogger, executedFiles);
         _timer = time.CreateTimer(static containers => ((WatchedContainers)containers!).Tick(), this, TickPeriod, TickPeriod);
     }
 

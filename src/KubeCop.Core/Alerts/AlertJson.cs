@@ -132,6 +132,17 @@ public static class AlertJson
         json.WriteString("layer", place is null ? "host" : MalwareJson.Name(place.Layer));
         json.WriteBoolean("hidden", place?.IsHidden == true);
         WriteText(json, "quarantine", malware.QuarantineId);
+        if (malware.Writer is { } writer)
+        {
+            json.WriteStartObject("writer");
+            json.WriteNumber("pid", writer.Pid);
+            json.WriteNumber("uid", writer.Uid);
+            WriteText(json, "comm", writer.Comm);
+            WriteText(json, "exe", writer.Executable);
+            WriteTime(json, "time", writer.At);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
     }
 

@@ -259,6 +259,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         services.AddSingleton<NodeContainers>();
         services.AddSingleton<ContainerProcesses>();
+        services.AddSingleton(new ExecutedFileQueue(settings.Malware));
+        services.AddSingleton<IExecutedFiles>(static provider => provider.GetRequiredService<ExecutedFileQueue>());
         services.AddSingleton(provider => new NodeMalwareScanner(
             settings.Malware,
             settings.Node,
@@ -267,7 +269,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
             new RunningContainers(provider.GetRequiredService<NodeContainers>(), provider.GetRequiredService<ContainerProcesses>()),
             provider.GetRequiredService<IAlertDispatcher>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<NodeMalwareScanner>>()));
+            provider.GetRequiredService<ILogger<NodeMalwareScanner>>(),
+            provider.GetRequiredService<ExecutedFileQueue>()));
         services.AddSingleton<IMalwareScanner>(static provider => provider.GetRequiredService<NodeMalwareScanner>());
         services.AddSingleton<NodeHealth>();
         services.AddSingleton<AccessToken>();

@@ -33,8 +33,8 @@ internal sealed class ContainerFileSystems
     /// <param name="procfs">Where procfs is mounted, with the host's processes.</param>
     public static ContainerFileSystems Read(IRunningContainers running, HostRoot host, string procfs = "/proc")
     {
-        var own = File.ReadAllText($"{procfs}/self/mountinfo", Encoding.Latin1);
-        var systems = new ContainerFileSystems(host, MountTable.Parse(own, Text(host.PathPrefix)));
+        var (table, below) = host.Mounts;
+        var systems = new ContainerFileSystems(host, MountTable.Parse(File.ReadAllText($"{procfs}/{table}", Encoding.Latin1), below));
         foreach (var container in running.List())
         {
             if (systems.Add(container, procfs) is { } reason)

@@ -43,4 +43,26 @@ internal static class PathText
 
         return text.ToString();
     }
+
+    /// <summary>The bytes of a path as the sensor writes it (docs/events.md): <c>\xNN</c> stands for a byte, all else for itself.</summary>
+    public static byte[] Bytes(string sensorPath)
+    {
+        var bytes = new List<byte>(sensorPath.Length);
+        var rest = sensorPath.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            if (rest.Length >= 4 && rest.StartsWith(@"\x") && byte.TryParse(rest[2..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+            {
+                bytes.Add(value);
+                rest = rest[4..];
+                continue;
+            }
+
+            var next = rest[1..].IndexOf('\\') is >= 0 and var backslash ? backslash + 1 : rest.Length;
+            bytes.AddRange(Encoding.UTF8.GetBytes(rest[..next].ToString()));
+            rest = rest[next..];
+        }
+
+        return [.. bytes];
+    }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KubeCop.Core.Events;
 using Microsoft.Win32.SafeHandles;
 
 namespace KubeCop.Scanning.Walking;
@@ -15,6 +16,9 @@ internal readonly record struct ProcessStart(int Id, ulong StartTime);
 internal sealed class ContainerProcess(ProcessStart start, string procfs = "/proc")
 {
     private const int MaxStatBytes = 4096;
+
+    // The kernel shows times of processes in hundredths of a second (USER_HZ), on every architecture .NET runs on.
+    private const long NanosecondsPerTick = 10_000_000;
 
     public int Id => start.Id;
 
@@ -32,6 +36,10 @@ internal sealed class ContainerProcess(ProcessStart start, string procfs = "/pro
     public static ContainerProcess? Oldest(IEnumerable<int> ids, string procfs = "/proc") =>
         ids.Select(id => Find(id, procfs)).OfType<ContainerProcess>().MinBy(static process => (process.StartTime, process.Id));
 
+    /// <summary>The process that an event is of.</summary>
+    public static ContainerProcess Of(ProcessKey key, string procfs = "/proc") =>
+        new(new ProcessStart((int)key.Pid, (ulong)(key.StartTime / NanosecondsPerTick)), procfs);
+
     private ulong StartTime => start.StartTime;
 
     /// <summary>Opens the root of its file system.</summary>
@@ -47,6 +55,20 @@ internal sealed class ContainerProcess(ProcessStart start, string procfs = "/pro
 
         // The directory stays this process's: once it has ended nothing is found there, whoever has its number.
         return LibC.OpenBelow(directory, "root\0"u8, out root);
+    }
+
+    /// <summary>Opens the file of the program it runs, whether that has a name or not, only to look at it.</summary>
+    /// <returns>0, or the error's number, as of <see cref="OpenRoot"/>.</returns>
+    public int OpenExecutable(out SafeFileHandle executable)
+    {
+        using var directory = OpenOwn();
+        if (directory is null)
+        {
+            executable = new SafeFileHandle(-1, ownsHandle: true);
+            return LibC.NoProcess;
+        }
+
+        return LibC.OpenBelow(directory, "exe\0"u8, out executable);
     }
 
     /// <summary>Reads a file of its directory in /proc.</summary>

@@ -58,7 +58,7 @@ public static class BusyboxImage
         return content.ToArray();
     }
 
-    private static async Task<byte[]> LayerAsync()
+    internal static async Task<byte[]> LayerAsync()
     {
         var busybox = Commands.Find("busybox") ?? throw new FileNotFoundException("busybox is not installed.");
         var applets = (await Commands.RunAsync(busybox, "--list")).Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -131,6 +131,7 @@ public static class AlertJson
         WriteTime(json, "changed", malware.Changed);
         json.WriteString("layer", place is null ? "host" : MalwareJson.Name(place.Layer));
         json.WriteBoolean("hidden", place?.IsHidden == true);
+        WriteText(json, "quarantine", malware.QuarantineId);
         if (malware.Writer is { } writer)
         {
             json.WriteStartObject("writer");
@@ -142,7 +143,6 @@ public static class AlertJson
             json.WriteEndObject();
         }
 
-        WriteText(json, "quarantine", malware.QuarantineId);
         json.WriteEndObject();
     }
 

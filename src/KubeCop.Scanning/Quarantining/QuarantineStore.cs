@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using KubeCop.Core.Malware;
-using KubeCop.Scanning.Scans;
 using KubeCop.Scanning.Walking;
 using Microsoft.Win32.SafeHandles;
 

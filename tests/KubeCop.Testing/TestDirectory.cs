@@ -30,7 +30,16 @@ public sealed class TestDirectory : IDisposable
     {
         if (Directory.Exists(Path))
         {
-            Directory.Delete(Path, recursive: true);
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+            catch (IOException)
+            {
+                // .NET deletes no names that are not UTF-8.
+                using var remove = Process.Start("rm", ["-rf", Path]);
+                remove.WaitForExit();
+            }
         }
     }
 

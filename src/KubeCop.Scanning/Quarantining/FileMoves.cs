@@ -17,7 +17,9 @@ internal static unsafe partial class FileMoves
     private const uint NoReplace = 1;
     private const uint OwnerOnly = 0x180; // 0600
 
-    private static readonly int New = (int)OpenFlags.Parse(["O_RDWR", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC"]);
+    private const int ReadWrite = 2;
+
+    private static readonly int New = ReadWrite | (int)OpenFlags.Parse(["O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC"]);
 
     /// <summary>Moves an entry; never onto another one.</summary>
     /// <param name="name">Ends with a zero byte, as <paramref name="newName"/> does.</param>

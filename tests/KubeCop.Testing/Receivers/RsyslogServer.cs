@@ -7,7 +7,7 @@ namespace KubeCop.Testing.Receivers;
 /// <summary>rsyslog, which splits messages with its parser of RFC 5424 and structured data with its module for that.</summary>
 public sealed class RsyslogServer : SyslogServer
 {
-    private static readonly string[] Parameters = ["rule", "error", "rule_id", "alert_id", "args", "fix_suggestion"];
+    private static readonly string[] Parameters = ["rule", "error", "rule_id", "alert_id", "args", "fix_suggestion", "malware_name", "path", "size", "is_part_of_image"];
 
     private RsyslogServer()
     {

@@ -15,7 +15,7 @@ public sealed class ReferenceTableTests
     /// <summary>Each room's allowed rooms and the beginnings of names of allowed libraries.</summary>
     private static readonly Dictionary<string, (string[] Rooms, string[] Libraries)> Allowed = new()
     {
-        ["KubeCop.Core"] = ([], ["Orleans.Serialization", "Orleans.Core.Abstractions"]),
+        ["KubeCop.Core"] = ([], ["Orleans.Serialization", "Orleans.Core.Abstractions", "Cronos"]),
         ["KubeCop.Grains.Abstractions"] = (["KubeCop.Core"], ["Orleans.Serialization", "Orleans.Core.Abstractions"]),
         ["KubeCop.Grains"] = (["KubeCop.Core", "KubeCop.Grains.Abstractions"], [Orleans]),
         ["KubeCop.Sensor"] = (["KubeCop.Core", "KubeCop.Grains.Abstractions"], ["Orleans.Serialization", "Orleans.Core", "Grpc", "Google.Protobuf"]),

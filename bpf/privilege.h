@@ -166,7 +166,7 @@ static __always_inline int on_capability(int capability, long ret)
 	if (task->cred != task->real_cred)
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	number = syscall_number(task, regs->orig_ax);
+	number = running_syscall(task, regs);
 	key = capability_key(number, capability, ret);
 	if (is_repeat(slot_of(container), container->slot, KC_CAPABILITY, key, &repeats))
 		return 0;

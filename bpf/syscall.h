@@ -52,13 +52,16 @@ static __always_inline int on_exit_of_syscall(struct pt_regs *regs, long ret, bo
 				: on_open_probed(container, task, forgotten_flags(regs, number), ret);
 	case SYS_ACCEPT:
 	case SYS_ACCEPT4:
+	case COMPAT_ACCEPT:
 	case COMPAT_ACCEPT4:
 		return ret < 0 ? 0 : on_accept(container, task, ret);
 	case SYS_BIND:
 	case COMPAT_BIND:
 		return ret < 0 ? 0 : on_bind(container, task, argument(regs, number, 0));
 	case COMPAT_SOCKETCALL:
-		return ret < 0 ? 0 : on_socketcall(container, task, regs->bx, regs->cx, ret);
+		return ret < 0
+			   ? 0
+			   : on_socketcall(container, task, argument(regs, number, 0), argument(regs, number, 1), ret);
 	case SYS_EXECVE:
 	case COMPAT_EXECVE:
 		return ret == -EACCES || ret == -EPERM

@@ -295,7 +295,10 @@ struct css_set {
 };
 
 struct thread_info {
+	unsigned long flags;
+#if defined(__TARGET_ARCH_x86)
 	__u32 status;
+#endif
 };
 
 struct pid {
@@ -349,6 +352,7 @@ struct pt_regs {
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 orig_x0;
 	int syscallno;
 };
 #endif

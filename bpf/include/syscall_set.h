@@ -30,5 +30,5 @@ static __always_inline void note_current_syscall(struct kc_cgroup_entry *contain
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	note_syscall(container, syscall_number(task, regs->orig_ax));
+	note_syscall(container, running_syscall(task, regs));
 }

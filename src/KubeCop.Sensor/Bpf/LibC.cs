@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KubeCop.Core.Events;
 
 namespace KubeCop.Sensor.Bpf;
 
@@ -36,8 +37,8 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, void* buffer, nuint count);
 
-    /// <summary>O_RDONLY, O_DIRECTORY (x86-64) and O_CLOEXEC: a directory to attach to.</summary>
-    public const int OpenDirectory = 0x10000 | 0x80000;
+    /// <summary>A directory to attach to.</summary>
+    public static readonly int OpenDirectory = (int)OpenFlags.Parse(["O_DIRECTORY", "O_CLOEXEC"]);
 
     [LibraryImport(Library, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Open(string path, int flags);

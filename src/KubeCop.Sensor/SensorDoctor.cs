@@ -3,6 +3,7 @@ using KubeCop.Core.Workloads;
 using KubeCop.Sensor.Bpf;
 using KubeCop.Sensor.Containers;
 using KubeCop.Sensor.Containers.Runtimes;
+using KubeCop.Sensor.Privileges;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -24,9 +25,10 @@ public static class SensorDoctor
     public static void RequirePrivileges() => KernelSupport.RequireCapabilities();
 
     /// <summary>Checks the machine, then loads and attaches every program, and takes them away again; asks the runtimes who they are.</summary>
-    public static async Task<IReadOnlyList<SensorCheck>> RunAsync(NodeOptions node, ContainersOptions containers, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<SensorCheck>> RunAsync(
+        NodeOptions node, ContainersOptions containers, PrivilegeNeeds needs, CancellationToken cancellationToken)
     {
-        var checks = new List<SensorCheck>(KernelSupport.Check());
+        var checks = new List<SensorCheck>(KernelSupport.Check(needs));
         try
         {
             using var programs = KernelPrograms.Load(new SensorOptions(), CgroupTree.Open(node.HostRoot).MountPoint);

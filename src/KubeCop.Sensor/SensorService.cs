@@ -136,6 +136,7 @@ internal sealed partial class SensorService(
         Rings = _programs?.Rings.Fill ?? [],
         BatchesInFlight = _router?.InFlight ?? 0,
         SetupProcesses = _programs?.CountSetupTasks() ?? 0,
+        MapsNeedCapability = _programs?.MapsNeedCapability ?? false,
         Runtimes = runtimes.Status,
     };
 

@@ -108,6 +108,9 @@ public sealed record SensorStatus
     /// <summary>Cgroups in the kernel side's table: containers, cgroups inside them, and new ones not yet recognised.</summary>
     public required int Cgroups { get; init; }
 
+    /// <summary>Whether this kernel lets only those with CAP_BPF use maps that they have open, so that it cannot be dropped.</summary>
+    public bool MapsNeedCapability { get; init; }
+
     /// <summary>Container runtimes' sockets.</summary>
     public IReadOnlyList<RuntimeStatus> Runtimes { get; init; } = [];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KubeCop.Host.Configuration;
+using KubeCop.Host.Node;
 using KubeCop.Sensor;
 
 namespace KubeCop.Host.Commands;
@@ -14,7 +15,7 @@ internal static class DoctorCommand
         command.SetAction(static async (_, cancellationToken) =>
         {
             var settings = Settings.Load([]);
-            return Write(await SensorDoctor.RunAsync(settings.Node, settings.Containers, cancellationToken), Console.Out);
+            return Write(await SensorDoctor.RunAsync(settings.Node, settings.Containers, NodePrivileges.Of(settings), cancellationToken), Console.Out);
         });
         return command;
     }

@@ -42,6 +42,7 @@ internal static class StatusCommand
             ("rules", Number(node.Rules)),
             ("containers", Number(node.Containers)),
             ("silo", node.Silo.State),
+            ("capabilities", Describe(node.Privileges)),
             ("events", string.Join(", ", node.Sensor.Events.Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
             ("repeats", string.Join(", ", node.Sensor.Repeats.Where(static kind => kind.Value > 0).Select(static kind => $"{kind.Key} {Number(kind.Value)}"))),
             ("events lost", node.Sensor.Lost.Count == 0 ? "0" : string.Join(", ", node.Sensor.Lost.Select(static loss => $"{loss.Kind} {Number(loss.Count)} ({loss.Reason})"))),
@@ -53,6 +54,10 @@ internal static class StatusCommand
             ("runtimes", node.Runtimes.Count == 0 ? "none found" : string.Join(", ", node.Runtimes.Select(Describe))),
         ]);
     }
+
+    private static string Describe(PrivilegesView privileges) => privileges.Capabilities.Count == 0
+        ? privileges.State
+        : $"{privileges.State}, left: {string.Join(", ", privileges.Capabilities.Select(static capability => capability.Name))} ({privileges.Capabilities[0].Reason})";
 
     private static string Describe(ExporterView exporter) =>
         $"{Number(exporter.Exported)} sent to {exporter.Receiver}"

@@ -73,6 +73,7 @@ internal sealed class Settings
         Bind(configuration, ClusterTlsOptions.Section, Cluster.Tls);
         Bind(configuration, ClusterOptions.Section, Cluster);
         Bind(configuration, KubernetesOptions.Section, Kubernetes);
+        Bind(configuration, PrivilegeOptions.Section, Privileges);
         Bind(configuration, DeliveryOptions.Section, Export.Delivery);
         Bind(configuration, AlertmanagerOptions.Section, Export.Alertmanager);
         Bind(configuration, SyslogOptions.Section, Export.Syslog);
@@ -85,7 +86,7 @@ internal sealed class Settings
             [
                 NodeOptions.Section, LearningOptions.Section, AlertOptions.Section, SensorOptions.Section, ContainersOptions.Section, JournalOptions.Section, HttpOptions.Section,
                 OutputOptions.Section, BindingOptions.Section, StorageOptions.Section, ClusterOptions.Section, KubernetesOptions.Section,
-                ExportOptions.Section,
+                PrivilegeOptions.Section, ExportOptions.Section,
             ];
             if (!known.Contains(section.Path, StringComparer.OrdinalIgnoreCase))
             {
@@ -118,6 +119,8 @@ internal sealed class Settings
     public ClusterOptions Cluster { get; } = new();
 
     public KubernetesOptions Kubernetes { get; } = new();
+
+    public PrivilegeOptions Privileges { get; } = new();
 
     public ExportOptions Export { get; } = new();
 

@@ -82,6 +82,7 @@ internal static class ApiEndpoints
         var dispatcher = services.GetRequiredService<AlertDispatcher>();
         var counters = services.GetRequiredService<NodeRules>().Counters;
         var silo = services.GetRequiredService<SiloHost>().Status;
+        var privileges = services.GetRequiredService<ProcessPrivileges>().Status;
         return WriteAsync(
             context,
             new NodeView
@@ -107,6 +108,8 @@ internal static class ApiEndpoints
                     sensor.FilteredCgroups,
                     sensor.FollowedCgroups,
                     sensor.SetupProcesses),
+                Privileges = new PrivilegesView(
+                    Word.Of(privileges.State), [.. privileges.Capabilities.Select(static capability => new KeptCapabilityView(capability.Name, capability.Reason))]),
                 Runtimes = [.. sensor.Runtimes.Select(static runtime => new RuntimeView(
                     runtime.Socket, runtime.Runtime, runtime.Version, Word.Of(runtime.State), runtime.Detail))],
                 Journal = new JournalView(journal.Unacknowledged, journal.BufferedBytes, journal.DiskBytes, journal.Overflow),

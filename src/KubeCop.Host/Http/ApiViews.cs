@@ -39,6 +39,7 @@ internal sealed record NodeView
     public required int Containers { get; init; }
     public required SiloView Silo { get; init; }
     public required SensorView Sensor { get; init; }
+    public required PrivilegesView Privileges { get; init; }
 
     /// <summary>Sockets of container runtimes.</summary>
     public required IReadOnlyList<RuntimeView> Runtimes { get; init; }
@@ -68,6 +69,13 @@ internal sealed record SensorView(
     int FilteredCgroups,
     int FollowedCgroups,
     int SetupProcesses);
+
+/// <param name="State">dropped; kept when it was not to be, or failed.</param>
+/// <param name="Capabilities">What the process has now.</param>
+internal sealed record PrivilegesView(string State, IReadOnlyList<KeptCapabilityView> Capabilities);
+
+/// <param name="Name">For example <c>CAP_BPF</c>.</param>
+internal sealed record KeptCapabilityView(string Name, string Reason);
 
 internal sealed record ContainerLossView(string ContainerId, string Kind, string Reason, long Count);
 

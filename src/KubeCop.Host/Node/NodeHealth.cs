@@ -12,13 +12,14 @@ using KubeCop.Storage;
 namespace KubeCop.Host.Node;
 
 /// <summary>A part of this node that does less than it should, while the rest goes on.</summary>
-/// <param name="Part">sensor, journal, storage, bindings, cluster, endpoints, kubernetes, or the exporter's name.</param>
+/// <param name="Part">sensor, privileges, journal, storage, bindings, cluster, endpoints, kubernetes, or the exporter's name.</param>
 /// <param name="Reason">For people: what does not work, why, and what to do.</param>
 internal sealed record Degradation(string Part, string Reason);
 
 /// <summary>What of this node does not work as it should now. None of it makes the node unready: it still detects.</summary>
 internal sealed class NodeHealth(
     ISensor sensor,
+    ProcessPrivileges privileges,
     BehaviourJournal journal,
     StorageHealth storage,
     NodeBindings bindings,
@@ -30,6 +31,7 @@ internal sealed class NodeHealth(
     ProfileMirror? mirror = null)
 {
     public const string Sensor = "sensor";
+    public const string Privileges = "privileges";
     public const string Journal = "journal";
     public const string Storage = "storage";
     public const string Bindings = "bindings";
@@ -41,7 +43,7 @@ internal sealed class NodeHealth(
     private const int MostRefusals = 5;
 
     /// <summary>Those there always are.</summary>
-    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Journal, Storage, Bindings, Cluster, Endpoints, Kubernetes];
+    public static IReadOnlyList<string> OwnParts { get; } = [Sensor, Privileges, Journal, Storage, Bindings, Cluster, Endpoints, Kubernetes];
 
     /// <summary>Every part there is: the values of a label.</summary>
     public IReadOnlyList<string> Parts => [.. OwnParts, .. alerts.Exporters.Select(static exporter => exporter.Name)];
@@ -50,6 +52,9 @@ internal sealed class NodeHealth(
     [
         .. sensor.Outages.Select(static outage => new Degradation(
             Sensor, $"{(outage.IsTotal ? "No" : "Not all")} {Word.Of(outage.Kind)} events are seen: {outage.Reason}")),
+        .. privileges.Status.Failure is { Length: > 0 } powers
+            ? [new Degradation(Privileges, $"The process goes on with capabilities that it does not need: {powers}")]
+            : Array.Empty<Degradation>(),
         .. journal.GetStatus().Error is { } error ? [new Degradation(Journal, error)] : Array.Empty<Degradation>(),
         .. storage.Error is { } failure
             ? [new Degradation(Storage, $"What is learned is not stored, only kept in memory and in the journal: {failure}")]

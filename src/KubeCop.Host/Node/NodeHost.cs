@@ -68,13 +68,19 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Returns when it is ready.</summary>
     /// <param name="exporters">Where alerts go besides the history.</param>
     /// <param name="addSensor">The sensor; null for the real one.</param>
+    /// <param name="ownsProcess">Whether the process does nothing else, so that it keeps only the capabilities that the node needs.</param>
     /// <exception cref="OperationCanceledException">It was to end before it was ready; what had started is stopped.</exception>
     /// <exception cref="BindingsRefusedException">The bindings are not valid.</exception>
     /// <exception cref="StorageException">The data directory cannot be used.</exception>
     /// <exception cref="UsageException">The endpoints' address, or a certificate, cannot be used.</exception>
     /// <exception cref="SensorException">The sensor cannot work here.</exception>
     public static async Task<NodeHost> StartAsync(
-        Settings settings, IReadOnlyList<IAlertExporter> exporters, StatusLine? statusLine, CancellationToken cancellationToken, Action<IServiceCollection>? addSensor = null)
+        Settings settings,
+        IReadOnlyList<IAlertExporter> exporters,
+        StatusLine? statusLine,
+        CancellationToken cancellationToken,
+        Action<IServiceCollection>? addSensor = null,
+        bool ownsProcess = false)
     {
         // First: whoever has made a mistake in them, or may not run it, finds nothing changed.
         var policyFile = new PolicyFile(settings.Node.DataDirectory);
@@ -93,10 +99,16 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             socket = HttpListenSocket.Bind(settings.Http);
-            var app = Build(settings, bindings, policyFile, certificates, exporters, statusLine, socket, addSensor ?? (static services => services.AddSensor()));
+            var app = Build(settings, bindings, policyFile, certificates, exporters, statusLine, socket, AddSensor);
             var node = new NodeHost(directory, app, socket.Address, settings.Http.IsHttps);
             await node.StartAsync(cancellationToken);
             return node;
+
+            void AddSensor(IServiceCollection services)
+            {
+                (addSensor ?? (static services => services.AddSensor()))(services);
+                AddPrivileges(services, settings, ownsProcess);
+            }
         }
         catch
         {
@@ -316,6 +328,14 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             throw new UsageException(exception.Message);
         }
+    }
+
+    private static void AddPrivileges(IServiceCollection services, Settings settings, bool ownsProcess)
+    {
+        var keep = !ownsProcess ? ProcessPrivileges.KeptByOwner : settings.Privileges.Keep ? ProcessPrivileges.KeptBySetting : "";
+        services.AddSingleton(provider => new ProcessPrivileges(
+            NodePrivileges.Of(settings), keep, provider.GetRequiredService<ISensor>(), provider.GetRequiredService<ILogger<ProcessPrivileges>>()));
+        services.AddHostedService(static provider => provider.GetRequiredService<ProcessPrivileges>());
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)

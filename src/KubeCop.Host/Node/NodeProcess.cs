@@ -20,7 +20,7 @@ internal static class NodeProcess
         NodeHost node;
         try
         {
-            node = await NodeHost.StartAsync(settings, exporters, statusLine, stop);
+            node = await NodeHost.StartAsync(settings, exporters, statusLine, stop, ownsProcess: true);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using KubeCop.Core.Events;
 using KubeCop.Sensor.Decoding;
+using KubeCop.Sensor.Privileges;
 
 namespace KubeCop.Sensor.Bpf;
 
@@ -81,6 +82,12 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
             new RingBuffer(MapDescriptor("critical"), options.CriticalRingBytes),
             new RingBuffer(MapDescriptor("bulk"), options.BulkRingBytes),
             _slots);
+        MapsNeedCapability = ThreadCapabilities.Without(() =>
+        {
+            var nobody = 0ul;
+            CgroupEntry entry;
+            return LibBpf.Lookup(_cgroups, &nobody, &entry) == -KernelSupport.OperationNotPermitted;
+        });
     }
 
     public EventRings Rings { get; }
@@ -92,6 +99,9 @@ internal sealed unsafe class KernelPrograms : IKernelCgroups, IDisposable
     {
         set => Volatile.Write(ref *_readerPolls, value ? 1u : 0u);
     }
+
+    /// <summary>Whether this kernel lets only those with CAP_BPF use maps that they have open. Found out by trying, when the programs were loaded.</summary>
+    public bool MapsNeedCapability { get; }
 
     /// <summary>Containers that have a slot.</summary>
     public int UsedSlots => _slots.Used;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using KubeCop.Sensor.Privileges;
 
 namespace KubeCop.Sensor.Bpf;
 
@@ -9,26 +10,18 @@ internal static class KernelSupport
     /// <summary>Atomic compare-and-exchange and pointers as arguments of global functions appeared in 5.12.</summary>
     private static readonly Version OldestKernel = new(5, 12);
 
-    private const int OperationNotPermitted = 1;
+    /// <summary>EPERM</summary>
+    public const int OperationNotPermitted = 1;
     private const int OutOfMemory = 12;
 
-    /// <summary>Capabilities by their number (include/uapi/linux/capability.h), what the sensor does with them, and whether it works without.</summary>
-    private static readonly (int Bit, string Name, string Use, bool Required)[] Capabilities =
-    [
-        (39, "CAP_BPF", "load BPF programs and maps", true),
-        (38, "CAP_PERFMON", "attach BPF programs to tracepoints and read kernel memory in them", true),
-        (12, "CAP_NET_ADMIN", "attach BPF programs to cgroups; without it neither outgoing connections nor DNS are seen", false),
-    ];
-
-    private const int SystemAdministration = 21;
-
-    public static IReadOnlyList<SensorCheck> Check() =>
+    /// <param name="needs">What of the settings decides which capabilities are needed.</param>
+    public static IReadOnlyList<SensorCheck> Check(PrivilegeNeeds needs) =>
     [
         OperatingSystemCheck(),
         KernelVersion(),
         Btf(),
         Lockdown(),
-        CapabilityCheck(),
+        .. CapabilityChecks(needs),
         Library(),
         CgroupHierarchy(),
         IoUring(),
@@ -37,7 +30,7 @@ internal static class KernelSupport
     /// <summary>The most likely cause of a refused load.</summary>
     public static SensorException Explain(int error, string log)
     {
-        if (Check().FirstOrDefault(static check => check is { Ok: false, Fatal: true }) is { } failed)
+        if (Check(new PrivilegeNeeds()).FirstOrDefault(static check => check is { Ok: false, Fatal: true }) is { } failed)
         {
             return new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
         }
@@ -62,7 +55,7 @@ internal static class KernelSupport
     /// <exception cref="SensorException">The process may not load the kernel side.</exception>
     public static void RequireCapabilities()
     {
-        if (CapabilityCheck() is { Ok: false, Fatal: true } failed)
+        if (CapabilityChecks(new PrivilegeNeeds()).FirstOrDefault(static check => check is { Ok: false, Fatal: true }) is { } failed)
         {
             throw new SensorException($"{failed.Name}: {failed.Detail}.", failed.Remedy);
         }
@@ -71,7 +64,7 @@ internal static class KernelSupport
     /// <summary>Why the kernel refused one program, which may be that the process has not all capabilities.</summary>
     public static string ReasonOf(int error, string log) =>
         error == OperationNotPermitted && EffectiveCapabilities() is { } effective && Missing(effective) is { Length: > 0 } missing
-            ? $"{string.Join(" and ", missing.Select(static capability => capability.Name))} missing"
+            ? $"{string.Join(" and ", missing)} missing"
             : LoadFailure.ReasonOf(log) is { Length: > 0 } reason ? reason : Marshal.GetPInvokeErrorMessage(error);
 
     /// <exception cref="SensorException">libbpf is not installed.</exception>
@@ -125,30 +118,28 @@ internal static class KernelSupport
             "Lockdown 'confidentiality' forbids reading kernel memory: boot with lockdown=integrity or less.");
     }
 
-    private static SensorCheck CapabilityCheck() => EffectiveCapabilities() is { } effective
-        ? CapabilityCheck(effective)
-        : new SensorCheck("Capabilities", false, "/proc/self/status cannot be read", "Mount /proc.");
+    private static IReadOnlyList<SensorCheck> CapabilityChecks(PrivilegeNeeds needs) => EffectiveCapabilities() is { } effective
+        ? CapabilityChecks(effective, needs)
+        : [new SensorCheck("Capabilities", false, "/proc/self/status cannot be read", "Mount /proc.")];
 
     /// <param name="effective">One bit for each capability the process has.</param>
-    internal static SensorCheck CapabilityCheck(ulong effective)
-    {
-        var missing = Missing(effective);
-        return new SensorCheck(
-            "Capabilities",
-            missing.Length == 0,
-            missing.Length == 0
-                ? "sufficient"
-                : $"missing {string.Join(", ", missing.Select(static capability => $"{capability.Name} (to {capability.Use})"))}",
-            "Run as root (sudo), or give the missing capabilities.",
-            Fatal: missing.Any(static capability => capability.Required));
-    }
+    /// <param name="needs">What of the settings decides which are needed.</param>
+    internal static IReadOnlyList<SensorCheck> CapabilityChecks(ulong effective, PrivilegeNeeds needs) =>
+    [
+        .. from capability in Capability.All
+           where capability.IsNeededFor(needs)
+           let has = capability.IsIn(effective)
+           select new SensorCheck(
+               capability.Name,
+               has,
+               has ? $"to {capability.Use}" : $"missing, to {capability.Use}: {capability.Without}",
+               $"Run as root (sudo), or give the process {capability.Name}.",
+               Fatal: capability.IsFatal),
+    ];
 
-    // The kernel takes CAP_SYS_ADMIN for each of them.
-    private static (int Bit, string Name, string Use, bool Required)[] Missing(ulong effective)
-    {
-        bool Has(int bit) => (effective >> bit & 1) != 0;
-        return Has(SystemAdministration) ? [] : [.. Capabilities.Where(capability => !Has(capability.Bit))];
-    }
+    /// <returns>Names of what a sensor uses on any node and is not there.</returns>
+    private static string[] Missing(ulong effective) =>
+        [.. CapabilityChecks(effective, new PrivilegeNeeds()).Where(static check => !check.Ok).Select(static check => check.Name)];
 
     private static SensorCheck Library()
     {

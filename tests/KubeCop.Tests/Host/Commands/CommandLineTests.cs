@@ -136,7 +136,7 @@ public sealed class CommandLineTests : IDisposable
             : await RunAsync(arguments);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.StartsWith("kubecop: Capabilities: missing CAP_BPF", error, StringComparison.Ordinal);
+        Assert.StartsWith("kubecop: CAP_BPF: missing, to load BPF programs", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(data));
     }
 

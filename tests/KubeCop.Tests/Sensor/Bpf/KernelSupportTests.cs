@@ -1,4 +1,5 @@
 using KubeCop.Sensor.Bpf;
+using KubeCop.Sensor.Privileges;
 
 namespace KubeCop.Tests.Sensor.Bpf;
 
@@ -9,21 +10,18 @@ public sealed class KernelSupportTests
     private const ulong Perfmon = 1UL << 38;
     private const ulong Bpf = 1UL << 39;
 
+    private static readonly PrivilegeNeeds Usual = new();
+
     [Theory]
     [InlineData(NetAdmin | Perfmon | Bpf)]
     [InlineData(SysAdmin)]
-    public void Capabilities_AllThere_Ok(ulong effective)
-    {
-        var check = KernelSupport.CapabilityCheck(effective);
-        Assert.Equal((true, "sufficient"), (check.Ok, check.Detail));
-    }
+    public void Capabilities_AllThere_Ok(ulong effective) => Assert.All(KernelSupport.CapabilityChecks(effective, Usual), static check => Assert.True(check.Ok, check.Detail));
 
     [Fact]
     public void Capabilities_NotNetAdmin_IsLimitedAndTellsWhatThatCosts()
     {
-        var check = KernelSupport.CapabilityCheck(Perfmon | Bpf);
-        Assert.Equal((false, false), (check.Ok, check.Fatal));
-        Assert.StartsWith("missing CAP_NET_ADMIN (", check.Detail, StringComparison.Ordinal);
+        var check = Assert.Single(KernelSupport.CapabilityChecks(Perfmon | Bpf, Usual), static check => !check.Ok);
+        Assert.Equal(("CAP_NET_ADMIN", false), (check.Name, check.Fatal));
         Assert.Contains("neither outgoing connections nor DNS", check.Detail, StringComparison.Ordinal);
     }
 
@@ -32,8 +30,18 @@ public sealed class KernelSupportTests
     [InlineData(NetAdmin | Perfmon, "CAP_BPF")]
     public void Capabilities_WithoutWhichNothingIsDetected_IsFatal(ulong effective, string missing)
     {
-        var check = KernelSupport.CapabilityCheck(effective);
-        Assert.Equal((false, true), (check.Ok, check.Fatal));
-        Assert.StartsWith($"missing {missing} (", check.Detail, StringComparison.Ordinal);
+        var check = Assert.Single(KernelSupport.CapabilityChecks(effective, Usual), static check => !check.Ok);
+        Assert.Equal((missing, true), (check.Name, check.Fatal));
+        Assert.Contains("nothing is detected", check.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Capabilities_ThatTheSettingsDoNotNeed_AreNotAskedFor()
+    {
+        var names = KernelSupport.CapabilityChecks(0, Usual).Select(static check => check.Name);
+        Assert.Equal(["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"], names);
+
+        var scanning = KernelSupport.CapabilityChecks(0, Usual with { IsScanning = true }).Select(static check => check.Name);
+        Assert.Equal(["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"], scanning);
     }
 }

@@ -28,10 +28,15 @@ internal sealed record ThreadPrivileges
 
     /// <summary>Of every thread of this process, by its id. Threads that end meanwhile are left out.</summary>
     /// <exception cref="IOException">/proc is not mounted.</exception>
-    public static IReadOnlyDictionary<int, ThreadPrivileges> All()
+    public static IReadOnlyDictionary<int, ThreadPrivileges> All() => All("self");
+
+    /// <summary>The same of another process.</summary>
+    internal static IReadOnlyDictionary<int, ThreadPrivileges> All(int process) => All(process.ToString(CultureInfo.InvariantCulture));
+
+    private static Dictionary<int, ThreadPrivileges> All(string process)
     {
         var threads = new Dictionary<int, ThreadPrivileges>();
-        foreach (var directory in Directory.EnumerateDirectories("/proc/self/task"))
+        foreach (var directory in Directory.EnumerateDirectories($"/proc/{process}/task"))
         {
             try
             {

@@ -21,6 +21,21 @@ public sealed record PodOptions
     /// where <see cref="CriPod.Address"/> is one of the addresses. Default: its own.
     /// </summary>
     public bool HostNetwork { get; init; }
+
+    /// <summary>Whether its containers are in the machine's pid namespace. Default: each has one of its own.</summary>
+    public bool HostPid { get; init; }
+}
+
+/// <summary>What a container may do, as a pod's securityContext says it; the runtime's seccomp profile is in force.</summary>
+public sealed record ContainerSecurity
+{
+    /// <summary>The only capabilities it has, without <c>CAP_</c>.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+
+    public bool ReadOnlyRoot { get; init; } = true;
+
+    /// <summary>What <c>allowPrivilegeEscalation: false</c> is.</summary>
+    public bool NoNewPrivileges { get; init; } = true;
 }
 
 /// <summary>A volume or directory of a pod's container.</summary>
@@ -53,13 +68,17 @@ public sealed class CriPod : IAsyncDisposable
     /// <param name="attempt">How often it was started before.</param>
     /// <param name="type">container, init or ephemeral.</param>
     /// <param name="image">Default: the image of the tests.</param>
+    /// <param name="security">Default: what the runtime gives.</param>
+    /// <param name="environment">Variables.</param>
     public async Task<CriContainer> StartAsync(
         string name,
         IEnumerable<string> command,
         IEnumerable<PodMount>? mounts = null,
         int attempt = 0,
         string type = "container",
-        string image = BusyboxImage.Name)
+        string image = BusyboxImage.Name,
+        ContainerSecurity? security = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var config = new ContainerConfig
         {
@@ -72,6 +91,18 @@ public sealed class CriPod : IAsyncDisposable
             },
         };
         config.Command.Add(command);
+        config.Envs.Add((environment ?? new Dictionary<string, string>()).Select(static variable => new KeyValue { Key = variable.Key, Value = variable.Value }));
+        if (security is not null)
+        {
+            var context = config.Linux.SecurityContext;
+            context.Capabilities = new Capability();
+            context.Capabilities.DropCapabilities.Add("ALL");
+            context.Capabilities.AddCapabilities.Add(security.Capabilities);
+            context.ReadonlyRootfs = security.ReadOnlyRoot;
+            context.NoNewPrivs = security.NoNewPrivileges;
+            context.Seccomp = new SecurityProfile { ProfileType = SecurityProfile.Types.ProfileType.RuntimeDefault };
+        }
+
         config.Mounts.Add((mounts ?? []).Select(static mount => new Mount { ContainerPath = mount.Path, HostPath = mount.Source, Readonly = mount.ReadOnly }));
         config.Labels.Add("io.kubernetes.container.name", name);
         config.Annotations.Add("io.kubernetes.container.type", type);

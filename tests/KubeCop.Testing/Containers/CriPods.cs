@@ -68,7 +68,7 @@ internal sealed class CriPods : IDisposable
                 CgroupParent = $"{_cgroupParent}/kubepods/besteffort/pod{uid}",
                 SecurityContext = new LinuxSandboxSecurityContext
                 {
-                    NamespaceOptions = new NamespaceOption { Network = network, Pid = NamespaceMode.Container },
+                    NamespaceOptions = new NamespaceOption { Network = network, Pid = options.HostPid ? NamespaceMode.Node : NamespaceMode.Container },
                 },
             },
         };

@@ -31,6 +31,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task> Run)>(StringCom
     ["alerts"] = ("memory before and after a burst of 10 000 alerts (needs root)", AlertBurstBenchmark.RunAsync),
     ["delivery"] = ("a burst of alerts to four receivers of which one never answers: alerts a second, cost of handing over, memory (needs root)", DeliveryBenchmark.RunAsync),
     ["exporters"] = ("each fault of a receiver with each exporter: alerts sent, received, twice, dropped (needs root)", ExporterFaultsBenchmark.RunAsync),
+    ["image"] = ("the container image: size, start to ready, memory after a minute (needs root)", ImageBenchmark.RunAsync),
     ["footprint"] = ("start-up time and memory, idle and with 50 containers (needs root)", FootprintBenchmark.RunAsync),
 };
 

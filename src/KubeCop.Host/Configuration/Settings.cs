@@ -264,7 +264,8 @@ internal sealed class Settings
         Require(Path.IsPathFullyQualified(Node.DataDirectory), "--data-dir", Node.DataDirectory, "a directory's path that starts with /");
         Require(
             Bindings.Path.Length == 0 || Path.IsPathFullyQualified(Bindings.Path), "--bindings", Bindings.Path, "a file's or directory's path that starts with /");
-        Require(Directory.Exists(Node.HostRoot), "HOST_ROOT", Node.HostRoot, "a directory that exists");
+        // One in /proc is not to be seen without a capability, which is told by who needs it.
+        Require(Directory.Exists(Node.HostRoot) || Node.HostRoot.StartsWith("/proc/", StringComparison.Ordinal), "HOST_ROOT", Node.HostRoot, "a directory that exists");
 
         Require(TryReadAddress(Node.ApiServer, out var apiServer), SourceOf(Keys.ApiServer), Node.ApiServer, "an IP address such as 10.96.0.1, or nothing");
         Node.ApiServer = apiServer;

@@ -47,6 +47,14 @@ public static class KubeCopImage
         return entries;
     }
 
+    /// <summary>Bytes of its layers as they are sent.</summary>
+    public static async Task<long> GetCompressedSizeAsync()
+    {
+        var index = JsonNode.Parse(await ReadBlobAsync("index.json"))!;
+        var manifest = JsonNode.Parse(await ReadBlobAsync(BlobOf(index["manifests"]![0]!)))!;
+        return manifest["layers"]!.AsArray().Sum(static layer => layer!["size"]!.GetValue<long>());
+    }
+
     private static string BlobOf(JsonNode descriptor) => $"blobs/{descriptor["digest"]!.GetValue<string>().Replace(':', '/')}";
 
     private static async Task<byte[]> ReadBlobAsync(string name)

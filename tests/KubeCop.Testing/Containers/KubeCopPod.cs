@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -10,13 +12,23 @@ public sealed class KubeCopPod : IAsyncDisposable
     /// <summary>Without <c>CAP_</c>, as Kubernetes has them.</summary>
     public static readonly string[] Capabilities = ["BPF", "PERFMON", "NET_ADMIN"];
 
+    /// <summary>A directory in it that only another user may use.</summary>
+    public const string ForeignDirectory = "/tmp/foreign";
+
+    /// <summary>By the containerd that has the image already.</summary>
+    private static readonly ConcurrentDictionary<string, Task<string>> Imported = new();
+
     private readonly TestDirectory _data;
     private readonly CriPod _pod;
     private readonly HttpClient _http = new();
+    private long _started;
 
     private KubeCopPod(TestDirectory data, CriPod pod, CriContainer container) => (_data, _pod, Container) = (data, pod, container);
 
     public CriContainer Container { get; }
+
+    /// <summary>From the start of the container to its readiness.</summary>
+    public TimeSpan ReadyAfter { get; private set; }
 
     private string DataDirectory => _data.Combine("data");
 
@@ -60,15 +72,23 @@ public sealed class KubeCopPod : IAsyncDisposable
     private static async Task<KubeCopPod> MakeAsync(
         ContainerdFixture containerd, IReadOnlyList<string> command, IReadOnlyList<string> capabilities, IReadOnlyDictionary<string, string> settings)
     {
-        var name = await KubeCopImage.GetNameAsync();
-        await containerd.ImportForPodsAsync(KubeCopImage.Archive, name);
+        var name = await Imported.GetOrAdd(containerd.Namespace, async _ =>
+        {
+            var name = await KubeCopImage.GetNameAsync();
+            await containerd.ImportForPodsAsync(KubeCopImage.Archive, name);
+            return name;
+        });
         var data = new TestDirectory();
         Directory.CreateDirectory(data.Combine("data"));
+        var temporary = Directory.CreateDirectory(data.Combine("tmp")).FullName;
+        Directory.CreateDirectory($"{temporary}/foreign", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await Commands.RunAsync("chown", "1000", $"{temporary}/foreign");
         CriPod? pod = null;
         try
         {
             // The machine's network only so that the test reaches its endpoints.
             pod = await containerd.RunPodAsync(new PodOptions { Namespace = "kubecop", HostNetwork = true, HostPid = true });
+            var started = Stopwatch.GetTimestamp();
             var container = await pod.StartAsync(
                 "kubecop",
                 command,
@@ -76,12 +96,12 @@ public sealed class KubeCopPod : IAsyncDisposable
                     new PodMount("/host/sys/fs/cgroup", "/sys/fs/cgroup", ReadOnly: true),
                     new PodMount("/host/run", "/run", ReadOnly: true),
                     new PodMount("/var/lib/kubecop", data.Combine("data")),
-                    new PodMount("/tmp", Directory.CreateDirectory(data.Combine("tmp")).FullName),
+                    new PodMount("/tmp", temporary),
                 ],
                 image: name,
                 security: new ContainerSecurity { Capabilities = capabilities },
                 environment: new Dictionary<string, string>(settings) { ["HOST_ROOT"] = settings.GetValueOrDefault("HOST_ROOT", "/host") });
-            return new KubeCopPod(data, pod, container);
+            return new KubeCopPod(data, pod, container) { _started = started };
         }
         catch
         {
@@ -101,6 +121,7 @@ public sealed class KubeCopPod : IAsyncDisposable
         try
         {
             var address = await Wait.UntilAsync(() => File.Exists(addressFile) ? File.ReadAllText(addressFile).Trim() : "", static text => text.Length > 0, $"address in {addressFile}");
+            ReadyAfter = Stopwatch.GetElapsedTime(_started);
             _http.BaseAddress = new Uri($"http://{address}");
             _http.DefaultRequestHeaders.Authorization =
                 new AuthenticationHeaderValue("Bearer", (await File.ReadAllTextAsync(Path.Combine(DataDirectory, "token"))).Trim());

@@ -36,7 +36,7 @@ public sealed record Capability
         new()
         {
             Number = 19,
-            Use = "reach files through a process's root (/proc/<pid>/root)",
+            Use = "reach files through a process's root",
             Without = "containers' files cannot be scanned, nor the host's files read where they are reached in this way",
             IsNeededFor = static needs => ReachesThroughProcesses(needs),
             StaysFor = static needs => needs.IsScanning ? "containers' files are scanned"

@@ -40,7 +40,7 @@ internal sealed partial class ProcessPrivileges(PrivilegeNeeds needs, string kee
 
     private volatile PrivilegeStatus? _status;
 
-    public PrivilegeStatus Status => _status ?? new PrivilegeStatus(PrivilegeState.Kept, All(keep));
+    public PrivilegeStatus Status => _status ??= new PrivilegeStatus(PrivilegeState.Kept, All(keep));
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -51,15 +51,15 @@ internal sealed partial class ProcessPrivileges(PrivilegeNeeds needs, string kee
 
         var effective = ThreadCapabilities.Effective;
         var needed = needs with { MapsNeedCapability = sensor.GetStatus().MapsNeedCapability };
-        var stay = Capability.All
-            .Select(capability => (Capability: capability, Reason: capability.StaysFor(needed), Mask: capability.MaskIn(effective)))
-            .Where(static stay => stay.Reason.Length > 0 && stay.Mask != 0)
+        var left = Capability.All
+            .Select(capability => (capability.Name, Reason: capability.StaysFor(needed), Mask: capability.MaskIn(effective)))
+            .Where(static kept => kept.Reason.Length > 0 && kept.Mask != 0)
             .ToList();
         try
         {
-            ThreadCapabilities.Limit(stay.Aggregate(0UL, static (mask, stay) => mask | stay.Mask));
-            _status = new PrivilegeStatus(PrivilegeState.Dropped, [.. stay.Select(static stay => new KeptCapability(stay.Capability.Name, stay.Reason))]);
-            LogDropped(stay.Count == 0 ? "none" : string.Join(", ", stay.Select(static stay => $"{stay.Capability.Name} ({stay.Reason})")));
+            ThreadCapabilities.Limit(left.Aggregate(0UL, static (mask, kept) => mask | kept.Mask));
+            _status = new PrivilegeStatus(PrivilegeState.Dropped, [.. left.Select(static kept => new KeptCapability(kept.Name, kept.Reason))]);
+            LogDropped(left.Count == 0 ? "none" : string.Join(", ", left.Select(static kept => $"{kept.Name} ({kept.Reason})")));
         }
         catch (PrivilegeException exception)
         {

@@ -73,10 +73,12 @@ public static unsafe class ThreadCapabilities
     }
 
     /// <summary>The first of these paths that this user, without any capability, may not read or, where it is so marked, write; null when there is none.</summary>
-    public static string? FindForeign(IEnumerable<(string Path, bool IsWritten)> paths) => Without(() =>
-        paths.Where(static used => used.Path.Length > 0 && Path.Exists(used.Path) && !LibC.MayUse(used.Path, LibC.ReadAccess | (used.IsWritten ? LibC.WriteAccess : 0)))
-            .Select(static used => used.Path)
-            .FirstOrDefault());
+    public static string? FindForeign(IEnumerable<(string Path, bool IsWritten)> paths)
+    {
+        // Before: what is in a directory that may not be entered is not there, to who has no capability.
+        var there = paths.Where(static used => used.Path.Length > 0 && Path.Exists(used.Path)).ToList();
+        return Without(() => there.Find(static used => !LibC.MayUse(used.Path, LibC.ReadAccess | (used.IsWritten ? LibC.WriteAccess : 0))).Path);
+    }
 
     // Stays for good: a signal can still be on its way to a thread that did what it asks for.
     private static int InstallHandler()

@@ -65,7 +65,11 @@ public sealed class ImageTests(ContainerdFixture containerd)
         Assert.True(UsedWith.TryGetValue(name, out var setting), $"Say in {nameof(UsedWith)} with which settings {name} is used.");
         var capability = Capability.All.Single(capability => capability.Name == name);
         string[] others = [.. Capability.All.Where(other => other != capability).Select(static other => other.Name["CAP_".Length..])];
-        var settings = setting.Variable.Length == 0 ? [] : new Dictionary<string, string> { [setting.Variable] = setting.Value };
+        var settings = new Dictionary<string, string>();
+        if (setting.Variable.Length > 0)
+        {
+            settings.Add(setting.Variable, setting.Value);
+        }
 
         var (exitCode, output) = await KubeCopPod.RunDoctorAsync(containerd, others, settings);
 
@@ -97,7 +101,7 @@ public sealed class ImageTests(ContainerdFixture containerd)
         Assert.DoesNotContain(entries, static entry => (entry.Mode & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0);
         var writable = entries.Where(static entry =>
             entry.EntryType != TarEntryType.SymbolicLink && (entry.Mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0);
-        Assert.Equal(["./tmp/"], writable.Select(static entry => entry.Name).Distinct());
+        Assert.Equal(["./tmp"], writable.Select(static entry => entry.Name.TrimEnd('/')).Distinct());
         var programs = entries.Where(static entry => entry.EntryType == TarEntryType.RegularFile && (entry.Mode & UnixFileMode.UserExecute) != 0);
         Assert.Equal(["kubecop", "ld-linux"], programs.Select(static entry => Path.GetFileName(entry.Name)).Select(static file => file.StartsWith("ld-linux", StringComparison.Ordinal) ? "ld-linux" : file).Order());
     }
@@ -133,7 +137,7 @@ public sealed class ImageTests(ContainerdFixture containerd)
         var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(KubeCopImage.Archive)!, ".."));
         var stage = Path.Combine(root, "image", Path.GetFileNameWithoutExtension(KubeCopImage.Archive).Split('-')[1]);
         using var copy = new TestDirectory();
-        await Commands.RunAsync("sh", "-c", $"mkdir {copy.Path}/stage && cp '{stage}/runtime.list' {copy.Path}/stage/ && cp -r '{stage}/root' {copy.Path}/stage/");
+        await Commands.RunAsync("sh", "-c", $"mkdir {copy.Path}/stage && cp '{stage}/runtime.list' {copy.Path}/stage/ && cp -r --preserve=mode '{stage}/root' {copy.Path}/stage/");
         await Commands.RunAsync(Path.GetFullPath(Path.Combine(root, "..", "tools", "image")), "--pack", copy.Combine("stage"), "--output", copy.Combine("again.tar"));
 
         var digests = (await Commands.RunAsync("sha256sum", KubeCopImage.Archive, copy.Combine("again.tar"))).Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -74,9 +74,9 @@ public sealed class KubeCopPod : IAsyncDisposable
     {
         var name = await Imported.GetOrAdd(containerd.Namespace, async _ =>
         {
-            var name = await KubeCopImage.GetNameAsync();
-            await containerd.ImportForPodsAsync(KubeCopImage.Archive, name);
-            return name;
+            var imported = await KubeCopImage.GetNameAsync();
+            await containerd.ImportForPodsAsync(KubeCopImage.Archive, imported);
+            return imported;
         });
         var data = new TestDirectory();
         Directory.CreateDirectory(data.Combine("data"));

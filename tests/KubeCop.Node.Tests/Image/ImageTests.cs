@@ -103,7 +103,9 @@ public sealed class ImageTests(ContainerdFixture containerd)
             entry.EntryType != TarEntryType.SymbolicLink && (entry.Mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0);
         Assert.Equal(["./tmp"], writable.Select(static entry => entry.Name.TrimEnd('/')).Distinct());
         var programs = entries.Where(static entry => entry.EntryType == TarEntryType.RegularFile && (entry.Mode & UnixFileMode.UserExecute) != 0);
-        Assert.Equal(["kubecop", "ld-linux"], programs.Select(static entry => Path.GetFileName(entry.Name)).Select(static file => file.StartsWith("ld-linux", StringComparison.Ordinal) ? "ld-linux" : file).Order());
+        Assert.Equal(
+            ["kubecop", "ld-linux"],
+            programs.Select(static entry => Path.GetFileName(entry.Name)).Select(static file => file.StartsWith("ld-linux", StringComparison.Ordinal) ? "ld-linux" : file).Order());
     }
 
     [Fact]
